@@ -1,0 +1,47 @@
+import type { NodeSnapshot } from "./node.ts";
+import type { EpochMillis, Millis } from "./time.ts";
+
+/** The checkers this agent ships, in the order in which they are reported. */
+export const CHECKER_NAMES = ["NodeReady", "GPU", "DiskPressure", "Cilium"] as const;
+export type CheckerName = (typeof CHECKER_NAMES)[number];
+
+/** What a checker asks for once its threshold has passed. `None` records and reports, and never reboots. */
+export const REPAIR_ACTIONS = ["Reboot", "None"] as const;
+export type RepairAction = (typeof REPAIR_ACTIONS)[number];
+
+/**
+ * `Pass` and `Fail` are judgements; `Skip` says that this checker has nothing to say about this node now
+ * (no GPU node, a driver upgrade under way, a node that never came up yet).
+ */
+export type CheckVerdict = "Pass" | "Fail" | "Skip";
+
+/** The judgement of one checker. The reason is one of the checker's closed set and serves as a metric label. */
+export interface CheckResult {
+  readonly verdict: CheckVerdict;
+  readonly reason: string;
+}
+
+/** What is known of a node beyond its present snapshot: the memory a checker may lean on. */
+export interface NodeHistory {
+  /** The instant of this judgement. */
+  readonly at: EpochMillis;
+  /** When we first saw this uid. */
+  readonly firstSeenAt: EpochMillis;
+  /** This uid was Ready at least once while we looked. */
+  readonly everReady: boolean;
+  /** Sticky: this uid was seen with GPUs once. */
+  readonly gpuNode: boolean;
+  /** Most whole GPU units ever seen in capacity for this uid; 0 when none. Rises, never falls. */
+  readonly gpuHighWater: number;
+}
+
+/** Judges one aspect of a snapshot. Pure: no clock, no log, no environment; `check` never throws. */
+export interface HealthChecker {
+  readonly name: CheckerName;
+  /** How long the checker must fail, in observed time, before the repair is due. */
+  readonly threshold: Millis;
+  readonly action: RepairAction;
+  /** Every reason that `check` can give. */
+  readonly reasons: readonly string[];
+  check(node: NodeSnapshot, history: NodeHistory): CheckResult;
+}

@@ -1,0 +1,42 @@
+import type { CheckerName, RepairAction } from "./check.ts";
+import { MINUTE, SECOND, type Millis } from "./time.ts";
+
+/** How one checker is used. */
+export interface CheckerPolicy {
+  readonly enabled: boolean;
+  readonly threshold: Millis;
+  readonly action: RepairAction;
+}
+
+/** Everything the pure core may be told: what counts as sick, how long to wait, how often to try. */
+export interface RepairPolicy {
+  /** Run the whole machine but never call a cloud (I5). */
+  readonly monitorOnly: boolean;
+  readonly checkers: Readonly<Record<CheckerName, CheckerPolicy>>;
+  /** How long a node is left alone after a reboot, before its next attempt. */
+  readonly rebootWait: { readonly standard: Millis; readonly gpu: Millis };
+  /** Reboots of one incident before the node is given up as Failed. */
+  readonly maxAttempts: number;
+  /** A node never seen Ready is not judged before this has passed since its creation. */
+  readonly startupGrace: Millis;
+  /** GPUs that each node of a pool must have; empty means the most ever seen on the node. */
+  readonly expectedGpus: Readonly<Record<string, number>>;
+  /** A cluster view older than this is blind: nothing is rebooted and no clock advances. */
+  readonly viewMaxAge: Millis;
+}
+
+/** The defaults of the seed agent (shared facts, seed) and of the design; each is written only here. */
+export const DEFAULT_POLICY: RepairPolicy = {
+  monitorOnly: true,
+  checkers: {
+    NodeReady: { enabled: true, threshold: 5 * MINUTE, action: "Reboot" },
+    GPU: { enabled: true, threshold: 10 * MINUTE, action: "Reboot" },
+    DiskPressure: { enabled: true, threshold: 30 * MINUTE, action: "Reboot" },
+    Cilium: { enabled: true, threshold: 10 * MINUTE, action: "Reboot" },
+  },
+  rebootWait: { standard: 10 * MINUTE, gpu: 40 * MINUTE },
+  maxAttempts: 3,
+  startupGrace: 10 * MINUTE,
+  expectedGpus: {},
+  viewMaxAge: 90 * SECOND,
+};

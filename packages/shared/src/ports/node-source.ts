@@ -1,0 +1,32 @@
+import type { NodeSnapshot } from "../core/node.ts";
+import type { EpochMillis } from "../core/time.ts";
+
+/** How well a source sees its cluster now; freshness is first-class (requirement I-16). */
+export interface ViewFreshness {
+  readonly phase: "Starting" | "Listing" | "Watching" | "BackingOff" | "Stopped";
+  /** The list has completed at least once since start. */
+  readonly synced: boolean;
+  /** The last byte received from the API server; undefined before the first. */
+  readonly lastByteAt?: EpochMillis;
+  /** The last error, already free of secrets; undefined while all is well. */
+  readonly lastError?: string;
+}
+
+/** What a source tells of its cluster. Handlers may throw or reject: the source counts it and goes on (I-13). */
+export interface NodeSourceHandlers {
+  /** Nodes that are new or changed in a way that matters, one list page or one event at a time. */
+  changed(nodes: readonly NodeSnapshot[]): Promise<void>;
+  /** A hint only (I-19): the node left the view; it may still exist. */
+  disappeared(name: string): Promise<void>;
+}
+
+/** A live view of the nodes of one cluster. */
+export interface NodeSource {
+  /** Idempotent. Returns at once; the view fills in the background. */
+  start(handlers: NodeSourceHandlers): void;
+  /** Safe in every phase; afterwards no handler runs and no socket is left. */
+  stop(): Promise<void>;
+  freshness(): ViewFreshness;
+  /** The nodes as last seen, by name. */
+  nodes(): ReadonlyMap<string, NodeSnapshot>;
+}
