@@ -1,0 +1,40 @@
+import { CHECKER_NAMES, type CheckerName } from "./check.ts";
+import type { RepairPolicy } from "./policy.ts";
+import type { NodeRecord, ObservedMillis } from "./record.ts";
+import type { Millis } from "./time.ts";
+
+/** Observed time until the first threshold passes; 0 when one has passed; undefined when no failing checker asks for a reboot. */
+export function dueIn(
+  record: NodeRecord,
+  policy: RepairPolicy,
+  observed: ObservedMillis,
+): Millis | undefined {
+  return firstDue(record, policy, observed)?.in;
+}
+
+/** The checker whose threshold passes first, and the observed time until then. */
+export function firstDue(
+  record: NodeRecord,
+  policy: RepairPolicy,
+  observed: ObservedMillis,
+): { readonly checker: CheckerName; readonly in: Millis } | undefined {
+  let first: { checker: CheckerName; in: Millis } | undefined;
+  for (const checker of CHECKER_NAMES) {
+    const clock = record.failing[checker];
+    const rule = policy.checkers[checker];
+    if (clock === undefined || !rule.enabled || rule.action !== "Reboot") continue;
+    const left = Math.max(0, clock.sinceObserved + rule.threshold - observed);
+    if (first === undefined || left < first.in) first = { checker, in: left };
+  }
+  return first;
+}
+
+/** The reboots of this incident are used up. */
+export function isExhausted(record: NodeRecord, policy: RepairPolicy): boolean {
+  return (record.incident?.attempts ?? 0) >= policy.maxAttempts;
+}
+
+/** How long this node is left alone after a reboot: 40 minutes once it was ever seen with GPUs, else 10. */
+export function rebootWaitOf(record: Pick<NodeRecord, "gpuNode">, policy: RepairPolicy): Millis {
+  return record.gpuNode ? policy.rebootWait.gpu : policy.rebootWait.standard;
+}

@@ -1,0 +1,50 @@
+import type { Evaluation } from "./evaluation.ts";
+import type { NodeRecord, ObservedMillis, RebootOutcome } from "./record.ts";
+import type { EpochMillis } from "./time.ts";
+
+/** What a judgement needs to know of the node beyond its evaluation. */
+export interface JudgedNode {
+  readonly name: string;
+  readonly uid: string;
+  readonly pool?: string;
+  readonly providerId?: string;
+  readonly bootId?: string;
+}
+
+/** Everything that can happen to a record. */
+export type NodeEvent =
+  | {
+      readonly type: "Judged";
+      readonly node: JudgedNode;
+      readonly evaluation: Evaluation;
+      readonly observed: ObservedMillis;
+    }
+  | {
+      readonly type: "RebootIntended";
+      readonly instanceId: string;
+      readonly token: string;
+      readonly waitUntil: EpochMillis;
+    }
+  | {
+      readonly type: "RebootFinished";
+      readonly token: string;
+      readonly outcome: Exclude<RebootOutcome, "Intent">;
+      readonly detail: string;
+      /** The end of the wait, or of the pause before a call that surely never happened is tried again. */
+      readonly waitUntil: EpochMillis;
+    };
+
+/** What the caller must see to. Each may be repeated without harm. */
+export type NodeAction =
+  /** A pending reboot must exist; where one exists its time stays. */
+  | { readonly type: "EnsureReboot"; readonly at: EpochMillis }
+  /** A pending reboot must run at this time, whenever it was to run before. */
+  | { readonly type: "MoveReboot"; readonly at: EpochMillis }
+  /** A pending reboot, if there is one, must look again now: there may be nothing left to do. */
+  | { readonly type: "WakeReboot" };
+
+/** The new record and what follows from it. */
+export interface Transition {
+  readonly record: NodeRecord;
+  readonly actions: readonly NodeAction[];
+}

@@ -1,0 +1,86 @@
+import type { CheckerName, NodeHistory } from "./check.ts";
+import type { Phase } from "./phase.ts";
+import type { EpochMillis, Millis } from "./time.ts";
+
+/**
+ * A reading of the cluster's observation clock: how many milliseconds the cluster was really watched, in total. It
+ * stands still while every watcher is blind (API server, Redis or watchers down), so clocks built on it do too.
+ */
+export type ObservedMillis = Millis;
+
+/** The clock of one failing checker. It runs from the first failure until the checker passes again. */
+export interface FailingCheck {
+  /** Wall time of the first failure, for people. */
+  readonly since: EpochMillis;
+  /** The observation clock at the first failure; thresholds are measured on it. */
+  readonly sinceObserved: ObservedMillis;
+  /** The latest reason the checker gave. */
+  readonly reason: string;
+}
+
+/** From the first failing check to Healthy again. */
+export interface Incident {
+  /** Unique within the cluster: derived from the node's uid and the start. */
+  readonly id: string;
+  readonly startedAt: EpochMillis;
+  /** Reboots made in this incident; calls that surely never happened are not counted. */
+  readonly attempts: number;
+}
+
+/** `Intent` is written before the call: a crash leaves it behind, and it counts as a reboot. */
+export const REBOOT_OUTCOMES = ["Intent", "Accepted", "Unknown", "NotSent", "Rejected", "Simulated"] as const;
+export type RebootOutcome = (typeof REBOOT_OUTCOMES)[number];
+
+/** The latest reboot of a node. It outlives the incident, so that a flapping node keeps its wait window (I1). */
+export interface RebootAttempt {
+  readonly incidentId: string;
+  readonly number: number;
+  readonly instanceId: string;
+  /** Tells this intent from every other, also after a lost reply. */
+  readonly token: string;
+  readonly intendedAt: EpochMillis;
+  readonly outcome: RebootOutcome;
+  readonly detail: string;
+  /** Nothing is called for this VM before this instant. */
+  readonly waitUntil: EpochMillis;
+  readonly bootIdBefore?: string;
+}
+
+/** The state kept of one node: everything a stateless worker needs to go on where another one died. */
+export interface NodeRecord {
+  readonly schema: 1;
+  readonly name: string;
+  readonly uid: string;
+  readonly phase: Phase;
+  readonly phaseSince: EpochMillis;
+  readonly firstSeenAt: EpochMillis;
+  readonly everReady: boolean;
+  readonly gpuNode: boolean;
+  readonly gpuHighWater: number;
+  readonly pool?: string;
+  readonly providerId?: string;
+  readonly bootId?: string;
+  /** When a change of the boot id was seen last, whoever caused it. */
+  readonly bootSeenAt?: EpochMillis;
+  /** The mode under which the clocks below were started; a change of mode restarts them. */
+  readonly monitorOnly: boolean;
+  readonly failing: Readonly<Partial<Record<CheckerName, FailingCheck>>>;
+  readonly incident?: Incident;
+  readonly lastReboot?: RebootAttempt;
+  /** When the pending reboot was scheduled to run; a hint that saves rescheduling, not a truth. */
+  readonly scheduledAt?: EpochMillis;
+}
+
+/** The memory that checkers may lean on, taken from a record; of a node never seen, the zero memory. */
+export function historyOf(record: NodeRecord | undefined, uid: string, now: EpochMillis): NodeHistory {
+  if (record === undefined || record.uid !== uid) {
+    return { at: now, firstSeenAt: now, everReady: false, gpuNode: false, gpuHighWater: 0 };
+  }
+  return {
+    at: now,
+    firstSeenAt: record.firstSeenAt,
+    everReady: record.everReady,
+    gpuNode: record.gpuNode,
+    gpuHighWater: record.gpuHighWater,
+  };
+}

@@ -1,0 +1,159 @@
+/**
+ * The state machine of one node.
+ *
+ * Unknown        Never judged, or never Ready and its start-up grace still runs. Left by the first judgement.
+ * Healthy        Every checker passes (or has nothing to say). Entered from any phase the moment that is so: the
+ *                incident is over, its clocks and attempts are gone. What stays is the latest reboot with its wait
+ *                window, because a node that flaps must not be rebooted twice within it (I1).
+ * Unhealthy      A checker fails. Each failing checker has a clock of its own, which starts at its first failure and
+ *                stops when it passes; Unknown <-> False of one condition is one failure. Clocks count observed time
+ *                only. A relapse inside the wait window of the latest reboot goes on counting its attempts, so that a
+ *                node that comes up and falls over again is not rebooted for ever. A reboot is due at the earliest `clock start + threshold` over the failing checkers whose action
+ *                is Reboot. Left to Healthy by recovery, to WaitingReboot by an intent to reboot.
+ * WaitingReboot  An intent was written: the call happened, may have happened, or (monitor-only) would have happened.
+ *                Left to Healthy by recovery, at any time; to Unhealthy when the call surely never happened, or when
+ *                the wait is over and the node still fails (its clocks kept running, so the next attempt is due at
+ *                once); to Failed when the wait is over and the attempts are used up.
+ * Failed         Attempts are used up. Nothing is called any more; recovery ends it, or a human.
+ *
+ * Another uid under the same name is another node: everything starts anew, except the wait window of a VM that stays
+ * the same (the Node object of a living VM can be deleted and registered again). A change from monitor-only to active
+ * restarts the clocks and forgets simulated reboots: only what was decided in active mode may lead to a call.
+ *
+ * The function is pure: `now` and the observation clock are arguments, actions are data, and running it twice on the
+ * same event gives the same record.
+ */
+import type { CheckerName } from "./check.ts";
+import { carryOver } from "./carry-over.ts";
+import { dueIn, isExhausted } from "./due.ts";
+import type { Judgement } from "./evaluation.ts";
+import type { NodeEvent, Transition } from "./events.ts";
+import { closed, enter, newIncident } from "./incident.ts";
+import type { Phase } from "./phase.ts";
+import type { RepairPolicy } from "./policy.ts";
+import { finished, intended } from "./reboot-events.ts";
+import type { FailingCheck, NodeRecord, ObservedMillis } from "./record.ts";
+import type { EpochMillis } from "./time.ts";
+
+/** Applies an event to a record (undefined: a node never seen). Throws only on an event that needs a record without one. */
+export function transition(
+  record: NodeRecord | undefined,
+  event: NodeEvent,
+  policy: RepairPolicy,
+  now: EpochMillis,
+): Transition {
+  switch (event.type) {
+    case "Judged": {
+      const known = carryOver(record, event.node, policy, now, event.observed);
+      return judged(known, event, policy, now, record?.scheduledAt !== undefined);
+    }
+    case "RebootIntended":
+      return intended(required(record, event.type), event, now);
+    case "RebootFinished":
+      return finished(required(record, event.type), event, now);
+    default:
+      return event satisfies never;
+  }
+}
+
+function required(record: NodeRecord | undefined, event: string): NodeRecord {
+  if (record === undefined) throw new TypeError(`${event} needs a record, and there is none`);
+  return record;
+}
+
+function judged(
+  record: NodeRecord,
+  event: Extract<NodeEvent, { type: "Judged" }>,
+  policy: RepairPolicy,
+  now: EpochMillis,
+  hadTimer: boolean,
+): Transition {
+  const { evaluation, observed } = event;
+  const known = remember(record, event, now);
+  if (evaluation.verdict === "Undecided") return settle(enter(closed(known), "Unknown", now), hadTimer);
+  if (evaluation.verdict === "Pass") return settle(enter(closed(known), "Healthy", now), hadTimer);
+
+  const failing = clocks(known.failing, evaluation.judgements, now, observed);
+  const incident = known.incident ?? newIncident(known, now);
+  const sick: NodeRecord = { ...known, failing, incident };
+  const waiting = sick.phase === "WaitingReboot" && (sick.lastReboot?.waitUntil ?? 0) > now;
+  const next = enter(sick, sickPhase(sick, waiting, policy), now);
+  return schedule(next, policy, now, observed, hadTimer);
+}
+
+function sickPhase(record: NodeRecord, waiting: boolean, policy: RepairPolicy): Phase {
+  if (waiting) return "WaitingReboot";
+  // More attempts allowed by a changed policy bring a given-up node back.
+  return isExhausted(record, policy) ? "Failed" : "Unhealthy";
+}
+
+/** Facts that outlive phases: identity, sticky GPU, the last boot seen. */
+function remember(
+  record: NodeRecord,
+  event: Extract<NodeEvent, { type: "Judged" }>,
+  now: EpochMillis,
+): NodeRecord {
+  const { node, evaluation } = event;
+  const { pool: _pool, ...rest } = record;
+  const rebooted = record.bootId !== undefined && node.bootId !== undefined && record.bootId !== node.bootId;
+  return {
+    ...rest,
+    ...(node.pool === undefined ? {} : { pool: node.pool }),
+    ...(node.providerId === undefined ? {} : { providerId: node.providerId }),
+    ...(node.bootId === undefined ? {} : { bootId: node.bootId }),
+    ...(rebooted ? { bootSeenAt: now } : {}),
+    everReady: record.everReady || evaluation.ready,
+    gpuNode: record.gpuNode || evaluation.gpuNode,
+    gpuHighWater: Math.max(record.gpuHighWater, evaluation.gpuUnits),
+  };
+}
+
+/**
+ * A clock per failing checker: kept while it fails, dropped when it passes or can no longer be judged (after a driver
+ * upgrade the GPU threshold starts anew), restarted if the observation clock was reset under it.
+ */
+function clocks(
+  before: NodeRecord["failing"],
+  judgements: readonly Judgement[],
+  now: EpochMillis,
+  observed: ObservedMillis,
+): NodeRecord["failing"] {
+  const next: Partial<Record<CheckerName, FailingCheck>> = {};
+  for (const { checker, verdict, reason } of judgements) {
+    const clock = before[checker];
+    if (verdict !== "Fail") continue;
+    const running = clock !== undefined && clock.sinceObserved <= observed;
+    next[checker] = running ? { ...clock, reason } : { since: now, sinceObserved: observed, reason };
+  }
+  return next;
+}
+
+/** Nothing to repair: a pending reboot, if there was one, looks again and finishes itself. */
+function settle(record: NodeRecord, hadTimer: boolean): Transition {
+  return { record, actions: hadTimer ? [{ type: "WakeReboot" }] : [] };
+}
+
+function schedule(
+  record: NodeRecord,
+  policy: RepairPolicy,
+  now: EpochMillis,
+  observed: ObservedMillis,
+  hadTimer: boolean,
+): Transition {
+  const due = record.phase === "Failed" ? undefined : dueIn(record, policy, observed);
+  if (due === undefined) return settle(unscheduled(record), hadTimer);
+  const at = Math.max(now + due, record.lastReboot?.waitUntil ?? 0);
+  const earlier = record.scheduledAt !== undefined && at < record.scheduledAt;
+  if (record.scheduledAt !== undefined && !earlier) {
+    return { record, actions: [{ type: "EnsureReboot", at: record.scheduledAt }] };
+  }
+  return {
+    record: { ...record, scheduledAt: at },
+    actions: [{ type: earlier ? "MoveReboot" : "EnsureReboot", at }],
+  };
+}
+
+function unscheduled(record: NodeRecord): NodeRecord {
+  const { scheduledAt: _scheduledAt, ...rest } = record;
+  return rest;
+}
