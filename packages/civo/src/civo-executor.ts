@@ -1,0 +1,171 @@
+import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
+import type {
+  Executor,
+  RebootReceipt,
+  RebootTarget,
+  ResolveFailure,
+  ResolveResult,
+} from "@node-agent/shared/ports/executor.ts";
+import type { CivoInstance } from "./answer.ts";
+import type { CivoClient } from "./client.ts";
+import type { CivoFault, CivoFaultClass, CivoResult } from "./fault.ts";
+import { instanceIdOf, isInstanceId } from "./instance-id.ts";
+
+const failureOfClass: Readonly<Record<CivoFaultClass, ResolveFailure>> = {
+  auth: "Unauthorized",
+  config: "Misconfigured",
+  not_found: "NotFound",
+  bad_state: "BadState",
+  capacity: "Unavailable",
+  rate_limited: "RateLimited",
+  transient: "Unavailable",
+};
+
+/**
+ * Reboots the Civo instance behind a node, and only that one (I6). A name is never searched for: the node's provider
+ * id, or without one its exact host name, must lead to a single ACTIVE instance of our cluster whose host name is the
+ * node's name.
+ */
+export function createCivoExecutor({ client }: { readonly client: CivoClient }): Executor {
+  return {
+    name: "civo",
+    resolve: async (node, signal) =>
+      node.providerId === undefined || node.providerId === ""
+        ? resolveByHostname(client, node, signal)
+        : resolveById(client, node, node.providerId, signal),
+    reboot: async (target, signal) => receiptOf(await client.hardReboot(target.instanceId, signal)),
+  };
+}
+
+async function resolveById(
+  client: CivoClient,
+  node: NodeSnapshot,
+  providerId: string,
+  signal: AbortSignal,
+): Promise<ResolveResult> {
+  const id = instanceIdOf(providerId);
+  if (id === undefined) return failed("IdentityMismatch", "the provider id is not civo://<instance id>");
+  // Both at once: the caller has only seconds between its first read and the call.
+  const [listed, fresh] = await Promise.all([
+    client.listClusterInstances(signal),
+    client.getInstance(id, signal),
+  ]);
+  if (!listed.ok) return listFailed(listed.error);
+  const members = listed.value.filter((instance) => instance.id === id);
+  const claimants = listed.value.filter((instance) => instance.hostname === node.name);
+  if (members.length === 0) return resolveAbsent(id, claimants, fresh);
+  return judge(node, id, { members, claimants, fresh });
+}
+
+async function resolveByHostname(
+  client: CivoClient,
+  node: NodeSnapshot,
+  signal: AbortSignal,
+): Promise<ResolveResult> {
+  const listed = await client.listClusterInstances(signal);
+  if (!listed.ok) return listFailed(listed.error);
+  const claimants = listed.value.filter((instance) => instance.hostname === node.name);
+  const [claimant] = claimants;
+  if (claimant === undefined) return failed("NotFound", "no instance of the cluster has the node's name");
+  const { id } = claimant;
+  if (!isInstanceId(id))
+    return failed("IdentityMismatch", "the instance with the node's name has no valid id");
+  const members = listed.value.filter((instance) => instance.id === id);
+  return judge(node, id, { members, claimants, fresh: await client.getInstance(id, signal) });
+}
+
+/** The list of the cluster succeeded and does not hold the id: a ghost, unless anything contradicts that. */
+function resolveAbsent(
+  id: string,
+  claimants: readonly CivoInstance[],
+  fresh: CivoResult<CivoInstance>,
+): ResolveResult {
+  const [claimant] = claimants;
+  if (claimant !== undefined) {
+    return failed(
+      "IdentityMismatch",
+      `the node's name belongs to instance ${shown(claimant.id)}, not to ${id}`,
+    );
+  }
+  if (fresh.ok) return failed("IdentityMismatch", `instance ${id} is not a member of the cluster`);
+  if (fresh.error.class === "not_found") return failed("NotFound", `instance ${id} does not exist`);
+  return faultFailed(fresh.error);
+}
+
+/** What the cloud told of one id and one name. */
+interface Evidence {
+  readonly members: readonly CivoInstance[];
+  readonly claimants: readonly CivoInstance[];
+  readonly fresh: CivoResult<CivoInstance>;
+}
+
+/** Says yes only when list and instance agree on everything; each `return failed` is one way to hit a wrong VM. */
+function judge(node: NodeSnapshot, id: string, { members, claimants, fresh }: Evidence): ResolveResult {
+  if (!fresh.ok) {
+    // The list has it and the instance is "not found": a contradiction (a missing region looks like this), no ghost.
+    return fresh.error.class === "not_found"
+      ? failed(
+          "Unavailable",
+          `instance ${id} is in the cluster's list but was not found: ${fresh.error.detail}`,
+        )
+      : faultFailed(fresh.error);
+  }
+  const instance = fresh.value;
+  if (instance.id !== id) return failed("IdentityMismatch", `asked for instance ${id}, got another one`);
+  if (members.length > 1) return failed("IdentityMismatch", `instance ${id} is in the cluster's list twice`);
+  if (claimants.length > 1) {
+    return failed("IdentityMismatch", `${claimants.length} instances of the cluster have the node's name`);
+  }
+  if (instance.hostname !== node.name || members[0]?.hostname !== node.name) {
+    return failed("IdentityMismatch", `instance ${id} has the host name ${shown(instance.hostname)}`);
+  }
+  if (instance.status !== "ACTIVE") {
+    const advice = instance.status === "SHUTOFF" ? " (it must be started, not rebooted)" : "";
+    return failed("BadState", `instance ${id} is ${shown(instance.status)}${advice}`);
+  }
+  const target: RebootTarget = { instanceId: id, hostname: instance.hostname };
+  const gpuCounts = [instance, ...members]
+    .map(({ gpuCount }) => gpuCount)
+    .filter((count) => count !== undefined);
+  return gpuCounts.length === 0
+    ? { ok: true, target }
+    : { ok: true, target, gpuCount: Math.max(...gpuCounts) };
+}
+
+/**
+ * The outcome of a reboot call. `Rejected` needs a clear no: an answer with an error status whose class is one of
+ * refusal. Everything else that may have left us is `Unknown`, a success in an unexpected form included.
+ */
+function receiptOf(result: CivoResult<"success">): RebootReceipt {
+  if (result.ok) return { outcome: "Accepted", detail: "the cloud accepted the reboot" };
+  const { error } = result;
+  if (!error.sent) return { outcome: "NotSent", detail: error.detail };
+  const isRefusal = error.class !== "transient" && error.status !== undefined && error.status >= 400;
+  if (!isRefusal) return { outcome: "Unknown", detail: error.detail };
+  const { failure, detail, retryAfter } = faultFailed(error);
+  return { outcome: "Rejected", failure, detail, ...(retryAfter === undefined ? {} : { retryAfter }) };
+}
+
+type Failed = Extract<ResolveResult, { ok: false }>;
+
+function failed(failure: ResolveFailure, detail: string): Failed {
+  return { ok: false, failure, detail };
+}
+
+function faultFailed({ class: faultClass, detail, retryAfter }: CivoFault): Failed {
+  return {
+    ...failed(failureOfClass[faultClass], detail),
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+  };
+}
+
+/** A cluster that is not found says nothing of the node: our cluster id or region is wrong. */
+function listFailed(fault: CivoFault): Failed {
+  if (fault.class !== "not_found") return faultFailed(fault);
+  return failed("Misconfigured", `CIVO_CLUSTER_ID or CIVO_REGION names no cluster: ${fault.detail}`);
+}
+
+/** A text of the cloud as it may be logged: plain characters or nothing. */
+function shown(text: string): string {
+  return /^[\w.-]{1,253}$/.test(text) ? text : "(unprintable)";
+}
