@@ -10,3 +10,5 @@ export const SECOND: Millis = 1000;
 export const MINUTE: Millis = 60 * SECOND;
 /** One hour in milliseconds. */
 export const HOUR: Millis = 60 * MINUTE;
+/** One day in milliseconds. */
+export const DAY: Millis = 24 * HOUR;

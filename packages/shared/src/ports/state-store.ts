@@ -1,0 +1,22 @@
+import type { NodeRecord } from "../core/record.ts";
+import type { ClusterView } from "./snapshot-store.ts";
+
+/** A record with the version that a change must name. */
+export interface VersionedRecord {
+  readonly record: NodeRecord | undefined;
+  readonly version: string;
+  /** Bytes that could not be read as a record, named; the record is undefined then. */
+  readonly fault: string | undefined;
+  readonly view: ClusterView;
+}
+
+/** The phase records of a cluster. */
+export interface StateStore {
+  get(name: string): Promise<VersionedRecord>;
+  /** Writes only when the version is still the one read; `false`: somebody was faster, read again. */
+  compareAndSet(name: string, version: string, next: NodeRecord): Promise<boolean>;
+  /** Every record that is not Healthy. */
+  listUnhealthy(): Promise<NodeRecord[]>;
+  /** How many records stand in each phase, by pool. */
+  countByPhase(): Promise<{ pool: string | undefined; phase: NodeRecord["phase"]; count: number }[]>;
+}

@@ -1,0 +1,21 @@
+--[[
+  Some nodes of a shard that wait for judgement, with all that is needed to judge them.
+  KEYS[1] dirty  KEYS[2] snapshots  KEYS[3] versions  KEYS[4] records  KEYS[5] view
+  ARGV[1] how many at the most
+  Output: { now, observed, until, (name, snapshot, version, record)* }, '' for what is missing
+]]
+local time = redis.call('TIME')
+local view = redis.call('HMGET', KEYS[5], 'observed', 'until')
+local out = { string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)), view[1] or '', view[2] or '' }
+local names = redis.call('SRANDMEMBER', KEYS[1], ARGV[1])
+if #names == 0 then return out end
+local snapshots = redis.call('HMGET', KEYS[2], unpack(names))
+local versions = redis.call('HMGET', KEYS[3], unpack(names))
+local records = redis.call('HMGET', KEYS[4], unpack(names))
+for i = 1, #names do
+  out[#out + 1] = names[i]
+  out[#out + 1] = snapshots[i] or ''
+  out[#out + 1] = versions[i] or ''
+  out[#out + 1] = records[i] or ''
+end
+return out

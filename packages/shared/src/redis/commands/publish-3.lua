@@ -1,0 +1,31 @@
+--[[
+  Publishes snapshots: per node the newest resourceVersion wins; the same content only moves the version on.
+  KEYS[1] snapshots  KEYS[2] versions  KEYS[3] dirty
+  ARGV[1] '1' lets an older resourceVersion win
+  ARGV[2..] per node: name, resourceVersion, uid, fingerprint, snapshot JSON
+  Output: number of nodes that became dirty
+]]
+local function newer(a, b)
+  if #a ~= #b then return #a > #b end
+  return a > b
+end
+
+local marked = 0
+for i = 2, #ARGV, 5 do
+  local name, rv, uid, fingerprint, json = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
+  local current = redis.call('HGET', KEYS[2], name)
+  local currentRv, currentUid, currentFingerprint
+  if current then currentRv, currentUid, currentFingerprint = string.match(current, '^(%d+) (%S+) (%S+)$') end
+  if not currentRv or ARGV[1] == '1' or newer(rv, currentRv) then
+    redis.call('HSET', KEYS[2], name, rv .. ' ' .. uid .. ' ' .. fingerprint)
+    local same = currentUid == uid and currentFingerprint == fingerprint
+    if not same or redis.call('HEXISTS', KEYS[1], name) == 0 then
+      redis.call('HSET', KEYS[1], name, json)
+      redis.call('SADD', KEYS[3], name)
+      marked = marked + 1
+    elseif redis.call('SISMEMBER', KEYS[3], name) == 1 then
+      marked = marked + 1
+    end
+  end
+end
+return marked

@@ -1,0 +1,17 @@
+--[[
+  A slot in the sliding window of reboot calls, shared by all workers.
+  KEYS[1] calls
+  ARGV[1] token (takes one slot however often it asks)  ARGV[2] slots  ARGV[3] window (ms)
+  Output: '' granted, else the instant at which the next slot is free
+]]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local window = tonumber(ARGV[3])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - window)
+if redis.call('ZSCORE', KEYS[1], ARGV[1]) then return '' end
+if redis.call('ZCARD', KEYS[1]) < tonumber(ARGV[2]) then
+  redis.call('ZADD', KEYS[1], now, ARGV[1])
+  return ''
+end
+local oldest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+return string.format('%.0f', tonumber(oldest[2]) + window)

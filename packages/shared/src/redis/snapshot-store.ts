@@ -1,0 +1,105 @@
+import { createHash } from "node:crypto";
+import { SHARDS, shardOf, type Keys } from "../contract/keys.ts";
+import type { Millis } from "../core/time.ts";
+import type { ClusterView, Publication, SnapshotStore, StoredVersion } from "../ports/snapshot-store.ts";
+import { RedisScript, type RedisClient } from "./script.ts";
+import { parseView, stringsOf } from "./view.ts";
+
+const publishScript = new RedisScript("publish-3");
+const forgetScript = new RedisScript("forget-3");
+const beatScript = new RedisScript("beat-1");
+const markAttentionScript = new RedisScript("mark-attention-2");
+
+/** Snapshots per script call: keeps the longest block of Redis short. */
+const PUBLISH_CHUNK = 250;
+
+/** The digest of a fingerprint as the versions hash keeps it: 128 bits, so that a collision hides no change. */
+export function digestOf(fingerprint: string): string {
+  return createHash("sha256").update(fingerprint).digest("base64url").slice(0, 22);
+}
+
+/** The snapshot store on Redis. `maxGap`: the longest silence between two beats that still counts as observed. */
+export class RedisSnapshotStore implements SnapshotStore {
+  readonly #client: RedisClient;
+  readonly #keys: Keys;
+  readonly #maxGap: Millis;
+
+  constructor(client: RedisClient, keys: Keys, maxGap: Millis) {
+    this.#client = client;
+    this.#keys = keys;
+    this.#maxGap = maxGap;
+  }
+
+  async publish(batch: readonly Publication[], { force = false } = {}): Promise<number[]> {
+    const shards = Map.groupBy(batch, ({ snapshot }) => shardOf(snapshot.name));
+    const dirty: number[] = [];
+    for (const [shard, publications] of shards) {
+      let marked = 0;
+      for (let i = 0; i < publications.length; i += PUBLISH_CHUNK) {
+        marked += await this.#publishChunk(shard, publications.slice(i, i + PUBLISH_CHUNK), force);
+      }
+      if (marked > 0) dirty.push(shard);
+    }
+    return dirty;
+  }
+
+  async #publishChunk(shard: number, publications: readonly Publication[], force: boolean): Promise<number> {
+    const keys = [this.#keys.snapshots(shard), this.#keys.versions(shard), this.#keys.dirty(shard)];
+    const args = publications.flatMap(({ snapshot, fingerprint }) => [
+      snapshot.name,
+      snapshot.resourceVersion,
+      snapshot.uid,
+      digestOf(fingerprint),
+      JSON.stringify(snapshot),
+    ]);
+    return Number(await publishScript.run(this.#client, keys, [force ? "1" : "0", ...args]));
+  }
+
+  async forget(name: string, seen: StoredVersion | undefined): Promise<number[]> {
+    const shard = shardOf(name);
+    const keys = [this.#keys.snapshots(shard), this.#keys.versions(shard), this.#keys.dirty(shard)];
+    const removed = await forgetScript.run(this.#client, keys, [name, seen?.raw ?? ""]);
+    return removed === 1 ? [shard] : [];
+  }
+
+  async version(name: string): Promise<StoredVersion | undefined> {
+    const raw = await this.#client.hget(this.#keys.versions(shardOf(name)), name);
+    return raw === null ? undefined : parseVersion(raw);
+  }
+
+  async versions(shard: number): Promise<Map<string, StoredVersion>> {
+    const [raw, recorded] = await Promise.all([
+      this.#client.hgetall(this.#keys.versions(shard)),
+      this.#client.hkeys(this.#keys.records(shard)),
+    ]);
+    const versions = new Map(recorded.map((name) => [name, parseVersion("")]));
+    for (const [name, value] of Object.entries(raw)) versions.set(name, parseVersion(value));
+    return versions;
+  }
+
+  async markAttention(): Promise<number[]> {
+    const shards = Array.from({ length: SHARDS }, (_, shard) => shard);
+    const counts = await Promise.all(
+      shards.map(async (shard) =>
+        markAttentionScript.run(this.#client, [this.#keys.attention(shard), this.#keys.dirty(shard)], []),
+      ),
+    );
+    return shards.filter((shard) => Number(counts[shard]) > 0);
+  }
+
+  async beat(age: Millis): Promise<ClusterView> {
+    const answer = await beatScript.run(
+      this.#client,
+      [this.#keys.view],
+      [Math.max(0, Math.round(age)), Math.round(this.#maxGap)],
+    );
+    const [now = "", observed = "", until = ""] = stringsOf(answer);
+    return parseView(now, observed, until);
+  }
+}
+
+/** Unreadable bytes give a version that equals nothing, so the next resync writes it anew. */
+function parseVersion(raw: string): StoredVersion {
+  const [resourceVersion = "", uid = "", fingerprint = ""] = raw.split(" ");
+  return { resourceVersion, uid, fingerprint, gone: raw === "gone", raw };
+}

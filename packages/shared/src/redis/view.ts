@@ -1,0 +1,24 @@
+import type { ClusterView } from "../ports/snapshot-store.ts";
+
+/** Reads the three strings that every script answers with: now, observed, until. Anything unreadable counts as never seen. */
+export function parseView(now: string, observed: string, until: string): ClusterView {
+  const at = Number(now);
+  const seenUntil = decimal(until);
+  return {
+    now: at,
+    observed: decimal(observed) ?? 0,
+    age: seenUntil === undefined ? undefined : Math.max(0, at - seenUntil),
+  };
+}
+
+function decimal(text: string): number | undefined {
+  return /^\d{1,16}$/u.test(text) ? Number(text) : undefined;
+}
+
+/** A script's answer as a list of strings. Throws TypeError when it is anything else. */
+export function stringsOf(answer: unknown): string[] {
+  if (!Array.isArray(answer) || !answer.every((item) => typeof item === "string")) {
+    throw new TypeError("Expected a list of strings from a Redis script");
+  }
+  return answer;
+}
