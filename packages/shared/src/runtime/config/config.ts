@@ -1,0 +1,65 @@
+import { CHECKER_NAMES } from "../../core/check.ts";
+import type { RepairPolicy } from "../../core/policy.ts";
+import type { Secret } from "../secret.ts";
+import { formatDuration } from "./durations.ts";
+import { describeRedis, type RedisSettings } from "./redis-url.ts";
+import type { Settings } from "./schema.ts";
+
+/** The processes that read this configuration. */
+export const ROLES = ["watcher", "worker", "console"] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Access to Civo. Key, region and cluster id are all present for a worker in active mode. */
+export interface CivoSettings {
+  /** Without a slash at its end. */
+  readonly url: string;
+  readonly apiKey?: Secret;
+  readonly region?: string;
+  readonly clusterId?: string;
+}
+
+/** Everything a process was told, checked and frozen. Durations are milliseconds. */
+export interface Config extends Readonly<Omit<Settings, "cluster" | "redis" | "civo">> {
+  readonly role: Role;
+  /** 1 to 63 characters of `[A-Za-z0-9._-]`. */
+  readonly cluster: string;
+  readonly redis: RedisSettings;
+  readonly civo: CivoSettings;
+}
+
+/** What the pure core needs of the configuration. */
+export function policyOf(config: Config): RepairPolicy {
+  const { monitorOnly, checkers, rebootWait, maxAttempts, startupGrace, expectedGpus, timings } = config;
+  return {
+    monitorOnly,
+    checkers,
+    rebootWait,
+    maxAttempts,
+    startupGrace,
+    expectedGpus,
+    viewMaxAge: timings.viewMaxAge,
+  };
+}
+
+/** A plain object for the start-up log line: durations in words, no secret, no value that may hold one. */
+export function describeConfig(config: Config): Record<string, unknown> {
+  const { rebootWait, rebootRateLimit, civo } = config;
+  return {
+    ...config,
+    checkers: Object.fromEntries(
+      CHECKER_NAMES.map((name) => {
+        const { enabled, threshold, action } = config.checkers[name];
+        return [name, { enabled, threshold: formatDuration(threshold), action }];
+      }),
+    ),
+    rebootWait: { standard: formatDuration(rebootWait.standard), gpu: formatDuration(rebootWait.gpu) },
+    resyncInterval: formatDuration(config.resyncInterval),
+    startupGrace: formatDuration(config.startupGrace),
+    rebootRateLimit: { max: rebootRateLimit.max, per: formatDuration(rebootRateLimit.per) },
+    redis: describeRedis(config.redis),
+    civo: { ...civo, apiKey: civo.apiKey === undefined ? "not set" : "[redacted]" },
+    timings: Object.fromEntries(
+      Object.entries(config.timings).map(([name, span]) => [name, formatDuration(span)]),
+    ),
+  };
+}
