@@ -200,9 +200,6 @@ export const settingsSchema = section({
     flag: "log-level",
     meaning: `How much is logged: ${LOG_LEVELS.join(", ")}.`,
   }),
-  shards: setting(integer(1, 1024), 16, {
-    meaning: "Shards of the dirty-node sets. Every process of a cluster must have the same number.",
-  }),
   evaluationChunk: setting(integer(1, 5000), 250, {
     meaning: "Most nodes that are evaluated and committed in one step.",
   }),
