@@ -47,7 +47,7 @@ export const successAnswer = z
 const refusal = z.object({
   code: z.string().max(128).optional().catch(undefined),
   result: z.string().max(128).optional().catch(undefined),
-  reason: z.string().optional().catch(undefined),
+  reason: z.string().max(4096).optional().catch(undefined),
 });
 
 /** Turns an exchange into the value that the schema names, or into a fault. Never throws. */
@@ -90,7 +90,6 @@ export function redactor(apiKey: string): (text: string) => string {
   const key = new RegExp(apiKey.replaceAll(/[^0-9A-Za-z]/g, String.raw`\$&`), "gi");
   return (words) =>
     words
-      .slice(0, 4096)
       .replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ")
       .replaceAll(key, "[redacted]")
       .slice(0, 200);
