@@ -31,7 +31,7 @@ export interface RebootProgress {
   readonly why: string;
   /** ISO 8601 time of the next look. */
   readonly until?: string;
-  readonly attempt?: string;
+  readonly attempts?: number;
 }
 
 /** The one name of jobs in `node-snapshots`. Jobs of `reboots` are named after their node. */

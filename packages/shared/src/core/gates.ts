@@ -16,8 +16,8 @@ export const GATES = [
   "NothingFailing",
   "ActionNone",
   "Blind",
-  "WaitWindow",
   "Attempts",
+  "WaitWindow",
   "Threshold",
   "NodeUnreadable",
   "Identity",
@@ -87,11 +87,15 @@ const waitWindow: Gate = ({ record, now }) => {
   };
 };
 
-const attempts: Gate = ({ record, policy }) => ({
-  gate: "Attempts",
-  open: !isExhausted(record, policy),
-  why: `${record.incident?.attempts ?? 0} of ${policy.maxAttempts} attempts used`,
-});
+const attempts: Gate = ({ record, policy, now }) => {
+  // The wait of the last attempt is still a wait: only when it is over is the node given up.
+  const waiting = record.phase === "WaitingReboot" && (record.lastReboot?.waitUntil ?? 0) > now;
+  return {
+    gate: "Attempts",
+    open: waiting || !isExhausted(record, policy),
+    why: `${record.incident?.attempts ?? 0} of ${policy.maxAttempts} attempts used`,
+  };
+};
 
 const threshold: Gate = ({ record, policy, now, observed }) => {
   const due = firstDue(record, policy, observed);
@@ -105,7 +109,7 @@ const threshold: Gate = ({ record, policy, now, observed }) => {
   };
 };
 
-const PURE_GATES: readonly Gate[] = [nothingFailing, actionNone, blind, waitWindow, attempts, threshold];
+const PURE_GATES: readonly Gate[] = [nothingFailing, actionNone, blind, attempts, waitWindow, threshold];
 
 /** Every pure gate's verdict, in order. */
 export function gateVerdicts(input: GateInput): GateVerdict[] {

@@ -1,0 +1,127 @@
+import type { NodeAction } from "@node-agent/shared/core/events.ts";
+import type {
+  EvaluationStore,
+  JudgedNodeCommit,
+  PendingNode,
+} from "@node-agent/shared/ports/evaluation-store.ts";
+import type { JobQueues } from "@node-agent/shared/ports/job-queues.ts";
+import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
+import type { EpochMillis } from "@node-agent/shared/core/time.ts";
+import type { Journal } from "./journal.ts";
+import { judge, type Judged, type Rules } from "./judge.ts";
+
+/** What the evaluator works with. */
+export interface EvaluatorDeps {
+  readonly store: EvaluationStore;
+  readonly queues: JobQueues;
+  readonly journal: Journal;
+  readonly rules: Rules;
+  /** Nodes per chunk: one load, one commit. */
+  readonly chunk: number;
+}
+
+/** A chunk that gets nowhere this often (every commit refused) leaves the rest to the next wake-up. */
+const MAX_IDLE_ROUNDS = 3;
+
+/** Judges the dirty nodes of shards: load a chunk, judge it, commit it, see to the timers; until the shard is clean. */
+export class Evaluator {
+  readonly #deps: EvaluatorDeps;
+
+  constructor(deps: EvaluatorDeps) {
+    this.#deps = deps;
+  }
+
+  /** Returns how many nodes were judged. Throws when Redis fails: what is not committed stays dirty. */
+  async run(shard: number, signal?: AbortSignal): Promise<number> {
+    const { store, chunk } = this.#deps;
+    let done = 0;
+    let idleRounds = 0;
+    while (idleRounds < MAX_IDLE_ROUNDS) {
+      if (signal?.aborted === true) break;
+      const { nodes, view } = await store.load(shard, chunk);
+      if (nodes.length === 0) break;
+      const outcomes = nodes.map((pending) => this.#outcome(pending, view));
+      const refused = await store.commit(
+        shard,
+        outcomes.map(({ commit }) => commit),
+      );
+      const committed = outcomes.filter(({ commit }) => !refused.has(commit.name));
+      await this.#seeTo(committed, view.now);
+      done += committed.length;
+      idleRounds = committed.length === 0 ? idleRounds + 1 : 0;
+    }
+    return done;
+  }
+
+  #outcome(pending: PendingNode, view: ClusterView): Outcome {
+    const { journal, rules } = this.#deps;
+    const { name, snapshot, snapshotVersion, recordVersion, record } = pending;
+    const base = { name, snapshotVersion, recordVersion };
+    for (const fault of pending.faults) journal.fault("redis", fault, name);
+    if (pending.gone) {
+      return {
+        pending,
+        commit: { ...base, record: "delete" },
+        judged: undefined,
+        actions: [{ type: "WakeReboot" }],
+      };
+    }
+    if (snapshot === undefined) {
+      const op = pending.faults.length > 0 ? "discard" : "keep";
+      return { pending, commit: { ...base, record: op }, judged: undefined, actions: [] };
+    }
+    const damaged = record === undefined && pending.faults.length > 0;
+    const judged = judge(snapshot, { record, damaged }, rules, view);
+    const commit: JudgedNodeCommit = { ...base, record: judged.changed ? judged.after : "keep" };
+    return { pending, commit, judged, actions: judged.actions };
+  }
+
+  /** Timers after the commit: a crash in between loses only what the next resync makes again. */
+  async #seeTo(outcomes: readonly Outcome[], now: EpochMillis): Promise<void> {
+    await Promise.all(
+      outcomes.map(async ({ pending, commit, judged, actions }) => {
+        await Promise.all(
+          actions.map(async (action) => applyAction(this.#deps.queues, pending.name, action, now)),
+        );
+        if (judged === undefined && commit.record !== "delete") return;
+        this.#deps.journal.judged({
+          node: pending.name,
+          before: pending.record,
+          after: judged?.after,
+          evaluation: judged?.evaluation,
+          dueIn: dueInOf(actions, now),
+        });
+      }),
+    );
+  }
+}
+
+interface Outcome {
+  readonly pending: PendingNode;
+  readonly commit: JudgedNodeCommit;
+  readonly judged: Judged | undefined;
+  readonly actions: readonly NodeAction[];
+}
+
+async function applyAction(
+  queues: JobQueues,
+  node: string,
+  action: NodeAction,
+  now: EpochMillis,
+): Promise<void> {
+  switch (action.type) {
+    case "EnsureReboot":
+      return queues.ensureReboot(node, action.at - now);
+    case "MoveReboot":
+      return queues.moveReboot(node, action.at - now);
+    case "WakeReboot":
+      return queues.moveReboot(node, 0);
+    default:
+      return action satisfies never;
+  }
+}
+
+function dueInOf(actions: readonly NodeAction[], now: EpochMillis): number | undefined {
+  for (const action of actions) if (action.type !== "WakeReboot") return action.at - now;
+  return undefined;
+}

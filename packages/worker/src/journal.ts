@@ -1,0 +1,32 @@
+import type { Evaluation } from "@node-agent/shared/core/evaluation.ts";
+import type { RebootStep } from "@node-agent/shared/core/gates.ts";
+import type { NodeRecord } from "@node-agent/shared/core/record.ts";
+import type { RebootReceipt, RebootTarget } from "@node-agent/shared/ports/executor.ts";
+import type { Millis } from "@node-agent/shared/core/time.ts";
+
+/** A judgement that was committed; `after` undefined: the node is gone and its record deleted. */
+export interface JudgedChange {
+  readonly node: string;
+  readonly before: NodeRecord | undefined;
+  readonly after: NodeRecord | undefined;
+  readonly evaluation: Evaluation | undefined;
+  /** Time until the pending reboot is due; undefined when there is none. */
+  readonly dueIn: Millis | undefined;
+}
+
+/** Where the worker says what it saw and did: log lines for people, counters for Prometheus. Never throws. */
+export interface Journal {
+  judged(change: JudgedChange): void;
+  /** A pending reboot waits, or finishes without a call. Called only when the answer changed. */
+  held(
+    node: string,
+    step: Exclude<RebootStep, { step: "CallExecutor" }>,
+    record: NodeRecord | undefined,
+  ): void;
+  /** The intent stands in the store and the call is about to be made. */
+  requested(record: NodeRecord, target: RebootTarget): void;
+  /** The call came back. */
+  answered(record: NodeRecord, receipt: RebootReceipt): void;
+  /** Bytes that could not be read, or a dependency that failed; the work goes on or is tried again. */
+  fault(where: string, detail: string, node?: string): void;
+}
