@@ -1,0 +1,61 @@
+import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
+import type { Clock } from "@node-agent/shared/ports/clock.ts";
+import type { JobQueues } from "@node-agent/shared/ports/job-queues.ts";
+import type { NodeReader } from "@node-agent/shared/ports/node-reader.ts";
+import type { NodeSource, NodeSourceHandlers, ViewFreshness } from "@node-agent/shared/ports/node-source.ts";
+import type { SnapshotStore } from "@node-agent/shared/ports/snapshot-store.ts";
+import type { Millis } from "@node-agent/shared/core/time.ts";
+
+/** What the watcher's parts work with. */
+export interface WatcherDeps {
+  readonly source: NodeSource;
+  readonly store: SnapshotStore;
+  readonly queues: JobQueues;
+  readonly reader: NodeReader;
+  readonly clock: Clock;
+  /** Content of a snapshot without its version: equal content needs no new judgement. */
+  readonly fingerprint: (snapshot: NodeSnapshot) => string;
+  /** Whether this node is one of those we look after. */
+  readonly selects: (snapshot: NodeSnapshot) => boolean;
+}
+
+/** How long ago the cluster was surely seen; undefined before the first complete list. */
+export function viewAge({ synced, lastByteAt }: ViewFreshness, clock: Clock): Millis | undefined {
+  return synced && lastByteAt !== undefined ? Math.max(0, clock.now() - lastByteAt) : undefined;
+}
+
+/**
+ * Writes what the source sees to Redis and wakes workers. It throws when Redis is away: the source counts that and goes
+ * on, and the next resync compares and publishes whatever was missed.
+ */
+export function createPublisher(deps: WatcherDeps): NodeSourceHandlers {
+  const { source, store, queues, clock, fingerprint } = deps;
+  return {
+    changed: async (nodes) => {
+      // The clock first: a failure seen now must not be credited with the silence before it.
+      const age = viewAge(source.freshness(), clock);
+      if (age !== undefined) await store.beat(age);
+      const shards = await store.publish(
+        nodes.map((snapshot) => ({ snapshot, fingerprint: fingerprint(snapshot) })),
+      );
+      await queues.wakeShards(shards);
+    },
+    disappeared: async (name) => {
+      await queues.wakeShards(await forgetIfGone(name, deps));
+    },
+  };
+}
+
+/**
+ * A node that left the view may only have changed a label, or the view may be wrong: a read without a cache decides
+ * (requirement I-19). Returns the shards with new work.
+ */
+export async function forgetIfGone(name: string, deps: WatcherDeps): Promise<number[]> {
+  const { store, reader, selects, fingerprint } = deps;
+  const seen = await store.version(name);
+  const read = await reader.read(name);
+  if (read.found && selects(read.node)) {
+    return store.publish([{ snapshot: read.node, fingerprint: fingerprint(read.node) }]);
+  }
+  return store.forget(name, seen);
+}

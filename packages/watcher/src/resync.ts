@@ -1,0 +1,102 @@
+/**
+ * The resync: a dead node sends no events, a flushed Redis knows nothing, a job can be deleted by hand. Every tick, one
+ * watcher of the fleet compares what it sees with what is stored and makes good whatever is missing:
+ *
+ *   seen, but not stored or stored differently   published; when the stored one claims to be newer, a read without a
+ *                                                cache decides, so that neither a lagging watcher nor an etcd that was
+ *                                                restored to the past can win by accident
+ *   stored, but not seen                         read without a cache; forgotten only on a clear "does not exist"
+ *   not Healthy                                  judged again, which also makes its pending reboot anew
+ */
+import { SHARDS, shardOf } from "@node-agent/shared/contract/keys.ts";
+import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
+import type { Publication, StoredVersion } from "@node-agent/shared/ports/snapshot-store.ts";
+import { forgetIfGone, type WatcherDeps } from "./publisher.ts";
+
+/** What a resync needs beyond the watcher's parts. */
+export interface ResyncDeps extends WatcherDeps {
+  /** Digest of a fingerprint as the store keeps it. */
+  readonly digest: (fingerprint: string) => string;
+  /** Whether resource version a is newer than b (KEP-5504). */
+  readonly isNewer: (a: string, b: string) => boolean;
+}
+
+/** What one resync found. */
+export interface ResyncResult {
+  readonly published: number;
+  readonly doubted: number;
+  readonly verified: number;
+  /** Nodes whose check failed or was put off to the next tick. */
+  readonly left: number;
+}
+
+/** Reads without a cache in one tick, at most: a wrong view must not become a storm of requests. */
+const MAX_READS = 100;
+
+/** Runs one resync. Throws when Redis is away; failed reads of single nodes are left to the next tick. */
+export async function resync(deps: ResyncDeps): Promise<ResyncResult> {
+  const { source, store, queues } = deps;
+  const seen = Map.groupBy(source.nodes().values(), (node) => shardOf(node.name));
+  const publications: Publication[] = [];
+  const doubts: string[] = [];
+  const missing: string[] = [];
+  for (let shard = 0; shard < SHARDS; shard += 1) {
+    const stored = await store.versions(shard);
+    const cached = new Map((seen.get(shard) ?? []).map((node) => [node.name, node]));
+    for (const node of cached.values()) {
+      const verdict = compare(node, stored.get(node.name), deps);
+      if (verdict === "publish") publications.push({ snapshot: node, fingerprint: deps.fingerprint(node) });
+      if (verdict === "doubt") doubts.push(node.name);
+    }
+    for (const name of stored.keys()) if (!cached.has(name)) missing.push(name);
+  }
+  const shards = new Set(await store.publish(publications));
+  const settled = await readAndSettle([...doubts, ...missing].slice(0, MAX_READS), new Set(doubts), deps);
+  for (const shard of settled.shards) shards.add(shard);
+  for (const shard of await store.markAttention()) shards.add(shard);
+  await queues.wakeShards([...shards]);
+  return {
+    published: publications.length,
+    doubted: doubts.length,
+    verified: settled.verified,
+    left: doubts.length + missing.length - settled.verified,
+  };
+}
+
+function compare(
+  node: NodeSnapshot,
+  stored: StoredVersion | undefined,
+  { digest, fingerprint, isNewer }: ResyncDeps,
+): "same" | "publish" | "doubt" {
+  if (stored === undefined || stored.gone || stored.raw === "") return "publish";
+  if (stored.uid === node.uid && stored.fingerprint === digest(fingerprint(node))) return "same";
+  return isNewer(node.resourceVersion, stored.resourceVersion) ? "publish" : "doubt";
+}
+
+async function readAndSettle(
+  names: readonly string[],
+  doubted: ReadonlySet<string>,
+  deps: ResyncDeps,
+): Promise<{ shards: number[]; verified: number }> {
+  const shards: number[] = [];
+  let verified = 0;
+  for (const name of names) {
+    try {
+      shards.push(...(doubted.has(name) ? await settleDoubt(name, deps) : await forgetIfGone(name, deps)));
+      verified += 1;
+    } catch {
+      // Counted as left: an unreadable node keeps what is stored of it until a read succeeds.
+    }
+  }
+  return { shards, verified };
+}
+
+/** The stored version claims to be newer than what we see. The API server itself decides, also against the store. */
+async function settleDoubt(name: string, deps: ResyncDeps): Promise<number[]> {
+  const { store, reader, selects, fingerprint, isNewer } = deps;
+  const stored = await store.version(name);
+  const read = await reader.read(name);
+  if (!read.found || !selects(read.node)) return store.forget(name, stored);
+  const backInTime = stored !== undefined && isNewer(stored.resourceVersion, read.node.resourceVersion);
+  return store.publish([{ snapshot: read.node, fingerprint: fingerprint(read.node) }], { force: backInTime });
+}
