@@ -31,7 +31,7 @@ export interface NodeHistory {
   readonly everReady: boolean;
   /** Sticky: this uid was seen with GPUs once. */
   readonly gpuNode: boolean;
-  /** Most whole GPU units ever seen in capacity for this uid; 0 when none. Rises, never falls. */
+  /** Most whole GPUs that any snapshot of this uid proved (see `Evaluation.gpuUnits`); 0 when none. Rises, never falls. */
   readonly gpuHighWater: number;
 }
 

@@ -1,4 +1,8 @@
-import type { CheckerName, CheckVerdict, RepairAction } from "./check.ts";
+import type { CheckerName, CheckVerdict, HealthChecker, NodeHistory, RepairAction } from "./check.ts";
+import { isReady } from "./checkers/conditions.ts";
+import { isGpuNode, provenGpus } from "./checkers/gpu-resources.ts";
+import { STARTUP_GRACE } from "./checkers/node-ready.ts";
+import type { NodeSnapshot } from "./node.ts";
 import type { Millis } from "./time.ts";
 
 /** One checker's judgement together with what its failure would mean. */
@@ -21,6 +25,38 @@ export interface Evaluation {
   readonly ready: boolean;
   /** This snapshot shows GPUs (label or resources). */
   readonly gpuNode: boolean;
-  /** Whole GPU units in capacity in this snapshot; the history keeps the highest. */
+  /**
+   * Whole GPUs that the capacity of this snapshot proves; the history keeps the highest. Slices (MIG, MPS,
+   * time-slicing) are no GPUs: any number of them proves one.
+   */
   readonly gpuUnits: number;
+}
+
+/**
+ * Judges a node by every checker. One failure fails the node, skips do not; a node in its start-up grace is
+ * undecided whatever the others say. What the history needs to learn is read whichever checkers are enabled.
+ */
+export function evaluate(
+  node: NodeSnapshot,
+  checkers: readonly HealthChecker[],
+  history: NodeHistory,
+): Evaluation {
+  const judgements = checkers.map((checker): Judgement => {
+    const { verdict, reason } = checker.check(node, history);
+    return { checker: checker.name, verdict, reason, threshold: checker.threshold, action: checker.action };
+  });
+  return {
+    verdict: verdictOf(judgements),
+    judgements,
+    ready: isReady(node),
+    gpuNode: isGpuNode(node),
+    gpuUnits: provenGpus(node),
+  };
+}
+
+function verdictOf(judgements: readonly Judgement[]): Evaluation["verdict"] {
+  if (judgements.some(({ verdict, reason }) => verdict === "Skip" && reason === STARTUP_GRACE)) {
+    return "Undecided";
+  }
+  return judgements.some(({ verdict }) => verdict === "Fail") ? "Fail" : "Pass";
 }

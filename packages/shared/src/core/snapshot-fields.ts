@@ -1,3 +1,5 @@
+import { CILIUM_TAINT } from "./checkers/cilium.ts";
+
 /**
  * The allow-list of a snapshot: which labels, annotations, taints and resources of a Node some rule reads. All else
  * is dropped at the watcher. Within a list the order is the order of importance: when a hostile object would burst
@@ -11,7 +13,6 @@ export const ANNOTATION_PREFIX = "node-agent.civo.com/";
 /** Annotations by which others claim a node; a gate respects them (shared facts, Kubernetes 3.6). */
 export const FOREIGN_OWNER_ANNOTATIONS = [
   "weave.works/kured-reboot-in-progress",
-  "kured.dev/kured-reboot-in-progress",
   "cluster-autoscaler.kubernetes.io/scale-down-disabled",
   "cluster.x-k8s.io/machine",
   "cluster.x-k8s.io/cluster-name",
@@ -31,9 +32,6 @@ export const FOREIGN_OWNER_TAINTS = [
   "virtual-kubelet.io/provider",
   "kwok.x-k8s.io/node",
 ] as const;
-
-/** The taint that Cilium's operator sets while the agent is not running on the node (its key is configurable). */
-export const CILIUM_TAINT = "node.cilium.io/agent-not-ready";
 
 /** Taints that are kept before any other. */
 export const KEPT_TAINTS: readonly string[] = [
@@ -80,9 +78,6 @@ export const KEPT_LABELS: readonly string[] = [
   "node.kubernetes.io/exclude-from-external-load-balancers",
   "karpenter.sh/nodepool",
 ];
-
-/** GFD's count of one MIG profile, e.g. `nvidia.com/mig-1g.5gb.count` or `nvidia.com/mig-1g.10gb.me.count`. */
-export const MIG_COUNT_LABEL = /^nvidia\.com\/mig-[0-9]{1,2}g\.[0-9]{1,4}gb(?:\.[a-z0-9-]{1,16})*\.count$/;
 
 /** Any extended resource of NVIDIA's device plugins. */
 export const NVIDIA_RESOURCE = /^nvidia\.com\/[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;

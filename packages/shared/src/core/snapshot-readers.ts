@@ -1,4 +1,5 @@
 import { takeElement, takeEntry, type ByteBudget } from "./byte-budget.ts";
+import { MIG_COUNT_LABEL } from "./checkers/gpu-resources.ts";
 import type { ConditionStatus, NodeCondition, NodeSnapshot, NodeTaint } from "./node.ts";
 import { field, instantOf, listOf, objectOf, textOf, tokenOf, type RawObject } from "./raw-values.ts";
 import {
@@ -8,7 +9,6 @@ import {
   KEPT_TAINTS,
   KNOWN_CONDITIONS,
   LENGTHS,
-  MIG_COUNT_LABEL,
   NVIDIA_RESOURCE,
   OWN_ANNOTATION,
 } from "./snapshot-fields.ts";
