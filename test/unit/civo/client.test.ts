@@ -152,6 +152,16 @@ describe("retries", () => {
     expect(await client.getInstance(INSTANCE_ID)).toMatchObject({ ok: true });
   });
 
+  test("an abort between two tries ends them and keeps the fault that was seen", async () => {
+    const abort = new AbortController();
+    const { client, requests } = setUp(() => {
+      queueMicrotask(() => abort.abort());
+      return answer(502, "<html>");
+    });
+    expect(faultOf(await client.getInstance(INSTANCE_ID, abort.signal))).toMatchObject({ status: 502 });
+    expect(requests).toHaveLength(1);
+  });
+
   test.each([401, 404, 409, 422, 429])("a GET is not repeated after HTTP %i", async (status) => {
     const { client, requests } = setUp(() => answer(status, ""));
     await client.getInstance(INSTANCE_ID);
