@@ -57,7 +57,7 @@ export class Evaluator {
     const { journal, rules } = this.#deps;
     const { name, snapshot, snapshotVersion, recordVersion, record } = pending;
     const base = { name, snapshotVersion, recordVersion };
-    for (const fault of pending.faults) journal.fault("redis", fault, name);
+    for (const { kind, detail } of pending.faults) journal.fault(kind, detail, name);
     if (pending.gone) {
       return {
         pending,
@@ -67,10 +67,11 @@ export class Evaluator {
       };
     }
     if (snapshot === undefined) {
-      const op = pending.faults.length > 0 ? "discard" : "keep";
+      const unreadable = pending.faults.some(({ kind }) => kind === "DamagedSnapshot");
+      const op = unreadable ? "discard" : "keep";
       return { pending, commit: { ...base, record: op }, judged: undefined, actions: [] };
     }
-    const damaged = record === undefined && pending.faults.length > 0;
+    const damaged = pending.faults.some(({ kind }) => kind === "DamagedRecord");
     const judged = judge(snapshot, { record, damaged }, rules, view);
     const commit: JudgedNodeCommit = { ...base, record: judged.changed ? judged.after : "keep" };
     return { pending, commit, judged, actions: judged.actions };

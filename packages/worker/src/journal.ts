@@ -1,3 +1,4 @@
+import type { ReconcileError } from "@node-agent/shared/contract/metric-names.ts";
 import type { Evaluation } from "@node-agent/shared/core/evaluation.ts";
 import type { RebootStep } from "@node-agent/shared/core/gates.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
@@ -28,5 +29,5 @@ export interface Journal {
   /** The call came back. */
   answered(record: NodeRecord, receipt: RebootReceipt): void;
   /** Bytes that could not be read, or a dependency that failed; the work goes on or is tried again. */
-  fault(where: string, detail: string, node?: string): void;
+  fault(reason: ReconcileError, detail: string, node?: string): void;
 }

@@ -32,7 +32,7 @@ export async function runRebootJob(
 ): Promise<string> {
   const payload = rebootJobSchema.safeParse(job.data);
   if (!payload.success) {
-    deps.journal.fault("queue", `job ${job.name}: expected {schema: 1, node}, finished without a look`);
+    deps.journal.fault("DamagedJob", `job ${job.name}: expected {schema: 1, node}, finished without a look`);
     return "not a reboot job";
   }
   const { node } = payload.data;
@@ -52,7 +52,7 @@ async function safeRun(node: string, signal: AbortSignal, deps: RebootJobDeps): 
     return await deps.processor.run(node, signal);
   } catch (error) {
     const why = error instanceof Error ? error.message : "unknown error";
-    deps.journal.fault("reboot", why, node);
+    deps.journal.fault("Unexpected", why, node);
     const until = deps.clock.now() + deps.retryPause;
     return { end: "Wait", for: deps.retryPause, until, gate: "Deadline", why, record: undefined };
   }
@@ -99,6 +99,6 @@ async function wakeIfSettled(node: string, { queues, store, journal }: RebootJob
     if (!pending) await queues.moveReboot(node, 0);
   } catch (error) {
     // The job sleeps already: at worst it looks once more at its time and finds nothing to do.
-    journal.fault("redis", error instanceof Error ? error.message : "unknown error", node);
+    journal.fault("Redis", error instanceof Error ? error.message : "unknown error", node);
   }
 }

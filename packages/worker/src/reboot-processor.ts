@@ -121,7 +121,7 @@ export class RebootProcessor {
       read = await reader.read(node, AbortSignal.any([signal, AbortSignal.timeout(timings.readDeadline)]));
     } catch (error) {
       const detail = error instanceof Error ? error.message : "unknown error";
-      journal.fault("kubernetes", detail, node);
+      journal.fault("Kubernetes", detail, node);
       return this.#wait(record, view, "NodeUnreadable", detail, undefined);
     }
     if (!read.found)
@@ -150,7 +150,7 @@ export class RebootProcessor {
     if (!resolved.ok) {
       const gate =
         resolved.failure === "IdentityMismatch" || resolved.failure === "NotFound" ? "Identity" : "Cloud";
-      journal.fault("cloud", `${resolved.failure}: ${resolved.detail}`, node);
+      journal.fault("Cloud", `${resolved.failure}: ${resolved.detail}`, node);
       return this.#wait(
         judged.after,
         stored.view,

@@ -2,6 +2,13 @@ import type { NodeSnapshot } from "../core/node.ts";
 import type { NodeRecord } from "../core/record.ts";
 import type { ClusterView } from "./snapshot-store.ts";
 
+/** Stored bytes that could not be read. */
+export interface StoredFault {
+  readonly kind: "DamagedRecord" | "DamagedSnapshot";
+  /** Names what was read and what was expected. */
+  readonly detail: string;
+}
+
 /** A node that waits for judgement, with everything needed for it. */
 export interface PendingNode {
   readonly name: string;
@@ -14,7 +21,7 @@ export interface PendingNode {
   /** Opaque; the commit is refused when it changed. */
   readonly recordVersion: string;
   /** Bytes in the store that could not be read, named; the node is judged as if they were absent. */
-  readonly faults: readonly string[];
+  readonly faults: readonly StoredFault[];
 }
 
 /**

@@ -1,6 +1,11 @@
 import type { Keys } from "../contract/keys.ts";
 import { parseStored, snapshotSchema } from "../contract/stored.ts";
-import type { EvaluationStore, JudgedNodeCommit, PendingNode } from "../ports/evaluation-store.ts";
+import type {
+  EvaluationStore,
+  JudgedNodeCommit,
+  PendingNode,
+  StoredFault,
+} from "../ports/evaluation-store.ts";
 import type { ClusterView } from "../ports/snapshot-store.ts";
 import { decodeRecord, needsAttention } from "./record-codec.ts";
 import { RedisScript, type RedisClient } from "./script.ts";
@@ -59,17 +64,14 @@ function pendingNode(
   rawRecord: string,
 ): PendingNode {
   const { record, version: recordVersion, fault } = decodeRecord(name, rawRecord);
-  const faults = fault === undefined ? [] : [fault];
+  const faults: StoredFault[] = fault === undefined ? [] : [{ kind: "DamagedRecord", detail: fault }];
   const base = { name, snapshotVersion, recordVersion, record, gone: snapshotVersion === "gone" };
   if (snapshotJson === "") return { ...base, snapshot: undefined, faults };
   const parsed = parseStored(`snapshot of ${name}`, snapshotJson, snapshotSchema);
-  if (!parsed.ok) return { ...base, snapshot: undefined, faults: [...faults, parsed.fault] };
-  if (parsed.value.name !== name) {
-    return {
-      ...base,
-      snapshot: undefined,
-      faults: [...faults, `snapshot of ${name}: it is of another node`],
-    };
+  const mine = parsed.ok && parsed.value.name === name;
+  if (!mine) {
+    const detail = parsed.ok ? `snapshot of ${name}: it is of another node` : parsed.fault;
+    return { ...base, snapshot: undefined, faults: [...faults, { kind: "DamagedSnapshot", detail }] };
   }
   return { ...base, snapshot: parsed.value, faults };
 }
