@@ -47,8 +47,5 @@ export function errorFields(error: unknown, depth = 0): ErrorFields {
 
 /** A thrown value that is no error; objects are not unfolded, they may hold anything. */
 function describe(value: unknown): string {
-  if (value === null) return "null";
-  return typeof value === "object" || typeof value === "function"
-    ? `a thrown ${typeof value}`
-    : String(value);
+  return typeof value === "string" || typeof value === "number" ? String(value) : `a thrown ${typeof value}`;
 }

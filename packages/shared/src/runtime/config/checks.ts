@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import type { Millis } from "../../core/time.ts";
 import type { Role } from "./config.ts";
 import { formatDuration } from "./durations.ts";
@@ -43,11 +44,16 @@ function relations({ timings }: Settings): Relation[] {
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/u;
 
+/** The API key is sent to whatever this names. */
 function civoFaults({ civo }: Settings, sources: Sources): string[] {
   const { protocol, hostname } = new URL(civo.url);
-  if (protocol === "https:" || LOOPBACK.test(hostname) || civo.allowPlainHttp) return [];
+  if (civo.allowInsecure || LOOPBACK.test(hostname)) return [];
+  const named = isIP(hostname.replaceAll(/[[\]]/gu, "")) === 0;
+  if (protocol === "https:" && named) return [];
+  const expected =
+    protocol === "https:" ? "a host name, not an IP address" : "https (http is for this machine only)";
   return [
-    `${subject("civo.url", sources)}: expected https:// (the API key would travel in the clear; civo.allowPlainHttp: true allows it), got ${quote(civo.url)}`,
+    `${subject("civo.url", sources)}: expected ${expected}, got ${quote(civo.url)}; civo.allowInsecure: true lifts this`,
   ];
 }
 

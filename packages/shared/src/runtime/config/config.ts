@@ -11,8 +11,10 @@ export type Role = (typeof ROLES)[number];
 
 /** Access to Civo. Key, region and cluster id are all present for a worker in active mode. */
 export interface CivoSettings {
-  /** Without a slash at its end. */
+  /** An origin, without a slash at its end. */
   readonly url: string;
+  /** For the URL check of the Civo client; true only for a simulator. */
+  readonly allowInsecure: boolean;
   readonly apiKey?: Secret;
   readonly region?: string;
   readonly clusterId?: string;

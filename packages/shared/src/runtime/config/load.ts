@@ -34,7 +34,7 @@ function freezeDeeply<T>(value: T): T {
 }
 
 function configOf(role: Role, settings: Settings, redis: RedisSettings, secrets: Secrets): Config {
-  const { url, region, clusterId } = settings.civo;
+  const { url, allowInsecure, region, clusterId } = settings.civo;
   const apiKey = secrets["civo.apiKey"];
   return freezeDeeply({
     ...settings,
@@ -45,6 +45,7 @@ function configOf(role: Role, settings: Settings, redis: RedisSettings, secrets:
     redis,
     civo: {
       url,
+      allowInsecure,
       ...(apiKey !== undefined && { apiKey }),
       ...(region !== undefined && { region }),
       ...(clusterId !== undefined && { clusterId }),

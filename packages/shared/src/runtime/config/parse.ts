@@ -45,7 +45,7 @@ function faultsOf(issue: z.core.$ZodIssue, sources: Sources): string[] {
   const key = issue.path.join(".");
   if (issue.code === "unrecognized_keys") return issue.keys.map((name) => unknownKey(key, name, sources));
   const got = isConfidential(key)
-    ? "a value that is not shown since it may hold a password"
+    ? "a value that is not shown since it may hold a secret"
     : quote(valueAt(sources.settings, issue.path));
   const expected =
     issue.code === "custom" ? issue.message : `a mapping with the keys ${namesIn(key).join(", ")}`;

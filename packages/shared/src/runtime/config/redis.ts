@@ -42,7 +42,7 @@ export function resolveRedis(
   if (parsed instanceof Expected)
     return {
       faults: [
-        `${subject("redis.url", sources)}: expected ${parsed.text}, got a value that is not shown since it may hold a password`,
+        `${subject("redis.url", sources)}: expected ${parsed.text}, got a value that is not shown since it may hold a secret`,
       ],
     };
   const password = secrets["redis.password"];

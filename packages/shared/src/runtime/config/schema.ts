@@ -12,6 +12,8 @@ export const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace"] a
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 const clusterName = wordOf(/^[A-Za-z0-9._-]{1,63}$/u, "1 to 63 letters, digits, '.', '_' or '-'");
+const civoClusterId = wordOf(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/u, "the id of a Civo Kubernetes cluster");
+const regionCode = wordOf(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/u, "a region code such as LON1");
 /** Pool ids end in a label selector, so they are label values: a stray character would select something else. */
 const poolId = wordOf(/^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/u, "a node pool id");
 const token = wordOf(/^[^\s\p{Cc}]+$/u, "text without spaces or control characters");
@@ -37,13 +39,14 @@ const port: Kind<number> = {
   print: String,
 };
 
+/** The same origins as the Civo client takes; what a host may be is checked later, it depends on allowInsecure. */
 const civoUrl: Kind<string> = {
   read: (raw) => {
-    const expected = new Expected("an http(s) URL without user, password, query or fragment");
-    if (typeof raw !== "string" || !URL.canParse(raw)) return expected;
-    const url = new URL(raw);
-    const plain = url.username === "" && url.password === "" && url.search === "" && url.hash === "";
-    return plain && /^https?:$/u.test(url.protocol) ? raw.replace(/\/+$/u, "") : expected;
+    const url = typeof raw === "string" ? URL.parse(raw.trim()) : null;
+    const isOrigin = url !== null && /^https?:$/u.test(url.protocol) && url.href === `${url.origin}/`;
+    return isOrigin
+      ? url.origin
+      : new Expected("an origin such as https://api.civo.com, without user, path or query");
   },
   print: (value) => value,
 };
@@ -168,20 +171,23 @@ export const settingsSchema = section({
   civo: section({
     url: setting(civoUrl, "https://api.civo.com", {
       env: [{ name: "CIVO_API_URL" }],
+      // A key pasted into the wrong variable is not repeated.
+      confidential: true,
       meaning: "Address of the Civo API.",
     }),
-    allowPlainHttp: setting(boolean, false, {
-      meaning: "Allow an http:// address beyond this machine: the API key then travels in the clear.",
+    allowInsecure: setting(boolean, false, {
+      meaning:
+        "Allow http and bare IP addresses beyond this machine in civo.url: for a simulator, never for a cloud; the API key then travels in the clear.",
     }),
     apiKeyFile: optional(path, {
       env: [{ name: "CIVO_API_KEY_FILE" }],
       meaning: "File with the Civo API key (or CIVO_API_KEY in the environment).",
     }),
-    region: optional(token, {
+    region: optional(regionCode, {
       env: [{ name: "CIVO_REGION" }],
       meaning: "Civo region of the cluster, such as LON1.",
     }),
-    clusterId: optional(clusterName, {
+    clusterId: optional(civoClusterId, {
       env: [{ name: "CIVO_CLUSTER_ID" }],
       meaning: "Civo's id of the cluster; also the name of the cluster when none is set.",
     }),

@@ -33,6 +33,11 @@ export const timings = section({
     10 * SECOND,
     "A call to the cloud is aborted after this time (D of the protocol); a reboot call then counts as done.",
   ),
+  cloudConnectDeadline: span(5 * SECOND, "Deadline for connecting to the cloud."),
+  cloudReadDeadline: span(
+    15 * SECOND,
+    "Deadline for reading from the cloud what instance belongs to a node.",
+  ),
   gateRecheck: span(15 * SECOND, "How long a due reboot that a gate holds back waits before it asks again."),
   retryPause: span(60 * SECOND, "Pause after a reboot that was clearly not done (not sent, or refused)."),
   lockDuration: span(30 * SECOND, "How long a job of a worker that fell silent stays locked."),

@@ -1,0 +1,150 @@
+import type { ScrapeSource } from "../../contract/metric-names.ts";
+import type { Phase } from "../../core/phase.ts";
+import { SECOND, type EpochMillis, type Millis } from "../../core/time.ts";
+import type { MetricSet } from "./registry.ts";
+
+/** One node as the per-node gauges show it. Healthy nodes may be given, and are left out. */
+export interface NodeGaugeSample {
+  readonly node: string;
+  readonly pool: string | undefined;
+  readonly phase: Phase;
+  /** Age of its incident; absent without one. */
+  readonly unhealthyFor?: Millis;
+  /** Reboots of its incident; absent without one. */
+  readonly attempts?: number;
+}
+
+/** How many nodes of a pool stand in a phase, as `StateStore.countByPhase` returns it. */
+export interface PhaseCount {
+  readonly pool: string | undefined;
+  readonly phase: Phase;
+  readonly count: number;
+}
+
+/** How many jobs a queue holds in a state. */
+export interface QueueCount {
+  readonly queue: string;
+  readonly state: string;
+  readonly count: number;
+}
+
+/** What a watcher sees now. */
+export interface WatchSample {
+  readonly nodes: number;
+  readonly lastByteAt?: EpochMillis;
+}
+
+/** Where gauges come from at scrape; a process gives those that it can answer. Each may reject. */
+export interface GaugeSources {
+  readonly nodes?: () => Promise<readonly NodeGaugeSample[]>;
+  readonly phases?: () => Promise<readonly PhaseCount[]>;
+  readonly queues?: () => Promise<readonly QueueCount[]>;
+  /** Age of the freshest view; undefined when no watcher ever vouched for one. */
+  readonly view?: () => Promise<Millis | undefined>;
+  readonly watch?: () => Promise<WatchSample>;
+}
+
+/** A source that has not answered by then is left out: Prometheus gives up after 10 s by default. */
+const SOURCE_DEADLINE: Millis = 3 * SECOND;
+/** In an outage of a huge fleet the sickest thousands are enough; the counts per phase stay exact. */
+const MOST_NODE_SERIES = 5000;
+
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error("the source did not answer in time")), SOURCE_DEADLINE);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function showNodes(metrics: MetricSet, samples: readonly NodeGaugeSample[]): void {
+  const sick = samples.filter(({ phase }) => phase !== "Healthy").slice(0, MOST_NODE_SERIES);
+  for (const { node, pool, phase, unhealthyFor, attempts } of sick) {
+    metrics.set("recoveryPhase", { node, pool, phase }, 1);
+    if (unhealthyFor !== undefined) metrics.set("unhealthyDuration", { node, pool }, unhealthyFor / SECOND);
+    if (attempts !== undefined) metrics.set("nodeAttempts", { node, pool }, attempts);
+  }
+}
+
+function showWatch(metrics: MetricSet, { nodes, lastByteAt }: WatchSample): void {
+  metrics.set("watchedNodes", {}, nodes);
+  if (lastByteAt !== undefined) metrics.set("watchLastByte", {}, lastByteAt / SECOND);
+}
+
+/**
+ * Derives every gauge of state anew: a node that recovered or is gone leaves no series behind, since nothing is kept
+ * from one scrape to the next. A source that fails or hangs costs its own gauges only, and is counted.
+ */
+export async function refreshGauges(
+  metrics: MetricSet,
+  sources: GaugeSources,
+  onError: (source: ScrapeSource, error: unknown) => void,
+): Promise<void> {
+  async function refresh<T>(
+    source: ScrapeSource,
+    read: (() => Promise<T>) | undefined,
+    clear: () => void,
+    show: (value: T) => void,
+  ): Promise<void> {
+    if (read === undefined) return;
+    try {
+      const value = await inTime(read());
+      clear();
+      show(value);
+    } catch (error) {
+      clear();
+      metrics.count("scrapeErrors", { source });
+      onError(source, error);
+    }
+  }
+
+  await Promise.all([
+    refresh(
+      "nodes",
+      sources.nodes,
+      () => {
+        metrics.clear("recoveryPhase");
+        metrics.clear("unhealthyDuration");
+        metrics.clear("nodeAttempts");
+      },
+      (samples) => showNodes(metrics, samples),
+    ),
+    refresh(
+      "phases",
+      sources.phases,
+      () => metrics.clear("nodes"),
+      (counts) => {
+        for (const { pool, phase, count } of counts) metrics.add("nodes", { pool, phase }, count);
+      },
+    ),
+    refresh(
+      "queues",
+      sources.queues,
+      () => metrics.clear("queueJobs"),
+      (counts) => {
+        for (const { queue, state, count } of counts) metrics.set("queueJobs", { queue, state }, count);
+      },
+    ),
+    refresh(
+      "view",
+      sources.view,
+      () => metrics.clear("viewAge"),
+      (age) => {
+        if (age !== undefined) metrics.set("viewAge", {}, age / SECOND);
+      },
+    ),
+    refresh(
+      "watch",
+      sources.watch,
+      () => {
+        metrics.clear("watchedNodes");
+        metrics.clear("watchLastByte");
+      },
+      (sample) => showWatch(metrics, sample),
+    ),
+  ]);
+}
