@@ -1,0 +1,105 @@
+/**
+ * @file `npm test`: brings what is missing, then lint, format, types, dead code and all tests.
+ * Arguments go to vitest (`npm test -- --project unit test/unit/civo`); with any, only the tests run.
+ * The last line reads `N passed, N failed`, counted from vitest's own report.
+ */
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import { ensureDependencies, node24 } from "./setup/dependencies.mjs";
+import { dataFolder, root } from "./setup/paths.mjs";
+import { ensureRedis } from "./setup/redis.mjs";
+import { run } from "./setup/run.mjs";
+import { runCommand, say } from "./setup/say.mjs";
+import { ensureDebianTool } from "./setup/tools.mjs";
+
+const report = join(dataFolder, `vitest-${process.pid}.json`);
+const steps = [
+  ["lint", "oxlint", "--type-aware", "--deny-warnings"],
+  ["format", "oxfmt", "--check", "."],
+  ["types", "tsc"],
+  ["deadcode", "knip"],
+];
+
+await runCommand(async () => {
+  const filters = process.argv.slice(2);
+  const stopped = stopSignal();
+  await ensureDependencies();
+  const node = await node24();
+  const failed = filters.length === 0 ? await runSteps(node, stopped) : [];
+  const promtool = await ensureDebianTool("promtool", "prometheus");
+  if (promtool.path === undefined) say("setup", `${promtool.reason}; tests that need it are skipped`);
+  const redis = await ensureRedis();
+  try {
+    const env = { ...process.env, REDIS_URL: redis.url, PATH: pathWith(promtool.path) };
+    if (!(await runTests(node, filters, env, stopped))) failed.push("tests");
+  } finally {
+    await redis.stop();
+  }
+  const { passed, failed: failedTests, skipped } = countTests();
+  if (failed.length > 0) say("failed", failed.join(", "));
+  console.log(`${passed} passed, ${failedTests} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+  return failed.length === 0 && failedTests === 0 && passed > 0 ? 0 : 1;
+});
+
+/** Runs every step, so that one run tells everything; resolves to the names of those that failed. */
+async function runSteps(node, signal) {
+  const failed = [];
+  for (const [name, command, ...args] of steps) {
+    const startedAt = performance.now();
+    const tool = join(root, "node_modules", ".bin", command);
+    const { code, output } = await run(node, [tool, ...args], { cwd: root, signal });
+    const took = `${((performance.now() - startedAt) / 1000).toFixed(1)} s`;
+    if (code === 0) {
+      say(name, `ok (${took})`);
+    } else {
+      failed.push(name);
+      console.log(output.trimEnd());
+      say(name, `FAILED (${took}, exit code ${code})`);
+    }
+  }
+  return failed;
+}
+
+/** True when vitest is content: no failed test, and nothing failed outside of a test. */
+async function runTests(node, filters, env, signal) {
+  mkdirSync(dataFolder, { recursive: true });
+  const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+  const { code } = await run(node, [vitest, "run", ...reporters, ...filters], {
+    cwd: root,
+    env,
+    show: true,
+    signal,
+  });
+  return code === 0;
+}
+
+/** Real tests only: a file that could not be loaded holds none, and fails the run by vitest's exit code. */
+function countTests() {
+  try {
+    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(
+      readFileSync(report, "utf8"),
+    );
+    return { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests + numTodoTests };
+  } catch {
+    say("failed", "vitest left no report");
+    return { passed: 0, failed: 0, skipped: 0 };
+  } finally {
+    rmSync(report, { force: true });
+  }
+}
+
+function pathWith(tool) {
+  return [...(tool === undefined ? [] : [dirname(tool)]), process.env.PATH ?? ""].join(delimiter);
+}
+
+/**
+ * Fires on SIGTERM, which reaches only us. SIGINT comes from a terminal and reaches the children by itself; for both
+ * we live on until they have ended and Redis is stopped.
+ */
+function stopSignal() {
+  const abort = new AbortController();
+  process.on("SIGTERM", () => abort.abort());
+  process.on("SIGINT", () => {});
+  return abort.signal;
+}
