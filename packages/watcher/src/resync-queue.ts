@@ -1,0 +1,75 @@
+import { Queue, Worker } from "bullmq";
+import type { Keys } from "@node-agent/shared/contract/keys.ts";
+import { QUEUES, RESYNC_JOB } from "@node-agent/shared/contract/queues.ts";
+import { HOUR, SECOND, type Millis } from "@node-agent/shared/core/time.ts";
+import type { RedisClient } from "@node-agent/shared/redis/script.ts";
+
+/** How the fleet's resync is run. */
+export interface ResyncQueueDeps {
+  /** For adding: fails fast. */
+  readonly producer: RedisClient;
+  /** For taking ticks: waits for Redis as long as it takes. */
+  readonly worker: RedisClient;
+  readonly keys: Keys;
+  readonly interval: Millis;
+  readonly lockDuration: Millis;
+  readonly stalledInterval: Millis;
+  readonly onError: (error: Error) => void;
+  readonly tick: () => Promise<string>;
+}
+
+/** The resync of this process: it can be made to take ticks or leave them to watchers that see more. */
+export interface ResyncQueue {
+  /** Makes sure that the one scheduler of the fleet exists: a flush or a dashboard may have removed it. */
+  ensureScheduler(): Promise<void>;
+  /** A blind watcher must not take a tick away from one that sees. */
+  takeTicks(take: boolean): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * One tick for the whole fleet, however many watchers there are: a BullMQ job scheduler makes a job per interval, and
+ * whichever watcher takes it does the work (facts on queues, section 4: exactly one job per tick, no leader).
+ */
+export function createResyncQueue(deps: ResyncQueueDeps): ResyncQueue {
+  const { keys, interval, lockDuration, stalledInterval, onError } = deps;
+  const queue = new Queue(QUEUES.resync, {
+    connection: deps.producer,
+    prefix: keys.prefix,
+    streams: { events: { maxLen: 1000 } },
+  });
+  queue.on("error", onError);
+  const worker = new Worker(QUEUES.resync, async () => deps.tick(), {
+    connection: deps.worker,
+    prefix: keys.prefix,
+    autorun: false,
+    concurrency: 1,
+    lockDuration,
+    stalledInterval,
+    maxStalledCount: 1_000_000,
+    removeOnComplete: { age: HOUR / SECOND, count: 20 },
+    removeOnFail: { age: HOUR / SECOND, count: 20 },
+  });
+  worker.on("error", onError);
+  let running: Promise<void> | undefined;
+  return {
+    ensureScheduler: async () => {
+      await queue.upsertJobScheduler(RESYNC_JOB, { every: interval }, { name: RESYNC_JOB });
+    },
+    takeTicks: async (take) => {
+      if (!take) {
+        if (running !== undefined && !worker.isPaused()) await worker.pause();
+      } else if (running === undefined) {
+        running = worker
+          .run()
+          .catch((error: unknown) => onError(error instanceof Error ? error : new Error(String(error))));
+      } else if (worker.isPaused()) {
+        await worker.resume();
+      }
+    },
+    close: async () => {
+      await worker.close();
+      await queue.close();
+    },
+  };
+}

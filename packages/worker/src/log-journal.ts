@@ -1,0 +1,181 @@
+import { LOG_EVENTS } from "@node-agent/shared/contract/log-events.ts";
+import { CHECKER_NAMES } from "@node-agent/shared/core/check.ts";
+import type { Phase } from "@node-agent/shared/core/phase.ts";
+import type { NodeRecord } from "@node-agent/shared/core/record.ts";
+import { SECOND, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
+import type { Logger } from "@node-agent/shared/runtime/logger.ts";
+import type { Metrics, NodeRef } from "@node-agent/shared/runtime/metrics/metrics.ts";
+import type { Clock } from "@node-agent/shared/ports/clock.ts";
+import type { JudgedChange, Journal } from "./journal.ts";
+
+/** What a journal writes to. */
+export interface LogJournalDeps {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+}
+
+/** The journal of a worker: one log line per step of an incident, one count per thing that metrics tell. */
+export function createLogJournal({ logger, metrics, clock }: LogJournalDeps): Journal {
+  return {
+    judged: (change) => {
+      countJudgement(change, metrics);
+      logPhase(change, logger, metrics, clock.now());
+    },
+    held: (node, step, record) => {
+      const { gate, why } = step;
+      const of = refOf(node, record);
+      if (step.step === "Finish") {
+        logger.info({ event: LOG_EVENTS.rebootEnded, ...of, gate, why }, "pending reboot ended");
+        return;
+      }
+      metrics.observeRebootBlocked(of, gate);
+      const until = new Date(step.at).toISOString();
+      const inSeconds = seconds(step.at - clock.now());
+      logger.info(
+        { event: LOG_EVENTS.rebootHeld, ...of, gate, why, until, inSeconds },
+        "pending reboot waits",
+      );
+    },
+    requested: (record, { instanceId, hostname }) => {
+      const of = refOf(record.name, record);
+      metrics.observeRecoveryAction(of, "Reboot");
+      const attempt = record.lastReboot?.number;
+      const mode = record.monitorOnly ? "monitor" : "active";
+      const failing = failingOf(record);
+      logger.warn(
+        {
+          event: LOG_EVENTS.rebootRequested,
+          ...of,
+          instanceId,
+          hostname,
+          attempt,
+          mode,
+          failing,
+          incident: record.incident?.id,
+        },
+        record.monitorOnly ? "would request a reboot (monitor-only)" : "requesting a reboot",
+      );
+    },
+    answered: (record, { outcome, detail }) => {
+      const of = refOf(record.name, record);
+      metrics.observeReboot(of, outcome);
+      const failed = outcome !== "Accepted" && outcome !== "Simulated";
+      if (failed) metrics.observeRecoveryFailure(of, "Reboot");
+      const until = record.lastReboot?.waitUntil ?? clock.now();
+      logger[failed ? "error" : "info"](
+        {
+          event: LOG_EVENTS.rebootAnswered,
+          ...of,
+          outcome,
+          detail,
+          waitUntil: new Date(until).toISOString(),
+          waitSeconds: seconds(until - clock.now()),
+          incident: record.incident?.id,
+        },
+        "reboot answered",
+      );
+    },
+    fault: (reason, detail, node) => {
+      metrics.observeReconcileError(reason);
+      logger.error(
+        { event: LOG_EVENTS.fault, reason, detail, ...(node === undefined ? {} : { node }) },
+        "fault",
+      );
+    },
+  };
+}
+
+function countJudgement({ node, after, evaluation }: JudgedChange, metrics: Metrics): void {
+  if (evaluation === undefined || after === undefined) return;
+  const of = refOf(node, after);
+  metrics.observeEvaluation(of, evaluation.verdict);
+  for (const { checker, reason } of evaluation.judgements) metrics.observeCheck(of, checker, reason);
+}
+
+function logPhase(change: JudgedChange, logger: Logger, metrics: Metrics, now: EpochMillis): void {
+  const { node, before, after } = change;
+  if (after === undefined) {
+    logger.info(
+      { event: LOG_EVENTS.nodeGone, ...refOf(node, before) },
+      "node is gone, its record is deleted",
+    );
+    return;
+  }
+  const from = before !== undefined && before.uid === after.uid ? before.phase : "Unknown";
+  if (from === after.phase) return;
+  const of = refOf(node, after);
+  metrics.observePhaseChange(of, from, after.phase);
+  const incident = (after.incident ?? before?.incident)?.id;
+  const facts = { ...of, from, to: after.phase, incident, failing: failingOf(after) };
+  switch (after.phase) {
+    case "Unhealthy":
+      logUnhealthy(facts, change.dueIn, logger);
+      return;
+    case "Failed": {
+      const attempts = after.incident?.attempts;
+      logger.error(
+        { event: LOG_EVENTS.nodeFailed, ...facts, attempts },
+        "node is given up: its attempts are used up",
+      );
+      return;
+    }
+    case "Healthy":
+      logRecovery(change, facts, logger, metrics, now);
+      return;
+    case "Unknown":
+    case "WaitingReboot":
+      logger.debug(facts, "phase changed");
+      return;
+    default:
+      after.phase satisfies never;
+  }
+}
+
+function logUnhealthy(facts: NodeRef & { from: Phase }, dueIn: Millis | undefined, logger: Logger): void {
+  const dueInSeconds = dueIn === undefined ? undefined : seconds(dueIn);
+  if (facts.from === "WaitingReboot") {
+    logger.warn(
+      { event: LOG_EVENTS.nodeStillFailing, ...facts, dueInSeconds },
+      "node still fails after the wait",
+    );
+    return;
+  }
+  logger.warn({ event: LOG_EVENTS.nodeUnhealthy, ...facts, dueInSeconds }, "node is unhealthy");
+}
+
+function logRecovery(
+  { before }: JudgedChange,
+  facts: NodeRef,
+  logger: Logger,
+  metrics: Metrics,
+  now: EpochMillis,
+): void {
+  const incident = before?.incident;
+  if (incident === undefined) {
+    logger.debug(facts, "node is healthy");
+    return;
+  }
+  const after = Math.max(0, now - incident.startedAt);
+  metrics.observeRecovery(facts, after);
+  logger.info(
+    { event: LOG_EVENTS.nodeRecovered, ...facts, afterSeconds: seconds(after), reboots: incident.attempts },
+    "node recovered",
+  );
+}
+
+function refOf(node: string, record: NodeRecord | undefined): NodeRef {
+  return { node, pool: record?.pool };
+}
+
+function failingOf(record: NodeRecord): string[] {
+  return CHECKER_NAMES.flatMap((name) => {
+    const clock = record.failing[name];
+    return clock === undefined ? [] : [`${name}/${clock.reason}`];
+  });
+}
+
+/** Seconds with one decimal: what a person reads in a log line. */
+function seconds(span: Millis): number {
+  return Math.round(span / (SECOND / 10)) / 10;
+}
