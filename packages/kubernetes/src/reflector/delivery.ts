@@ -1,7 +1,6 @@
 import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import type { NodeSourceHandlers } from "@node-agent/shared/ports/node-source.ts";
-import { abortable, startDeadline } from "../connection/deadline.ts";
 import { createBackoff } from "./backoff.ts";
 import type { SourceEvent } from "./source-event.ts";
 import type { ReflectorTimings } from "./timings.ts";
@@ -43,21 +42,28 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
   let last: Promise<void> = Promise.resolve();
   let isRetrying = false;
 
+  /** Rejects when a handler has had its time: the deadline, or after a stop the grace. */
+  const losePatience = async (done: AbortSignal): Promise<never> => {
+    await clock.sleep(timings.handlerDeadline, AbortSignal.any([done, signal]));
+    if (signal.aborted) await clock.sleep(timings.stopGrace, done);
+    throw new Error("the handler did not come back in time");
+  };
+
   const accepted = async (
     handler: "changed" | "disappeared",
     call: () => Promise<void>,
   ): Promise<boolean> => {
     if (signal.aborted) return false;
-    const deadline = startDeadline(clock, timings.handlerDeadline);
+    const done = new AbortController();
     try {
       // An async function, so that a handler that throws at once is a rejection like any other.
-      await abortable((async () => call())(), deadline.signal);
+      await Promise.race([(async () => call())(), losePatience(done.signal)]);
       return true;
     } catch (error) {
       report({ type: "HandlerFailed", handler, error });
       return false;
     } finally {
-      deadline.release();
+      done.abort();
     }
   };
 

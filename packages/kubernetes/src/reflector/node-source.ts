@@ -57,10 +57,7 @@ export function createNodeSource(deps: NodeSourceDeps): NodeSource {
     },
     stop: async () => {
       stopping.abort(new Error("the source is stopped"));
-      if (reflector === undefined) return;
-      const grace = new AbortController();
-      await Promise.race([reflector.ended, deps.clock.sleep(timings.stopGrace, grace.signal)]);
-      grace.abort();
+      await reflector?.ended;
     },
     freshness: () =>
       reflector?.freshness() ?? { phase: stopping.signal.aborted ? "Stopped" : "Starting", synced: false },
