@@ -3,7 +3,9 @@ import type { Millis } from "@node-agent/shared/core/time.ts";
 import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import { Secret } from "@node-agent/shared/runtime/secret.ts";
-import type { Dispatcher } from "undici";
+
+type Dispatch = NonNullable<CivoClientOptions["dispatcher"]>["dispatch"];
+type Controller = Parameters<NonNullable<Parameters<Dispatch>[1]["onRequestStart"]>>[0];
 
 /** A key that no output may ever contain. */
 export const CANARY = "cAnaryKey7f3b9e2d8c1a4650";
@@ -27,7 +29,7 @@ export interface SentRequest {
 /** An undici dispatcher without a network: the script answers, the requests that were "written" are recorded. */
 export function scriptedDispatch(script: (request: SentRequest) => ScriptedAnswer) {
   const requests: SentRequest[] = [];
-  const dispatch = (options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean => {
+  const dispatch: Dispatch = (options, handler) => {
     const request = {
       method: options.method,
       path: options.path,
@@ -36,7 +38,7 @@ export function scriptedDispatch(script: (request: SentRequest) => ScriptedAnswe
     };
     const answer = script(request);
     let aborted = false;
-    const controller = { abort: () => (aborted = true) } as unknown as Dispatcher.DispatchController;
+    const controller = { abort: () => (aborted = true) } as unknown as Controller;
     const start = () => {
       handler.onRequestStart?.(controller, {});
       if (!aborted) requests.push(request);
