@@ -71,6 +71,7 @@ export const recordSchema: z.ZodType<NodeRecord> = z.object({
       detail: text,
       waitUntil: instant,
       bootIdBefore: text.exactOptional(),
+      providerId: text.exactOptional(),
     })
     .exactOptional(),
   scheduledAt: instant.exactOptional(),

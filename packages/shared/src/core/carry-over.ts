@@ -1,11 +1,11 @@
 import type { CheckerName } from "./check.ts";
 import type { JudgedNode } from "./events.ts";
-import type { Phase } from "./phase.ts";
+import { enter } from "./incident.ts";
 import type { RepairPolicy } from "./policy.ts";
-import type { FailingCheck, NodeRecord, ObservedMillis } from "./record.ts";
+import type { FailingCheck, NodeRecord, ObservedMillis, RebootAttempt } from "./record.ts";
 import type { EpochMillis } from "./time.ts";
 
-/** The record to go on from: of this uid and this mode, or a fresh one. */
+/** The record to go on from: of this mode, this uid and this VM, or a fresh one. */
 export function carryOver(
   record: NodeRecord | undefined,
   node: JudgedNode,
@@ -13,22 +13,43 @@ export function carryOver(
   now: EpochMillis,
   observed: ObservedMillis,
 ): NodeRecord {
-  if (record === undefined || record.uid !== node.uid) return fresh(record, node, policy, now);
-  if (record.monitorOnly === policy.monitorOnly) return record;
-  const { lastReboot, ...rest } = record;
-  const keepsReboot = lastReboot !== undefined && lastReboot.outcome !== "Simulated";
-  return {
-    ...rest,
-    ...(keepsReboot ? { lastReboot } : {}),
-    monitorOnly: policy.monitorOnly,
-    phase: record.phase === "Failed" || !keepsReboot ? unwaited(record.phase) : record.phase,
-    failing: restarted(record.failing, now, observed),
-    ...(record.incident === undefined ? {} : { incident: { ...record.incident, attempts: 0 } }),
-  };
+  if (record === undefined) return fresh(node, policy, now);
+  const known = record.monitorOnly === policy.monitorOnly ? record : switched(record, policy, now, observed);
+  const own = isOfAnotherVm(known.lastReboot, node) ? withoutReboot(known) : known;
+  return own.uid === node.uid ? own : renewed(own, node, policy, now);
 }
 
-function unwaited(phase: Phase): Phase {
-  return phase === "WaitingReboot" || phase === "Failed" ? "Unhealthy" : phase;
+/** Only two different provider ids prove another VM: a node that registers again gets its own some time later. */
+function isOfAnotherVm(reboot: RebootAttempt | undefined, node: JudgedNode): boolean {
+  if (reboot?.providerId === undefined || node.providerId === undefined) return false;
+  return reboot.providerId !== node.providerId;
+}
+
+function withoutReboot(record: NodeRecord): NodeRecord {
+  const { lastReboot: _lastReboot, incident: _incident, ...rest } = record;
+  return rest;
+}
+
+/**
+ * Whatever was decided in the other mode leads to nothing: clocks and the count of attempts start anew, simulated
+ * reboots never were. A reboot that happened, or may have happened, keeps its wait and its number within it.
+ */
+function switched(
+  record: NodeRecord,
+  policy: RepairPolicy,
+  now: EpochMillis,
+  observed: ObservedMillis,
+): NodeRecord {
+  const { lastReboot, incident: _incident, ...rest } = record;
+  const real = lastReboot !== undefined && lastReboot.outcome !== "Simulated";
+  const ended = record.phase === "Failed" || (record.phase === "WaitingReboot" && !real);
+  const next: NodeRecord = {
+    ...rest,
+    ...(real ? { lastReboot } : {}),
+    monitorOnly: policy.monitorOnly,
+    failing: restarted(record.failing, now, observed),
+  };
+  return ended ? enter(next, "Unhealthy", now) : next;
 }
 
 function restarted(
@@ -42,17 +63,18 @@ function restarted(
   return next;
 }
 
-function fresh(
-  previous: NodeRecord | undefined,
-  node: JudgedNode,
-  policy: RepairPolicy,
-  now: EpochMillis,
-): NodeRecord {
-  const sameMachine =
-    previous?.lastReboot !== undefined &&
-    previous.providerId !== undefined &&
-    previous.providerId === node.providerId &&
-    previous.lastReboot.waitUntil > now;
+/** A new Node object under a known name: it starts anew, but a VM that lives on keeps its reboot and its GPUs. */
+function renewed(previous: NodeRecord, node: JudgedNode, policy: RepairPolicy, now: EpochMillis): NodeRecord {
+  const { providerId, lastReboot } = previous;
+  const sameVm = providerId !== undefined && providerId === node.providerId;
+  return {
+    ...fresh(node, policy, now),
+    ...(lastReboot === undefined ? {} : { lastReboot }),
+    gpuNode: sameVm && previous.gpuNode,
+  };
+}
+
+function fresh(node: JudgedNode, policy: RepairPolicy, now: EpochMillis): NodeRecord {
   return {
     schema: 1,
     name: node.name,
@@ -61,11 +83,10 @@ function fresh(
     phaseSince: now,
     firstSeenAt: now,
     everReady: false,
-    gpuNode: sameMachine && previous.gpuNode,
+    gpuNode: false,
     gpuHighWater: 0,
     monitorOnly: policy.monitorOnly,
     failing: {},
-    ...(sameMachine && previous.lastReboot ? { lastReboot: previous.lastReboot } : {}),
   };
 }
 

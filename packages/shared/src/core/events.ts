@@ -38,7 +38,7 @@ export type NodeEvent =
 export type NodeAction =
   /** A pending reboot must exist; where one exists its time stays. */
   | { readonly type: "EnsureReboot"; readonly at: EpochMillis }
-  /** A pending reboot must run at this time, whenever it was to run before. */
+  /** A pending reboot must run at this time, whenever it was to run before; one is made where there is none. */
   | { readonly type: "MoveReboot"; readonly at: EpochMillis }
   /** A pending reboot, if there is one, must look again now: there may be nothing left to do. */
   | { readonly type: "WakeReboot" };

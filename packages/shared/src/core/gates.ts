@@ -9,11 +9,12 @@ import { CHECKER_NAMES } from "./check.ts";
 import { firstDue, isExhausted } from "./due.ts";
 import type { RepairPolicy } from "./policy.ts";
 import type { NodeRecord, ObservedMillis } from "./record.ts";
-import type { EpochMillis } from "./time.ts";
+import { SECOND, type EpochMillis } from "./time.ts";
 
 /** Everything that may hold a reboot back, in the order in which it is asked. */
 export const GATES = [
   "NothingFailing",
+  "Mode",
   "ActionNone",
   "Blind",
   "Attempts",
@@ -48,68 +49,78 @@ export interface GateVerdict {
 
 type Gate = (input: GateInput) => GateVerdict;
 
+function open(gate: GateName, why: string): GateVerdict {
+  return { gate, open: true, why };
+}
+
+function shut(gate: GateName, why: string, until?: EpochMillis): GateVerdict {
+  return { gate, open: false, why, ...(until === undefined ? {} : { until }) };
+}
+
+const NOBODY_ASKS = "no failing checker asks for a reboot";
+
 const nothingFailing: Gate = ({ record }) => {
   const failing = CHECKER_NAMES.filter((name) => record.failing[name] !== undefined);
-  const sick = record.incident !== undefined && failing.length > 0;
-  return {
-    gate: "NothingFailing",
-    open: sick,
-    why: sick ? `failing: ${failing.join(", ")}` : "no checker fails",
-  };
+  return record.incident !== undefined && failing.length > 0
+    ? open("NothingFailing", `failing: ${failing.join(", ")}`)
+    : shut("NothingFailing", "no checker fails");
 };
 
-const actionNone: Gate = ({ record, policy, observed }) => {
-  const asked = firstDue(record, policy, observed) !== undefined;
-  return {
-    gate: "ActionNone",
-    open: asked,
-    why: asked ? "a reboot is asked for" : "no failing checker asks for a reboot",
-  };
-};
+/** Clocks started in the other mode lead to nothing: the next judgement starts them anew. */
+const mode: Gate = ({ record, policy, now }) =>
+  record.monitorOnly === policy.monitorOnly
+    ? open("Mode", `judged in ${modeName(policy.monitorOnly)} mode`)
+    : shut("Mode", `judged in ${modeName(record.monitorOnly)} mode`, now + policy.viewMaxAge / 2);
+
+function modeName(monitorOnly: boolean): string {
+  return monitorOnly ? "monitor-only" : "active";
+}
+
+const actionNone: Gate = ({ record, policy, observed }) =>
+  firstDue(record, policy, observed) === undefined
+    ? shut("ActionNone", NOBODY_ASKS)
+    : open("ActionNone", "a reboot is asked for");
 
 const blind: Gate = ({ policy, now, viewAge }) => {
+  const why =
+    viewAge === undefined
+      ? "the cluster was never seen"
+      : `cluster view is ${Math.round(viewAge / SECOND)} s old`;
   const fresh = viewAge !== undefined && viewAge <= policy.viewMaxAge;
-  const age = viewAge === undefined ? "never seen" : `${Math.round(viewAge / 1000)} s old`;
-  return { gate: "Blind", open: fresh, why: `cluster view is ${age}`, until: now + policy.viewMaxAge / 2 };
+  return fresh ? open("Blind", why) : shut("Blind", why, now + policy.viewMaxAge / 2);
 };
 
 const waitWindow: Gate = ({ record, now }) => {
-  const until = record.lastReboot?.waitUntil ?? 0;
-  const attempt = record.lastReboot;
-  return {
-    gate: "WaitWindow",
-    open: until <= now,
-    why:
-      attempt === undefined
-        ? "no reboot before"
-        : `reboot ${attempt.number} (${attempt.outcome}) keeps its wait`,
-    until,
-  };
+  const last = record.lastReboot;
+  if (last === undefined) return open("WaitWindow", "no reboot before");
+  const which = `reboot ${last.number} (${last.outcome})`;
+  return last.waitUntil <= now
+    ? open("WaitWindow", `the wait of ${which} is over`)
+    : shut("WaitWindow", `${which} keeps its wait`, last.waitUntil);
 };
 
-const attempts: Gate = ({ record, policy, now }) => {
-  // The wait of the last attempt is still a wait: only when it is over is the node given up.
-  const waiting = record.phase === "WaitingReboot" && (record.lastReboot?.waitUntil ?? 0) > now;
-  return {
-    gate: "Attempts",
-    open: waiting || !isExhausted(record, policy),
-    why: `${record.incident?.attempts ?? 0} of ${policy.maxAttempts} attempts used`,
-  };
+const attempts: Gate = ({ record, policy }) => {
+  const why = `${record.incident?.attempts ?? 0} of ${policy.maxAttempts} attempts used`;
+  return isExhausted(record, policy) ? shut("Attempts", why) : open("Attempts", why);
 };
 
 const threshold: Gate = ({ record, policy, now, observed }) => {
   const due = firstDue(record, policy, observed);
-  if (due === undefined)
-    return { gate: "Threshold", open: false, why: "no failing checker asks for a reboot" };
-  return {
-    gate: "Threshold",
-    open: due.in === 0,
-    why: `${due.checker} has not failed for long enough`,
-    until: now + due.in,
-  };
+  if (due === undefined) return shut("Threshold", NOBODY_ASKS);
+  return due.in === 0
+    ? open("Threshold", `${due.checker} has failed for long enough`)
+    : shut("Threshold", `${due.checker} has not failed for long enough`, now + due.in);
 };
 
-const PURE_GATES: readonly Gate[] = [nothingFailing, actionNone, blind, attempts, waitWindow, threshold];
+const PURE_GATES: readonly Gate[] = [
+  nothingFailing,
+  mode,
+  actionNone,
+  blind,
+  waitWindow,
+  attempts,
+  threshold,
+];
 
 /** Every pure gate's verdict, in order. */
 export function gateVerdicts(input: GateInput): GateVerdict[] {

@@ -9,6 +9,8 @@ export function intended(
   event: Extract<NodeEvent, { type: "RebootIntended" }>,
   now: EpochMillis,
 ): Transition {
+  // The same intent again, after a lost reply of the store: it is counted once.
+  if (record.lastReboot?.token === event.token) return { record, actions: [] };
   const incident = record.incident ?? newIncident(record, now);
   const attempts = incident.attempts + 1;
   const lastReboot: RebootAttempt = {
@@ -21,20 +23,21 @@ export function intended(
     detail: "",
     waitUntil: event.waitUntil,
     ...(record.bootId === undefined ? {} : { bootIdBefore: record.bootId }),
+    ...(record.providerId === undefined ? {} : { providerId: record.providerId }),
   };
   const next = enter({ ...record, incident: { ...incident, attempts }, lastReboot }, "WaitingReboot", now);
   return { record: { ...next, scheduledAt: event.waitUntil }, actions: [] };
 }
 
-/** The call came back, or surely never left. */
+/** The call came back, or surely never left. The first answer to an intent is its last. */
 export function finished(
   record: NodeRecord,
   event: Extract<NodeEvent, { type: "RebootFinished" }>,
   now: EpochMillis,
 ): Transition {
   const attempt = record.lastReboot;
-  // A late answer to an intent that is no longer the latest changes nothing.
-  if (attempt === undefined || attempt.token !== event.token) return { record, actions: [] };
+  // A late answer to an intent that is no longer the latest, or was answered, changes nothing.
+  if (attempt?.token !== event.token || attempt.outcome !== "Intent") return { record, actions: [] };
   const lastReboot = { ...attempt, outcome: event.outcome, detail: event.detail, waitUntil: event.waitUntil };
   if (event.outcome !== "NotSent" && event.outcome !== "Rejected") {
     const waits = record.phase === "WaitingReboot";
@@ -50,7 +53,8 @@ export function finished(
   return { record: { ...enter(next, "Unhealthy", now), scheduledAt: event.waitUntil }, actions: [] };
 }
 
+/** The incident that made this attempt, or a relapse that goes on counting it, without it. */
 function uncounted(incident: Incident | undefined, attempt: RebootAttempt): Incident | undefined {
-  if (incident === undefined || incident.id !== attempt.incidentId) return incident;
-  return { ...incident, attempts: Math.max(0, incident.attempts - 1) };
+  if (incident === undefined || incident.attempts !== attempt.number) return incident;
+  return { ...incident, attempts: attempt.number - 1 };
 }

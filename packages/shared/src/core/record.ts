@@ -44,6 +44,8 @@ export interface RebootAttempt {
   /** Nothing is called for this VM before this instant. */
   readonly waitUntil: EpochMillis;
   readonly bootIdBefore?: string;
+  /** The provider id of the node at the intent; a node that proves to be another VM does not inherit this reboot. */
+  readonly providerId?: string;
 }
 
 /** The state kept of one node: everything a stateless worker needs to go on where another one died. */

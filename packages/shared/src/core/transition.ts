@@ -1,24 +1,29 @@
 /**
  * The state machine of one node.
  *
- * Unknown        Never judged, or never Ready and its start-up grace still runs. Left by the first judgement.
+ * Unknown        Never judged, or never Ready and its start-up grace still runs. Left by the first judgement; entered
+ *                again only when a changed policy prolongs the grace of a node that was never Ready.
  * Healthy        Every checker passes (or has nothing to say). Entered from any phase the moment that is so: the
  *                incident is over, its clocks and attempts are gone. What stays is the latest reboot with its wait
  *                window, because a node that flaps must not be rebooted twice within it (I1).
  * Unhealthy      A checker fails. Each failing checker has a clock of its own, which starts at its first failure and
  *                stops when it passes; Unknown <-> False of one condition is one failure. Clocks count observed time
  *                only. A relapse inside the wait window of the latest reboot goes on counting its attempts, so that a
- *                node that comes up and falls over again is not rebooted for ever. A reboot is due at the earliest `clock start + threshold` over the failing checkers whose action
- *                is Reboot. Left to Healthy by recovery, to WaitingReboot by an intent to reboot.
+ *                node that comes up and falls over again is not rebooted for ever. A reboot is due at the earliest
+ *                `clock start + threshold` over the failing checkers whose action is Reboot, but not inside a wait
+ *                window. Left to Healthy by recovery, to WaitingReboot by an intent to reboot, to Failed when the
+ *                attempts are used up.
  * WaitingReboot  An intent was written: the call happened, may have happened, or (monitor-only) would have happened.
  *                Left to Healthy by recovery, at any time; to Unhealthy when the call surely never happened, or when
  *                the wait is over and the node still fails (its clocks kept running, so the next attempt is due at
  *                once); to Failed when the wait is over and the attempts are used up.
- * Failed         Attempts are used up. Nothing is called any more; recovery ends it, or a human.
+ * Failed         Attempts are used up and the wait after the last of them is over. Nothing is called any more; recovery
+ *                ends it, or a human who allows more attempts or changes the mode.
  *
- * Another uid under the same name is another node: everything starts anew, except the wait window of a VM that stays
- * the same (the Node object of a living VM can be deleted and registered again). A change from monitor-only to active
- * restarts the clocks and forgets simulated reboots: only what was decided in active mode may lead to a call.
+ * Another uid under the same name is another node: everything starts anew, except what belongs to a VM that stays the
+ * same: its latest reboot with the wait window, and that it has GPUs (the Node object of a living VM can be deleted and
+ * registered again, at first without its provider id). A change of mode restarts the clocks and the count of attempts
+ * and forgets simulated reboots: only what was decided in active mode may lead to a call.
  *
  * The function is pure: `now` and the observation clock are arguments, actions are data, and running it twice on the
  * same event gives the same record.
@@ -76,13 +81,15 @@ function judged(
   const failing = clocks(known.failing, evaluation.judgements, now, observed);
   const incident = known.incident ?? newIncident(known, now);
   const sick: NodeRecord = { ...known, failing, incident };
-  const waiting = sick.phase === "WaitingReboot" && (sick.lastReboot?.waitUntil ?? 0) > now;
-  const next = enter(sick, sickPhase(sick, waiting, policy), now);
+  const next = enter(sick, sickPhase(sick, policy, now), now);
   return schedule(next, policy, now, observed, hadTimer);
 }
 
-function sickPhase(record: NodeRecord, waiting: boolean, policy: RepairPolicy): Phase {
-  if (waiting) return "WaitingReboot";
+function sickPhase(record: NodeRecord, policy: RepairPolicy, now: EpochMillis): Phase {
+  const waits = (record.lastReboot?.waitUntil ?? 0) > now;
+  if (waits && record.phase === "WaitingReboot") return "WaitingReboot";
+  // A node that relapses while it boots is not given up: the last attempt has the whole of its wait.
+  if (waits && record.phase !== "Failed") return "Unhealthy";
   // More attempts allowed by a changed policy bring a given-up node back.
   return isExhausted(record, policy) ? "Failed" : "Unhealthy";
 }
@@ -96,9 +103,10 @@ function remember(
   const { node, evaluation } = event;
   const { pool: _pool, ...rest } = record;
   const rebooted = record.bootId !== undefined && node.bootId !== undefined && record.bootId !== node.bootId;
+  // The pool stands first so that judging again yields the same bytes, which is how a caller sees that nothing changed.
   return {
-    ...rest,
     ...(node.pool === undefined ? {} : { pool: node.pool }),
+    ...rest,
     ...(node.providerId === undefined ? {} : { providerId: node.providerId }),
     ...(node.bootId === undefined ? {} : { bootId: node.bootId }),
     ...(rebooted ? { bootSeenAt: now } : {}),
@@ -143,14 +151,11 @@ function schedule(
   const due = record.phase === "Failed" ? undefined : dueIn(record, policy, observed);
   if (due === undefined) return settle(unscheduled(record), hadTimer);
   const at = Math.max(now + due, record.lastReboot?.waitUntil ?? 0);
-  const earlier = record.scheduledAt !== undefined && at < record.scheduledAt;
-  if (record.scheduledAt !== undefined && !earlier) {
+  if (record.scheduledAt !== undefined && record.scheduledAt <= at) {
     return { record, actions: [{ type: "EnsureReboot", at: record.scheduledAt }] };
   }
-  return {
-    record: { ...record, scheduledAt: at },
-    actions: [{ type: earlier ? "MoveReboot" : "EnsureReboot", at }],
-  };
+  // Without a known schedule a timer may be left of an earlier incident or uid, set far too late for this one.
+  return { record: { ...record, scheduledAt: at }, actions: [{ type: "MoveReboot", at }] };
 }
 
 function unscheduled(record: NodeRecord): NodeRecord {
