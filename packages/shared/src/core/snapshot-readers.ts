@@ -1,4 +1,4 @@
-import { takeElement, takeEntry, type ByteBudget } from "./byte-budget.ts";
+import { jsonBytes, takeElement, takeEntry, type ByteBudget } from "./byte-budget.ts";
 import { MIG_COUNT_LABEL } from "./checkers/gpu-resources.ts";
 import type { ConditionStatus, NodeCondition, NodeSnapshot, NodeTaint } from "./node.ts";
 import { field, instantOf, listOf, objectOf, textOf, tokenOf, type RawObject } from "./raw-values.ts";
@@ -113,7 +113,7 @@ export function resourcesOf(
     const total = quantityOf(field(sources.capacity, key));
     const usable = quantityOf(field(sources.allocatable, key));
     // Charged as if both were there: one alone would read as a loss.
-    if (!takeEntry(budget, key + key, (total ?? "") + (usable ?? "") + "      ")) continue;
+    if (!budget.take(jsonBytes([key, total, key, usable]))) continue;
     if (total !== undefined) capacity[key] = total;
     if (usable !== undefined) allocatable[key] = usable;
   }

@@ -17,8 +17,10 @@ export interface GpuResource {
 
 /** How the units are to be read. */
 export interface GpuView {
-  /** Resources whose quantities could be read; those of a layout that is gone are left out. */
+  /** The resources, without those of a layout that is gone. */
   readonly resources: readonly GpuResource[];
+  /** Every quantity was one. A number nobody can read says nothing about GPUs, so it is no reason to reboot. */
+  readonly readable: boolean;
   /** One unit is one GPU: no sign of MIG, MPS or time-slicing. */
   readonly plain: boolean;
   readonly capacity: number;
@@ -38,13 +40,15 @@ const GPU_RESOURCE = /^nvidia\.com\/(?:gpu|mig-[0-9]+g\.[0-9]+gb(?:\.[a-z0-9-]+)
 
 /** Reads the GPUs of a node. */
 export function gpuViewOf(node: NodeSnapshot): GpuView {
-  const all = resourcesOf(node);
+  const named = namedResources(node);
+  const all = named.flatMap((name) => resourceOf(node, name) ?? []);
   const resources = all.filter((resource) => !isRetired(resource, all, node));
   const labelled = numberLabel(node, "nvidia.com/gpu.count");
   const allInMigMode =
     node.labels["nvidia.com/mig.strategy"] === "mixed" && numberLabel(node, "nvidia.com/gpu.replicas") === 0;
   return {
     resources,
+    readable: all.length === named.length,
     plain: isPlain(resources, node),
     undivided: allInMigMode && (labelled ?? 0) > 0 && migProfilesOf(node).length === 0,
     labelled,
@@ -56,9 +60,8 @@ export function gpuViewOf(node: NodeSnapshot): GpuView {
 /** The node shows a GPU: by a resource (a key that reads "0" is what a lost plugin leaves behind) or by a label. */
 export function isGpuNode(node: NodeSnapshot): boolean {
   const { labels } = node;
-  const named = [...Object.keys(node.capacity), ...Object.keys(node.allocatable)];
   return (
-    named.some((name) => GPU_RESOURCE.test(name)) ||
+    namedResources(node).length > 0 ||
     (numberLabel(node, "nvidia.com/gpu.count") ?? 0) > 0 ||
     labels["nvidia.com/gpu.present"] === "true" ||
     ![undefined, ""].includes(labels["nvidia.com/gpu.product"]) ||
@@ -79,16 +82,15 @@ export function provenGpus(node: NodeSnapshot): number {
   return view.labelled === undefined ? view.capacity : Math.max(1, Math.min(view.capacity, view.labelled));
 }
 
-function resourcesOf(node: NodeSnapshot): GpuResource[] {
+function namedResources(node: NodeSnapshot): string[] {
   const names = new Set([...Object.keys(node.capacity), ...Object.keys(node.allocatable)]);
-  return [...names]
-    .filter((name) => GPU_RESOURCE.test(name))
-    .flatMap((name) => {
-      const allocatable = wholeUnits(node.allocatable[name] ?? "0");
-      const capacity = wholeUnits(node.capacity[name] ?? node.allocatable[name] ?? "0");
-      // A quantity that is none says nothing about the GPUs, so it is no reason to reboot.
-      return capacity === undefined || allocatable === undefined ? [] : [{ name, capacity, allocatable }];
-    });
+  return [...names].filter((name) => GPU_RESOURCE.test(name));
+}
+
+function resourceOf(node: NodeSnapshot, name: string): GpuResource | undefined {
+  const allocatable = wholeUnits(node.allocatable[name] ?? "0");
+  const capacity = wholeUnits(node.capacity[name] ?? node.allocatable[name] ?? "0");
+  return capacity === undefined || allocatable === undefined ? undefined : { name, capacity, allocatable };
 }
 
 /**

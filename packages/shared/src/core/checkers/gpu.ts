@@ -14,6 +14,7 @@ export const GPU_REASONS = [
   "GPUSlicesAllocatable",
   "NoGPUResource",
   "NoMIGInstance",
+  "UnreadableGPUCount",
   "GPUStartup",
   ...PLANNED_GPU_WORK,
 ] as const;
@@ -58,6 +59,7 @@ function gpuResult(node: NodeSnapshot, history: NodeHistory, options: GpuOptions
   if (planned !== undefined) return result("Skip", planned);
 
   const view = gpuViewOf(node);
+  if (!view.readable) return result("Skip", "UnreadableGPUCount");
   const expected = configured ?? Math.max(known, labelledGpus(view));
   if (view.capacity === 0) {
     if (expected === 0) return result("Skip", "NoGPUResource");
