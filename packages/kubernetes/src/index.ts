@@ -13,7 +13,7 @@ export {
   type KubernetesConfigErrorCode,
 } from "./errors.ts";
 export { createNodeReader, type NodeReaderDeps, type ProjectNode } from "./node-reader.ts";
-export type { NodeSelector } from "./reflector/node-filter.ts";
+export { createNodeFilter, type NodeSelector } from "./reflector/node-filter.ts";
 export { createNodeSource, type NodeSourceDeps } from "./reflector/node-source.ts";
 export { compareResourceVersions } from "./reflector/resource-version.ts";
 export type { EndReason, SourceEvent } from "./reflector/source-event.ts";

@@ -11,7 +11,7 @@ export interface HeartbeatDeps {
   readonly clock: Clock;
   readonly interval: Millis;
   /** Told of every beat; undefined: this watcher is blind and vouches for nothing. */
-  readonly onBeat: (view: ClusterView | undefined) => void;
+  readonly onBeat: (view: ClusterView | undefined) => Promise<void>;
   readonly onError: (error: unknown) => void;
 }
 
@@ -24,7 +24,7 @@ export async function runHeartbeat(deps: HeartbeatDeps, signal: AbortSignal): Pr
   while (!signal.aborted) {
     const age = viewAge(source.freshness(), clock);
     try {
-      onBeat(age === undefined ? undefined : await store.beat(age));
+      await onBeat(age === undefined ? undefined : await store.beat(age));
     } catch (error) {
       onError(error);
     }

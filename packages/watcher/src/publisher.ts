@@ -17,6 +17,8 @@ export interface WatcherDeps {
   readonly fingerprint: (snapshot: NodeSnapshot) => string;
   /** Whether this node is one of those we look after. */
   readonly selects: (snapshot: NodeSnapshot) => boolean;
+  /** Told of every batch: how many snapshots were news to the store and how many it knew. */
+  readonly onPublished?: (result: "Accepted" | "Known", count: number) => void;
 }
 
 /** How long ago the cluster was surely seen; undefined before the first complete list. */
@@ -35,9 +37,11 @@ export function createPublisher(deps: WatcherDeps): NodeSourceHandlers {
       // The clock first: a failure seen now must not be credited with the silence before it.
       const age = viewAge(source.freshness(), clock);
       if (age !== undefined) await store.beat(age);
-      const shards = await store.publish(
+      const { shards, accepted } = await store.publish(
         nodes.map((snapshot) => ({ snapshot, fingerprint: fingerprint(snapshot) })),
       );
+      deps.onPublished?.("Accepted", accepted);
+      deps.onPublished?.("Known", nodes.length - accepted);
       await queues.wakeShards(shards);
     },
     disappeared: async (name) => {
@@ -55,7 +59,7 @@ export async function forgetIfGone(name: string, deps: WatcherDeps): Promise<num
   const seen = await store.version(name);
   const read = await reader.read(name);
   if (read.found && selects(read.node)) {
-    return store.publish([{ snapshot: read.node, fingerprint: fingerprint(read.node) }]);
+    return (await store.publish([{ snapshot: read.node, fingerprint: fingerprint(read.node) }])).shards;
   }
   return store.forget(name, seen);
 }

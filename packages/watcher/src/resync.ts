@@ -50,7 +50,7 @@ export async function resync(deps: ResyncDeps): Promise<ResyncResult> {
     }
     for (const name of stored.keys()) if (!cached.has(name)) missing.push(name);
   }
-  const shards = new Set(await store.publish(publications));
+  const shards = new Set((await store.publish(publications)).shards);
   const settled = await readAndSettle([...doubts, ...missing].slice(0, MAX_READS), new Set(doubts), deps);
   for (const shard of settled.shards) shards.add(shard);
   for (const shard of await store.markAttention()) shards.add(shard);
@@ -98,5 +98,6 @@ async function settleDoubt(name: string, deps: ResyncDeps): Promise<number[]> {
   const read = await reader.read(name);
   if (!read.found || !selects(read.node)) return store.forget(name, stored);
   const backInTime = stored !== undefined && isNewer(stored.resourceVersion, read.node.resourceVersion);
-  return store.publish([{ snapshot: read.node, fingerprint: fingerprint(read.node) }], { force: backInTime });
+  const publication = { snapshot: read.node, fingerprint: fingerprint(read.node) };
+  return (await store.publish([publication], { force: backInTime })).shards;
 }

@@ -32,10 +32,14 @@ export interface Publication {
 /** The watcher's side of Redis: the newest snapshot of each node, and the marks that wake workers. */
 export interface SnapshotStore {
   /**
-   * Publishes snapshots; per node the newest resourceVersion wins. Returns the shards with new work. `force` lets an
+   * Publishes snapshots; per node the newest resourceVersion wins. Returns the shards with new work and how many
+   * snapshots brought some. `force` lets an
    * older resourceVersion win, for the one case in which a quorum read proved that time ran back (etcd restore).
    */
-  publish(batch: readonly Publication[], options?: { force?: boolean }): Promise<number[]>;
+  publish(
+    batch: readonly Publication[],
+    options?: { force?: boolean },
+  ): Promise<{ readonly shards: number[]; readonly accepted: number }>;
   /** What is stored of one node. */
   version(name: string): Promise<StoredVersion | undefined>;
   /**

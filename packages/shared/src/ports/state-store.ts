@@ -15,6 +15,8 @@ export interface StateStore {
   get(name: string): Promise<VersionedRecord>;
   /** Writes only when the version is still the one read; `false`: somebody was faster, read again. */
   compareAndSet(name: string, version: string, next: NodeRecord): Promise<boolean>;
+  /** The view of the cluster, for those who need no record. */
+  view(): Promise<ClusterView>;
   /** Every record that is not Healthy. */
   listUnhealthy(): Promise<NodeRecord[]>;
   /** How many records stand in each phase, by pool. */

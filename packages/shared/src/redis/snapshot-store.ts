@@ -30,17 +30,22 @@ export class RedisSnapshotStore implements SnapshotStore {
     this.#maxGap = maxGap;
   }
 
-  async publish(batch: readonly Publication[], { force = false } = {}): Promise<number[]> {
+  async publish(
+    batch: readonly Publication[],
+    { force = false } = {},
+  ): Promise<{ shards: number[]; accepted: number }> {
     const shards = Map.groupBy(batch, ({ snapshot }) => shardOf(snapshot.name));
     const dirty: number[] = [];
+    let accepted = 0;
     for (const [shard, publications] of shards) {
       let marked = 0;
       for (let i = 0; i < publications.length; i += PUBLISH_CHUNK) {
         marked += await this.#publishChunk(shard, publications.slice(i, i + PUBLISH_CHUNK), force);
       }
+      accepted += marked;
       if (marked > 0) dirty.push(shard);
     }
-    return dirty;
+    return { shards: dirty, accepted };
   }
 
   async #publishChunk(shard: number, publications: readonly Publication[], force: boolean): Promise<number> {

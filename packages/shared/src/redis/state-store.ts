@@ -1,6 +1,7 @@
 import { SHARDS, shardOf, type Keys } from "../contract/keys.ts";
 import type { Phase } from "../core/phase.ts";
 import type { NodeRecord } from "../core/record.ts";
+import type { ClusterView } from "../ports/snapshot-store.ts";
 import type { StateStore, VersionedRecord } from "../ports/state-store.ts";
 import { decodeRecord, needsAttention } from "./record-codec.ts";
 import { RedisScript, type RedisClient } from "./script.ts";
@@ -26,6 +27,11 @@ export class RedisStateStore implements StateStore {
     );
     const { record, version, fault } = decodeRecord(name, raw);
     return { record, version, fault, view: parseView(now, observed, until) };
+  }
+
+  async view(): Promise<ClusterView> {
+    // A name that no node can have: the script answers with the view alone.
+    return (await this.get("")).view;
   }
 
   async compareAndSet(name: string, version: string, next: NodeRecord): Promise<boolean> {

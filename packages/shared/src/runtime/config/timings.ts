@@ -40,6 +40,10 @@ export const timings = section({
   ),
   gateRecheck: span(15 * SECOND, "How long a due reboot that a gate holds back waits before it asks again."),
   retryPause: span(60 * SECOND, "Pause after a reboot that was clearly not done (not sent, or refused)."),
+  shortestPause: span(
+    SECOND,
+    "The least time before a pending reboot looks again: a skewed clock must not make it spin.",
+  ),
   lockDuration: span(30 * SECOND, "How long a job of a worker that fell silent stays locked."),
   stalledInterval: span(
     5 * SECOND,

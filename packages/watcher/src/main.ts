@@ -1,0 +1,4 @@
+import { runRole } from "@node-agent/shared/runtime/role.ts";
+import { startWatcher } from "./start.ts";
+
+await runRole("watcher", startWatcher);

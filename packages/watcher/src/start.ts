@@ -1,0 +1,190 @@
+import {
+  compareResourceVersions,
+  connectKubernetes,
+  createNodeFilter,
+  createNodeReader,
+  createNodeSource,
+  type KubernetesConnection,
+  type NodeSelector,
+  type SourceEvent,
+} from "@node-agent/kubernetes";
+import { keysOf } from "@node-agent/shared/contract/keys.ts";
+import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
+import { snapshotFingerprint, toSnapshot } from "@node-agent/shared/core/snapshot.ts";
+import type { NodeSource } from "@node-agent/shared/ports/node-source.ts";
+import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
+import { BullJobQueues } from "@node-agent/shared/redis/job-queues.ts";
+import { digestOf, RedisSnapshotStore } from "@node-agent/shared/redis/snapshot-store.ts";
+import { startMonitorServer } from "@node-agent/shared/runtime/http.ts";
+import type { Component } from "@node-agent/shared/runtime/lifecycle.ts";
+import { openRedis, redisReady } from "@node-agent/shared/runtime/redis-set.ts";
+import type { RoleParts } from "@node-agent/shared/runtime/role.ts";
+import { VERSION } from "@node-agent/shared/runtime/version.ts";
+import { runHeartbeat } from "./heartbeat.ts";
+import { createPublisher, viewAge, type WatcherDeps } from "./publisher.ts";
+import { observeSourceEvent } from "./source-metrics.ts";
+import { createResyncQueue, type ResyncQueue } from "./resync-queue.ts";
+import { resync } from "./resync.ts";
+
+/** Wires a watcher: everything it is made of is made here, and nowhere else. */
+export async function startWatcher(parts: RoleParts): Promise<readonly Component[]> {
+  const { config, logger, metrics, clock, signal } = parts;
+  const { timings } = config;
+  const keys = keysOf(config.cluster);
+  const kubernetes = connectKubernetes({
+    kubeconfig: config.kubeconfig,
+    context: config.context,
+    userAgent: `node-recovery-agent/${VERSION}`,
+    clock,
+  });
+  const selector: NodeSelector = {
+    pools: config.nodePools,
+    includeControlPlane: config.includeControlPlane,
+    includeVirtual: config.includeVirtual,
+  };
+  const source = createSource(parts, kubernetes, selector);
+  const redis = openRedis(parts);
+  const monitor = await startMonitorServer({
+    host: config.metricsHost,
+    port: config.metricsPort,
+    metrics,
+    logger,
+    checks: [
+      { name: "redis", check: redis.check },
+      { name: "watch", check: () => watchCheck(source, parts) },
+    ],
+  });
+  logger.info({ port: monitor.port, cluster: kubernetes.server }, "metrics are served");
+  await redisReady(redis, parts, signal);
+
+  const store = new RedisSnapshotStore(redis.store, keys, timings.viewMaxAge);
+  const queues = new BullJobQueues(redis.producer, keys, redis.onError);
+  const reader = createNodeReader({
+    connection: kubernetes,
+    project: toSnapshot,
+    deadline: timings.nodeReadDeadline,
+  });
+  const watcher: WatcherDeps = {
+    source,
+    store,
+    queues,
+    reader,
+    clock,
+    fingerprint: snapshotFingerprint,
+    selects: snapshotFilter(selector),
+    onPublished: (result, count) => metrics.observeSnapshotsPublished(result, count),
+  };
+  const ticks = createResyncQueue({
+    producer: redis.producer,
+    worker: redis.worker,
+    keys,
+    interval: config.resyncInterval,
+    lockDuration: timings.lockDuration,
+    stalledInterval: timings.stalledInterval,
+    onError: redis.onError,
+    tick: async () => runTick(parts, watcher),
+  });
+  let view: ClusterView | undefined;
+  metrics.readGaugesFrom({
+    view: async () => view?.age,
+    watch: async () => watchSample(source),
+  });
+  source.start(createPublisher(watcher));
+  const beating = new AbortController();
+  const beat = runHeartbeat(
+    {
+      source,
+      store,
+      clock,
+      interval: timings.beatInterval,
+      onBeat: (seen) => {
+        view = seen;
+        return steer(ticks, seen !== undefined && (seen.age ?? Infinity) <= timings.viewMaxAge);
+      },
+      onError: redis.onError,
+    },
+    beating.signal,
+  );
+  return [
+    { name: "readiness", stop: async () => monitor.startDraining() },
+    { name: "source", stop: async () => source.stop() },
+    {
+      name: "beat",
+      stop: async () => {
+        beating.abort();
+        await beat;
+      },
+    },
+    { name: "resync", stop: async () => ticks.close() },
+    { name: "queues", stop: async () => queues.close() },
+    redis.component,
+    { name: "kubernetes", stop: async () => kubernetes.close() },
+    { name: "monitor", stop: async () => monitor.stop() },
+  ];
+}
+
+/** A watcher that sees keeps the fleet's scheduler alive and takes ticks; a blind one leaves them to the others. */
+async function steer(ticks: ResyncQueue, sees: boolean): Promise<void> {
+  if (sees) await ticks.ensureScheduler();
+  await ticks.takeTicks(sees);
+}
+
+async function runTick({ logger, metrics, clock }: RoleParts, watcher: WatcherDeps): Promise<string> {
+  if (viewAge(watcher.source.freshness(), clock) === undefined) return "nothing seen yet";
+  const result = await resync({ ...watcher, digest: digestOf, isNewer });
+  if (result.left > 0) metrics.observeReconcileError("Kubernetes");
+  const worthTelling = result.published + result.doubted + result.verified + result.left > 0;
+  if (worthTelling) logger.info({ ...result }, "resync made good what was missing");
+  return JSON.stringify(result);
+}
+
+function isNewer(a: string, b: string): boolean {
+  return compareResourceVersions(a, b) === 1;
+}
+
+/** The selection on a snapshot: the allow-list keeps every label, annotation and taint that it looks at. */
+function snapshotFilter(selector: NodeSelector): (snapshot: NodeSnapshot) => boolean {
+  const selects = createNodeFilter(selector);
+  return ({ labels, annotations, taints }) =>
+    selects({ metadata: { labels, annotations }, spec: { taints } });
+}
+
+function createSource(
+  { config, logger, metrics, clock }: RoleParts,
+  connection: KubernetesConnection,
+  selector: NodeSelector,
+): NodeSource {
+  const { timings } = config;
+  return createNodeSource({
+    connection,
+    clock,
+    project: toSnapshot,
+    fingerprint: snapshotFingerprint,
+    selector,
+    timings: {
+      watchLifeMin: timings.watchTimeout,
+      watchLifeMax: 2 * timings.watchTimeout,
+      silenceWithBookmarks: timings.watchIdleTimeout,
+      headersDeadline: timings.watchHeadersTimeout,
+      pageDeadline: timings.listPageTimeout,
+      backoffBase: timings.watchBackoffMin,
+      backoffCap: timings.watchBackoffMax,
+      backoffReset: timings.watchBackoffReset,
+    },
+    onEvent: (event: SourceEvent) => observeSourceEvent(event, metrics, logger),
+  });
+}
+
+function watchCheck(source: NodeSource, { clock, config }: RoleParts): { ok: boolean; detail: string } {
+  const freshness = source.freshness();
+  const age = viewAge(freshness, clock);
+  const seen = age === undefined ? "nothing seen yet" : `last byte ${Math.round(age / 1000)} s ago`;
+  const fault = freshness.lastError === undefined ? "" : `; ${freshness.lastError}`;
+  const ok = age !== undefined && age <= config.timings.viewMaxAge;
+  return { ok, detail: `${freshness.phase}, ${source.nodes().size} nodes, ${seen}${fault}` };
+}
+
+function watchSample(source: NodeSource): { nodes: number; lastByteAt?: number } {
+  const { lastByteAt } = source.freshness();
+  return { nodes: source.nodes().size, ...(lastByteAt === undefined ? {} : { lastByteAt }) };
+}

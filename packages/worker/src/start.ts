@@ -1,0 +1,166 @@
+import { randomUUID } from "node:crypto";
+import { createCivoClient, createCivoExecutor, parseCivoUrl } from "@node-agent/civo";
+import { connectKubernetes, createNodeReader } from "@node-agent/kubernetes";
+import { keysOf, type Keys } from "@node-agent/shared/contract/keys.ts";
+import { createCheckers } from "@node-agent/shared/core/checkers/registry.ts";
+import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
+import type { Executor } from "@node-agent/shared/ports/executor.ts";
+import { RedisCallLimiter } from "@node-agent/shared/redis/call-limiter.ts";
+import { RedisEvaluationStore } from "@node-agent/shared/redis/evaluation-store.ts";
+import { BullJobQueues } from "@node-agent/shared/redis/job-queues.ts";
+import { RedisStateStore } from "@node-agent/shared/redis/state-store.ts";
+import { policyOf } from "@node-agent/shared/runtime/config/config.ts";
+import { startMonitorServer } from "@node-agent/shared/runtime/http.ts";
+import type { Component } from "@node-agent/shared/runtime/lifecycle.ts";
+import { createNopExecutor } from "@node-agent/shared/runtime/nop-executor.ts";
+import { openRedis, redisReady } from "@node-agent/shared/runtime/redis-set.ts";
+import type { RoleParts } from "@node-agent/shared/runtime/role.ts";
+import { VERSION } from "@node-agent/shared/runtime/version.ts";
+import { Evaluator } from "./evaluator.ts";
+import { gaugeSources } from "./gauge-sources.ts";
+import type { Rules } from "./judge.ts";
+import { createLogJournal } from "./log-journal.ts";
+import { measuredExecutor } from "./measured-executor.ts";
+import { startQueueWorkers, type QueueWorkers } from "./queue-workers.ts";
+import { RebootProcessor } from "./reboot-processor.ts";
+
+const USER_AGENT = `node-recovery-agent/${VERSION}`;
+
+/** Wires a worker: everything it is made of is made here, and nowhere else. */
+export async function startWorker(parts: RoleParts): Promise<readonly Component[]> {
+  const { config, logger, metrics, clock, signal } = parts;
+  const { timings } = config;
+  const keys = keysOf(config.cluster);
+  const kubernetes = connectKubernetes({
+    kubeconfig: config.kubeconfig,
+    context: config.context,
+    userAgent: USER_AGENT,
+    clock,
+  });
+  const { executor, close: closeExecutor } = createExecutor(parts);
+  const redis = openRedis(parts);
+  let consumers: QueueWorkers | undefined;
+  const monitor = await startMonitorServer({
+    host: config.metricsHost,
+    port: config.metricsPort,
+    metrics,
+    logger,
+    checks: [
+      { name: "redis", check: redis.check },
+      {
+        name: "queues",
+        check: () => ({
+          ok: consumers?.isRunning() === true,
+          detail: consumers === undefined ? "not started" : "started",
+        }),
+      },
+    ],
+  });
+  logger.info(
+    { port: monitor.port, cluster: kubernetes.server, executor: executor.name },
+    "metrics are served",
+  );
+  await redisReady(redis, parts, signal);
+
+  const rules: Rules = { checkers: createCheckers(policyOf(config)), policy: policyOf(config) };
+  const journal = createLogJournal({ logger, metrics, clock });
+  const queues = new BullJobQueues(redis.producer, keys, redis.onError);
+  const state = new RedisStateStore(redis.store, keys);
+  metrics.readGaugesFrom(gaugeSources(state, queues, clock));
+  const evaluator = new Evaluator({
+    store: new RedisEvaluationStore(redis.store, keys),
+    queues,
+    journal,
+    rules,
+    chunk: config.evaluationChunk,
+  });
+  const processor = new RebootProcessor({
+    store: state,
+    reader: createNodeReader({
+      connection: kubernetes,
+      project: toSnapshot,
+      deadline: timings.nodeReadDeadline,
+    }),
+    executor,
+    limiter: new RedisCallLimiter(redis.store, keys, config.rebootRateLimit),
+    journal,
+    rules,
+    clock,
+    timings: {
+      sendDeadline: timings.sendDeadline,
+      callDeadline: timings.cloudCallDeadline,
+      readDeadline: timings.nodeReadDeadline,
+      blockedRetry: timings.retryPause,
+    },
+    newToken: randomUUID,
+  });
+  const running = startConsumers(parts, keys, redis, { evaluator, processor, queues, state, journal });
+  consumers = running;
+  return [
+    { name: "readiness", stop: async () => monitor.startDraining() },
+    { name: "consumers", stop: async () => running.close() },
+    { name: "queues", stop: async () => queues.close() },
+    redis.component,
+    { name: "kubernetes", stop: async () => kubernetes.close() },
+    { name: "cloud", stop: closeExecutor },
+    { name: "monitor", stop: async () => monitor.stop() },
+  ];
+}
+
+function startConsumers(
+  { config, clock }: RoleParts,
+  keys: Keys,
+  redis: ReturnType<typeof openRedis>,
+  made: {
+    evaluator: Evaluator;
+    processor: RebootProcessor;
+    queues: BullJobQueues;
+    state: RedisStateStore;
+    journal: ReturnType<typeof createLogJournal>;
+  },
+): QueueWorkers {
+  const { timings, concurrency } = config;
+  return startQueueWorkers({
+    connection: redis.worker,
+    keys,
+    evaluator: made.evaluator,
+    reboot: {
+      processor: made.processor,
+      queues: made.queues,
+      store: made.state,
+      journal: made.journal,
+      clock,
+      minPause: timings.shortestPause,
+      retryPause: timings.gateRecheck,
+    },
+    journal: made.journal,
+    concurrency,
+    lockDuration: timings.lockDuration,
+    stalledInterval: timings.stalledInterval,
+    onError: redis.onError,
+  });
+}
+
+/** In monitor-only mode there is no cloud client at all, so that nothing can call one (I5). */
+function createExecutor({ config, metrics, clock }: RoleParts): {
+  executor: Executor;
+  close: () => Promise<void>;
+} {
+  const { url, apiKey, region, clusterId } = config.civo;
+  if (config.monitorOnly || apiKey === undefined || region === undefined || clusterId === undefined) {
+    return { executor: createNopExecutor(), close: async () => undefined };
+  }
+  const client = createCivoClient({
+    url: parseCivoUrl(url, { allowInsecure: config.civo.allowPlainHttp }),
+    apiKey,
+    region,
+    clusterId,
+    userAgent: USER_AGENT,
+    clock,
+    deadlines: { reboot: config.timings.cloudCallDeadline, read: config.timings.nodeReadDeadline },
+  });
+  return {
+    executor: measuredExecutor(createCivoExecutor({ client }), metrics, clock),
+    close: async () => client[Symbol.asyncDispose](),
+  };
+}
