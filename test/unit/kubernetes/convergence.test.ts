@@ -140,7 +140,9 @@ test("whatever happens to events, streams, lists and handlers, the view and what
           cluster.compact();
           api.stream().event("ERROR", { code: 410 });
         },
-        replay: () => {
+        replay: async () => {
+          // What is replayed has been there before: a stream never runs ahead of itself.
+          await pump();
           const old = cluster.history.at(Math.floor(cluster.history.length / 2));
           if (old !== undefined && old.type !== "DELETED") api.stream().event(old.type, old.object);
         },
@@ -171,6 +173,6 @@ test("whatever happens to events, streams, lists and handlers, the view and what
       expect(told.length).toBeGreaterThanOrEqual(cluster.nodes.size > 0 ? 1 : 0);
       await source.stop();
     }),
-    { numRuns: 60 },
+    { numRuns: 200 },
   );
 });

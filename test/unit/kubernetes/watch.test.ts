@@ -162,6 +162,16 @@ describe("I-11: events that are not newer are dropped", () => {
     expect(told).toEqual([]);
   });
 
+  test("a replayed event of a deleted node does not bring it back", async () => {
+    const { api, clock, told, source } = await watching();
+    api.stream().event("MODIFIED", rawNode("a", { version: 11, ready: "False" }));
+    api.stream().event("DELETED", rawNode("a", { version: 12 }));
+    api.stream().event("MODIFIED", rawNode("a", { version: 11, ready: "False" }));
+    await clock.settle();
+    expect(told).toEqual(["changed a", "disappeared a"]);
+    expect(source.nodes().has("a")).toBe(false);
+  });
+
   test("another uid under the same name is a deletion and an addition", async () => {
     const { api, clock, told, source } = await watching();
     api.stream().event("ADDED", rawNode("a", { version: 12, uid: "new-machine" }));

@@ -19,8 +19,11 @@ export interface NodeCache {
    * stays until `forget`, like one that the list does not have: a wrong label may take away a whole fleet.
    */
   listed(node: unknown): CacheOutcome;
-  /** Takes in an object of a watch event: dropped when it is not newer than what is known. */
-  watched(kind: "ADDED" | "MODIFIED" | "DELETED", node: unknown): CacheOutcome;
+  /**
+   * Takes in an object of a watch event: dropped when it is not newer than what is known of the node, or for a node
+   * that is not known (any more) than `seen`, the newest version of the whole stream: events come in their order.
+   */
+  watched(kind: "ADDED" | "MODIFIED" | "DELETED", node: unknown, seen: string): CacheOutcome;
   forget(name: string): void;
   readonly snapshots: ReadonlyMap<string, NodeSnapshot>;
 }
@@ -97,10 +100,9 @@ export function createNodeCache({ project, fingerprint, selects }: NodeCacheDeps
       withIdentity(node, (name, version) =>
         selects(node) ? put(name, version, node) : { kind: "NotSelected" },
       ),
-    watched: (kind, node) =>
+    watched: (kind, node, seen) =>
       withIdentity(node, (name, version) => {
-        const known = latest.get(name)?.version;
-        const order = known === undefined ? undefined : compareResourceVersions(version, known);
+        const order = compareResourceVersions(version, latest.get(name)?.version ?? seen);
         // Also for another uid: versions are comparable across the objects of a resource, so an older one belongs to
         // a machine that is gone. A deletion may carry the version of the last change (API servers before 1.11).
         if (order === -1 || (order === 0 && kind !== "DELETED")) return { kind: "Old" };

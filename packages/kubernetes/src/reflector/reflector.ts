@@ -187,7 +187,7 @@ export function runReflector(deps: ReflectorDeps): Reflector {
       sendsBookmarks = true;
       return advance(line.resourceVersion);
     }
-    const outcome = cache.watched(line.kind, line.object);
+    const outcome = cache.watched(line.kind, line.object, seen);
     if (outcome.kind === "Old") return report({ type: "OldEventDropped" });
     if (outcome.kind === "Unchanged") report({ type: "UnchangedEventDropped" });
     await tell([outcome]);
