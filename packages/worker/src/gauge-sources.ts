@@ -1,7 +1,9 @@
+import type { NodeRecord } from "@node-agent/shared/core/record.ts";
+import type { EpochMillis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import type { StateStore } from "@node-agent/shared/ports/state-store.ts";
 import type { BullJobQueues } from "@node-agent/shared/redis/job-queues.ts";
-import type { GaugeSources } from "@node-agent/shared/runtime/metrics/scrape.ts";
+import type { GaugeSources, NodeGaugeSample } from "@node-agent/shared/runtime/metrics/scrape.ts";
 
 /** Gauges are derived from the stores at scrape: nothing is remembered, so nothing can be left behind. */
 export function gaugeSources(
@@ -13,17 +15,16 @@ export function gaugeSources(
     nodes: async () => {
       const now = clock.now();
       const records = await state.listUnhealthy();
-      return records.map(({ name, pool, phase, incident }) => ({
-        node: name,
-        pool,
-        phase,
-        ...(incident === undefined
-          ? {}
-          : { unhealthyFor: Math.max(0, now - incident.startedAt), attempts: incident.attempts }),
-      }));
+      return records.map((record) => sampleOf(record, now));
     },
     phases: async () => state.countByPhase(),
     queues: async () => queues.counts(),
     view: async () => (await state.view()).age,
   };
+}
+
+function sampleOf({ name, pool, phase, incident }: NodeRecord, now: EpochMillis): NodeGaugeSample {
+  const sample = { node: name, pool, phase };
+  if (incident === undefined) return sample;
+  return { ...sample, unhealthyFor: Math.max(0, now - incident.startedAt), attempts: incident.attempts };
 }

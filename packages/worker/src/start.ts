@@ -151,13 +151,17 @@ function createExecutor({ config, metrics, clock }: RoleParts): {
     return { executor: createNopExecutor(), close: async () => undefined };
   }
   const client = createCivoClient({
-    url: parseCivoUrl(url, { allowInsecure: config.civo.allowPlainHttp }),
+    url: parseCivoUrl(url, { allowInsecure: config.civo.allowInsecure }),
     apiKey,
     region,
     clusterId,
     userAgent: USER_AGENT,
     clock,
-    deadlines: { reboot: config.timings.cloudCallDeadline, read: config.timings.nodeReadDeadline },
+    deadlines: {
+      connect: config.timings.cloudConnectDeadline,
+      read: config.timings.cloudReadDeadline,
+      reboot: config.timings.cloudCallDeadline,
+    },
   });
   return {
     executor: measuredExecutor(createCivoExecutor({ client }), metrics, clock),

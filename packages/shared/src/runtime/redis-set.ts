@@ -17,9 +17,9 @@ export interface RedisSet {
   /** Fails at once while Redis is away: for our own keys. */
   readonly store: RedisConnection;
   /** For `/readyz`. */
-  check(): CheckOutcome;
+  readonly check: () => CheckOutcome;
   /** Takes the errors of queues and workers, which repeat those of the connections. */
-  onError(error: unknown): void;
+  readonly onError: (error: unknown) => void;
   readonly component: Component;
 }
 
