@@ -1,0 +1,120 @@
+import { InputError } from "../options/faults-of-input.ts";
+import type { Simulator } from "../simulator.ts";
+import type { Machine } from "../world/machine.ts";
+import type { Command } from "./commands.ts";
+
+type Targeted = Extract<Command, { node?: string | undefined; zone?: string | undefined }>;
+
+/** Does what a command says and returns what it did. @throws {InputError | UnknownNodeError | NoGpusError} */
+export async function runCommand(simulator: Simulator, command: Command): Promise<Record<string, unknown>> {
+  const { kubernetes, faults } = simulator;
+  switch (command.do) {
+    case "add":
+      return { nodes: add(simulator, command) };
+    case "fault":
+      return { id: faults.add(command.fault) };
+    case "clear-faults":
+      faults.clear({ api: command.api, id: command.id });
+      return { faults: faults.list() };
+    case "outage":
+      await simulator.outage(command.api, command.kind);
+      return { api: command.api, outage: command.kind };
+    case "watches":
+      return { watches: kubernetes.api.disturbWatches(command.how) };
+    case "fail-watches":
+      return { watches: kubernetes.api.failWatches(command.code, command.message, command.reason) };
+    case "compact":
+      kubernetes.api.compact();
+      return { compacted: true };
+    case "expire-continue-tokens":
+      kubernetes.api.expireContinueTokens();
+      return { expired: true };
+    case "rotate-token":
+      return { token: await simulator.rotateToken(command.token) };
+    case "rotate-api-key":
+      return { apiKey: simulator.rotateApiKey(command.apiKey) };
+    case "break":
+    case "heal":
+    case "delete":
+    case "replace":
+    case "instance-gone":
+    case "forget-provider-id":
+      return { nodes: onNodes(simulator, command) };
+  }
+}
+
+function onNodes(simulator: Simulator, command: Targeted): string[] {
+  const names = targets(simulator, command);
+  for (const name of names) onNode(simulator, name, command);
+  return names;
+}
+
+function onNode({ world }: Simulator, name: string, command: Targeted): void {
+  switch (command.do) {
+    case "break":
+      world.break(name, command);
+      return;
+    case "heal":
+      world.heal(name, command.fault);
+      return;
+    case "delete":
+      world.deleteNode(name, {
+        ...(command.instance === undefined ? {} : { instance: command.instance }),
+        ...(command.reregister === undefined ? {} : { reregister: command.reregister }),
+      });
+      return;
+    case "replace":
+      world.replaceNode(name);
+      return;
+    case "instance-gone":
+      world.forgetInstance(name);
+      return;
+    case "forget-provider-id":
+      world.forgetProviderId(name);
+      return;
+  }
+}
+
+/** One node by name, or the first `count` (default all) of a pool or zone that no fault has yet. */
+function targets({ world }: Simulator, command: Targeted): string[] {
+  const { node, pool, zone, count } = command;
+  if (node !== undefined) return [world.machine(node).name];
+  if (pool === undefined && zone === undefined && count === undefined) {
+    throw new InputError(["node: expected the name of a node (or pool, zone, count instead)"]);
+  }
+  if (pool !== undefined) knownPool(world, pool);
+  const fitting = world
+    .names()
+    .map((name) => world.machine(name))
+    .filter((machine) => fits(machine, command));
+  const wanted = count === undefined || count === "all" ? fitting.length : count;
+  if (fitting.length < wanted || fitting.length === 0) {
+    throw new InputError([`count: ${wanted} nodes asked for, ${fitting.length} fit`]);
+  }
+  return fitting.slice(0, wanted).map((machine) => machine.name);
+}
+
+function fits(machine: Machine, { pool, zone, do: verb }: Targeted): boolean {
+  return (
+    (pool === undefined || machine.pool.id === pool || machine.pool.name === pool) &&
+    (zone === undefined || machine.zone === zone) &&
+    (verb === "heal" ? machine.faults.size > 0 : machine.faults.size === 0 && machine.power !== "gone")
+  );
+}
+
+function add({ world }: Simulator, command: Extract<Command, { do: "add" }>): string[] {
+  const pool = knownPool(world, command.pool);
+  const { name, build, count = 1 } = command;
+  if (name !== undefined && count > 1)
+    throw new InputError(["name: only one node can have it, count is " + count]);
+  if (name !== undefined && world.names().includes(name))
+    throw new InputError([`name: a node is called "${name}" already`]);
+  return Array.from({ length: count }, () => world.addNode(pool, { name, build }).name);
+}
+
+function knownPool(world: Simulator["world"], idOrName: string) {
+  const pool = world.pool(idOrName);
+  if (pool !== undefined) return pool;
+  const known = world.pools.map((one) => one.name).join(", ");
+  throw new InputError([`pool: no pool is called "${idOrName}"; there are: ${known}`]);
+}

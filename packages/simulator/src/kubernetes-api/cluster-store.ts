@@ -1,0 +1,137 @@
+import type { Clock } from "@node-agent/shared/ports/clock.ts";
+import type { Random } from "../world/random.ts";
+import { fromEventsV1, toEventsV1 } from "./event-versions.ts";
+import { kubeTime } from "./kube-object.ts";
+import { keyOf, ObjectStore, VersionCounter } from "./object-store.ts";
+import type { Resource } from "./resource.ts";
+
+const EVENT_FIELDS = ["kind", "namespace", "name", "uid", "apiVersion", "fieldPath"];
+
+/** All kinds that the simulated API server keeps, under one counter of versions. */
+export interface ClusterStore {
+  readonly nodes: ObjectStore;
+  readonly namespaces: ObjectStore;
+  readonly leases: ObjectStore;
+  readonly events: ObjectStore;
+  readonly resources: readonly Resource[];
+  /** Forgets the history of every kind. */
+  compact(): void;
+}
+
+/** An empty cluster with the namespaces that every cluster has. */
+export function newClusterStore(parts: {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly history: number;
+  readonly refreshLeases: (namespace: string | undefined, name: string | undefined) => void;
+}): ClusterStore {
+  const versions = new VersionCounter();
+  const nodes = new ObjectStore(versions, parts.history);
+  const namespaces = new ObjectStore(versions, parts.history);
+  const leases = new ObjectStore(versions, parts.history);
+  const events = new ObjectStore(versions, parts.history);
+  const configMaps = new ObjectStore(versions, parts.history);
+  const pods = new ObjectStore(versions, parts.history);
+  for (const name of ["default", "kube-system", "kube-public", "kube-node-lease"]) {
+    namespaces.put(keyOf(undefined, name), {
+      apiVersion: "v1",
+      kind: "Namespace",
+      metadata: {
+        name,
+        uid: parts.random.uuid(),
+        creationTimestamp: kubeTime(parts.clock.now()),
+        labels: { "kubernetes.io/metadata.name": name },
+      },
+      spec: { finalizers: ["kubernetes"] },
+      status: { phase: "Active" },
+    });
+  }
+  const core = { group: "", version: "v1", shortNames: [], hasStatus: false, fields: [] };
+  const eventFields = ["reason", "type", "reportingComponent", "source"];
+  const event = {
+    singular: "event",
+    kind: "Event",
+    namespaced: true,
+    hasStatus: false,
+    shortNames: ["ev"],
+    store: events,
+  };
+  const resources: Resource[] = [
+    {
+      ...core,
+      plural: "nodes",
+      singular: "node",
+      kind: "Node",
+      namespaced: false,
+      shortNames: ["no"],
+      hasStatus: true,
+      fields: ["spec.unschedulable"],
+      store: nodes,
+    },
+    {
+      ...core,
+      plural: "namespaces",
+      singular: "namespace",
+      kind: "Namespace",
+      namespaced: false,
+      shortNames: ["ns"],
+      hasStatus: true,
+      store: namespaces,
+    },
+    {
+      ...core,
+      plural: "configmaps",
+      singular: "configmap",
+      kind: "ConfigMap",
+      namespaced: true,
+      shortNames: ["cm"],
+      store: configMaps,
+    },
+    {
+      ...core,
+      plural: "pods",
+      singular: "pod",
+      kind: "Pod",
+      namespaced: true,
+      shortNames: ["po"],
+      hasStatus: true,
+      fields: ["spec.nodeName", "status.phase"],
+      store: pods,
+    },
+    {
+      ...core,
+      ...event,
+      plural: "events",
+      fields: [...eventFields, ...EVENT_FIELDS.map((field) => `involvedObject.${field}`)],
+    },
+    {
+      ...event,
+      group: "events.k8s.io",
+      version: "v1",
+      plural: "events",
+      fields: ["reason", "type", "reportingController", ...EVENT_FIELDS.map((field) => `regarding.${field}`)],
+      toWire: toEventsV1,
+      fromWire: fromEventsV1,
+    },
+    {
+      ...core,
+      group: "coordination.k8s.io",
+      plural: "leases",
+      singular: "lease",
+      kind: "Lease",
+      namespaced: true,
+      store: leases,
+      beforeRead: parts.refreshLeases,
+    },
+  ];
+  return {
+    nodes,
+    namespaces,
+    leases,
+    events,
+    resources,
+    compact: () => {
+      for (const store of [nodes, namespaces, leases, events, configMaps, pods]) store.compact();
+    },
+  };
+}

@@ -1,0 +1,79 @@
+import { recordOf, type JsonRecord, type KubeObject } from "./kube-object.ts";
+import { StatusError } from "./status-error.ts";
+
+/** An Event as events.k8s.io/v1 shows it; stored is the core form, one store for both. */
+export function toEventsV1(stored: KubeObject): KubeObject {
+  const {
+    involvedObject,
+    message,
+    reportingComponent,
+    source,
+    firstTimestamp,
+    lastTimestamp,
+    count,
+    ...rest
+  } = stored;
+  return {
+    ...rest,
+    apiVersion: "events.k8s.io/v1",
+    kind: "Event",
+    metadata: stored.metadata,
+    regarding: involvedObject,
+    note: message,
+    reportingController: reportingComponent,
+    deprecatedSource: source,
+    deprecatedFirstTimestamp: firstTimestamp,
+    deprecatedLastTimestamp: lastTimestamp,
+    deprecatedCount: count,
+  };
+}
+
+/** The stored form of an events.k8s.io/v1 Event. @throws {StatusError} Invalid when a required field is missing */
+export function fromEventsV1(wire: JsonRecord): JsonRecord {
+  requireText(wire, "eventTime", 64);
+  requireText(wire, "reportingController", 128);
+  requireText(wire, "reportingInstance", 128);
+  requireText(wire, "action", 128);
+  requireText(wire, "reason", 128);
+  if (wire["type"] !== "Normal" && wire["type"] !== "Warning")
+    throw badEvent(wire, "type", "must be Normal or Warning");
+  if (typeof wire["note"] === "string" && wire["note"].length > 1024) {
+    throw badEvent(wire, "note", "can have at most 1024 characters");
+  }
+  const {
+    regarding,
+    note,
+    reportingController,
+    deprecatedSource,
+    deprecatedFirstTimestamp,
+    deprecatedLastTimestamp,
+    deprecatedCount,
+    ...rest
+  } = wire;
+  return {
+    ...rest,
+    apiVersion: "v1",
+    involvedObject: regarding,
+    message: note,
+    reportingComponent: reportingController,
+    source: deprecatedSource ?? { component: reportingController },
+    firstTimestamp: deprecatedFirstTimestamp ?? null,
+    lastTimestamp: deprecatedLastTimestamp ?? null,
+    ...(deprecatedCount === undefined ? {} : { count: deprecatedCount }),
+  };
+}
+
+function requireText(wire: JsonRecord, field: string, longest: number): void {
+  const value = wire[field];
+  if (typeof value !== "string" || value === "") throw badEvent(wire, field, "Required value");
+  if (value.length > longest) throw badEvent(wire, field, `can have at most ${longest} characters`);
+}
+
+function badEvent(wire: JsonRecord, field: string, message: string): StatusError {
+  const name = String(recordOf(wire["metadata"])["name"] ?? "");
+  return new StatusError("Invalid", `Event "${name}" is invalid: ${field}: ${message}`, {
+    name,
+    kind: "Event",
+    causes: [{ reason: "FieldValueInvalid", message, field }],
+  });
+}

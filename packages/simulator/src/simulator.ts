@@ -1,0 +1,206 @@
+import { chmod, writeFile } from "node:fs/promises";
+import { systemClock } from "@node-agent/shared/runtime/system-clock.ts";
+import { CivoApi } from "./civo-api/civo-api.ts";
+import { civoErrorBody } from "./civo-api/civo-error.ts";
+import { controlListener } from "./control/control-api.ts";
+import { FaultBook } from "./faults/fault-book.ts";
+import type { Api } from "./faults/fault.ts";
+import { apiListener } from "./http/api-listener.ts";
+import { listenOnLoopback, type LoopbackServer, type OutageKind } from "./http/loopback-server.ts";
+import { RequestLog } from "./http/request-log.ts";
+import { kubeconfigYaml } from "./kubeconfig.ts";
+import { newClusterStore } from "./kubernetes-api/cluster-store.ts";
+import { KUBERNETES_VERSION } from "./kubernetes-api/discovery.ts";
+import { KubernetesApi } from "./kubernetes-api/kubernetes-api.ts";
+import { statusBody } from "./kubernetes-api/status-error.ts";
+import { DEFAULT_TIME_SCALE, plannedPools, type SimulatorOptions } from "./options/options.ts";
+import { loopbackCertificate } from "./tls.ts";
+import { refreshLeases } from "./world/leases.ts";
+import { Random } from "./world/random.ts";
+import { scaleTimings } from "./world/timings.ts";
+import { World } from "./world/world.ts";
+
+/** A cluster and a cloud that run in this process; everything the control endpoint does is a method here. */
+export interface Simulator extends AsyncDisposable {
+  /** `token` is the one accepted now; `caData` is base64 of the PEM, absent without TLS. */
+  readonly kubernetes: {
+    readonly url: string;
+    readonly token: string;
+    readonly caData: string | undefined;
+    readonly api: KubernetesApi;
+    readonly server: LoopbackServer;
+  };
+  readonly civo: {
+    readonly url: string;
+    readonly apiKey: string;
+    readonly clusterId: string;
+    readonly region: string;
+    readonly api: CivoApi;
+    readonly server: LoopbackServer;
+  };
+  readonly control: { readonly url: string };
+  readonly cluster: string;
+  readonly timeScale: number;
+  readonly world: World;
+  readonly faults: FaultBook;
+  readonly requests: RequestLog;
+  /** The kubeconfig as YAML, with the token that is accepted now, or pointing at a file that holds one. */
+  kubeconfig(tokenFile?: string): string;
+  /** Takes a whole API down (`refuse`: no connections; `hang`: no answers) or back up (`off`). */
+  outage(api: Api, kind: OutageKind | "off"): Promise<void>;
+  /** Only the new token (a made-up one by default) is accepted from now on; returns it. Rewrites the kubeconfig file. */
+  rotateToken(token?: string): Promise<string>;
+  /** Only the new Civo key is accepted from now on; returns it. */
+  rotateApiKey(apiKey?: string): string;
+  close(): Promise<void>;
+}
+
+/** Starts a simulator on 127.0.0.1; it is ready when the promise resolves. */
+export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+  const clock = options.clock ?? systemClock;
+  const cluster = options.cluster ?? "demo";
+  const region = options.region ?? "LON1";
+  const timeScale = options.timeScale ?? DEFAULT_TIME_SCALE;
+  const random = new Random((options.seed ?? 1) + 0x5eed);
+  const clusterId = options.clusterId ?? random.uuid();
+  const timings = scaleTimings(options.timings ?? {}, timeScale);
+  const store = newClusterStore({
+    clock,
+    random,
+    history: options.history ?? 10_000,
+    refreshLeases: (namespace, name) =>
+      refreshLeases({ world, leases: store.leases, nodes: store.nodes, random }, namespace, name),
+  });
+  const world = new World({
+    clock,
+    nodes: store.nodes,
+    timings,
+    look: {
+      region,
+      poolLabel: options.poolLabel ?? "both",
+      cni: options.cni ?? "cilium",
+      kubeletVersion: KUBERNETES_VERSION,
+      bulk: options.bulk ?? false,
+    },
+    cluster,
+    seed: options.seed ?? 1,
+    pools: plannedPools(options),
+  });
+  const faults = new FaultBook(random);
+  const requests = new RequestLog();
+  const silent = new Set<Api>();
+  const kubernetesApi = new KubernetesApi({
+    store,
+    clock,
+    scheduler: world.scheduler,
+    random,
+    bookmarkPeriod: timings.bookmarkPeriod,
+    continueToken: timings.continueToken,
+    token: options.token ?? `simulated-token-${random.text(24)}`,
+  });
+  const civoApi = new CivoApi({
+    world,
+    apiKey: options.apiKey ?? `simulated-key-${random.text(24)}`,
+    region,
+    clusterId,
+    clusterName: cluster,
+    kubeconfig: () => kubeconfig(),
+    kubernetesUrl: () => kubernetesServer.url,
+  });
+  const shared = { clock, faults, log: requests };
+  const tls = options.tls === false ? undefined : await loopbackCertificate(clock.now());
+  const caData = tls === undefined ? undefined : Buffer.from(tls.cert).toString("base64");
+  const kubernetesServer = await listenOnLoopback(
+    apiListener({
+      ...shared,
+      api: "kubernetes",
+      handle: (request) => kubernetesApi.handle(request),
+      errorBody: (status) => ({ body: statusBody(status) }),
+      isSilent: () => silent.has("kubernetes"),
+    }),
+    { port: options.ports?.kubernetes ?? 0, tls },
+  );
+  const civoServer = await listenOnLoopback(
+    apiListener({
+      ...shared,
+      api: "civo",
+      handle: (request, receivedAt) => civoApi.handle(request, receivedAt),
+      errorBody: civoErrorBody,
+      isSilent: () => silent.has("civo"),
+    }),
+    { port: options.ports?.civo ?? 0 },
+  );
+  const servers: Readonly<Record<Api, LoopbackServer>> = { kubernetes: kubernetesServer, civo: civoServer };
+  const kubeconfig = (tokenFile?: string): string =>
+    kubeconfigYaml({
+      cluster,
+      url: kubernetesServer.url,
+      caData,
+      token: tokenFile === undefined ? kubernetesApi.token : { file: tokenFile },
+    });
+  const writeKubeconfig = async (): Promise<void> => {
+    if (options.writeKubeconfig === undefined) return;
+    await writeFile(options.writeKubeconfig, kubeconfig(), { mode: 0o600 });
+    await chmod(options.writeKubeconfig, 0o600);
+  };
+  await writeKubeconfig();
+
+  const simulator: Simulator = {
+    kubernetes: {
+      url: kubernetesServer.url,
+      get token() {
+        return kubernetesApi.token;
+      },
+      caData,
+      api: kubernetesApi,
+      server: kubernetesServer,
+    },
+    civo: {
+      url: civoServer.url,
+      get apiKey() {
+        return civoApi.apiKey;
+      },
+      clusterId,
+      region,
+      api: civoApi,
+      server: civoServer,
+    },
+    get control() {
+      return { url: controlServer.url };
+    },
+    cluster,
+    timeScale,
+    world,
+    faults,
+    requests,
+    kubeconfig,
+    outage: async (api, kind) => {
+      silent.delete(api);
+      if (kind === "refuse") {
+        await servers[api].refuse();
+        return;
+      }
+      await servers[api].accept();
+      if (kind === "hang") silent.add(api);
+      if (kind === "hang" && api === "kubernetes") kubernetesApi.disturbWatches("freeze");
+    },
+    rotateToken: async (token = `simulated-token-${random.text(24)}`) => {
+      kubernetesApi.rotateToken(token);
+      await writeKubeconfig();
+      return token;
+    },
+    rotateApiKey: (apiKey = `simulated-key-${random.text(24)}`) => {
+      civoApi.rotateKey(apiKey);
+      return apiKey;
+    },
+    close: async () => {
+      await Promise.all([kubernetesServer.close(), civoServer.close(), controlServer.close()]);
+      await world[Symbol.asyncDispose]();
+    },
+    [Symbol.asyncDispose]: () => simulator.close(),
+  };
+  const controlServer = await listenOnLoopback(controlListener(simulator), {
+    port: options.ports?.control ?? 0,
+  });
+  return simulator;
+}

@@ -1,0 +1,44 @@
+import type { KubeObject } from "../kubernetes-api/kube-object.ts";
+import { isHealthy, type Machine } from "./machine.ts";
+import { isReady, nodeOf } from "./node-object.ts";
+
+/** A node as it really is, beside what the Kubernetes API says of it. Free of secrets. */
+export interface NodeTruth {
+  readonly name: string;
+  readonly pool: string;
+  readonly poolId: string;
+  readonly zone: string;
+  readonly gpus: number;
+  readonly instanceId: string;
+  readonly instanceStatus: string;
+  readonly power: Machine["power"];
+  readonly healthy: boolean;
+  readonly faults: readonly { fault: string; reboots: number | "never"; gpus?: number }[];
+  readonly bootId: string;
+  /** Absent when there is no Node object. */
+  readonly uid?: string;
+  readonly ready: boolean;
+}
+
+/** Describes one machine and its Node object, if there is one. */
+export function truthOf(machine: Machine, object: KubeObject | undefined): NodeTruth {
+  return {
+    name: machine.name,
+    pool: machine.pool.name,
+    poolId: machine.pool.id,
+    zone: machine.zone,
+    gpus: machine.pool.gpus,
+    instanceId: machine.instance.id,
+    instanceStatus: machine.power === "gone" ? "GONE" : machine.instance.status,
+    power: machine.power,
+    healthy: isHealthy(machine),
+    faults: [...machine.faults].map(([fault, state]) => ({
+      fault,
+      reboots: Number.isFinite(state.reboots) ? state.reboots : "never",
+      ...(state.gpus === undefined ? {} : { gpus: state.gpus }),
+    })),
+    bootId: machine.bootId,
+    ...(object === undefined ? {} : { uid: object.metadata.uid }),
+    ready: object !== undefined && isReady(nodeOf(object)),
+  };
+}
