@@ -1,7 +1,7 @@
 import { CHECKER_NAMES, type CheckerName } from "./check.ts";
 import type { RepairPolicy } from "./policy.ts";
 import type { NodeRecord, ObservedMillis } from "./record.ts";
-import type { Millis } from "./time.ts";
+import type { EpochMillis, Millis } from "./time.ts";
 
 /** Observed time until the first threshold passes; 0 when one has passed; undefined when no failing checker asks for a reboot. */
 export function dueIn(
@@ -29,9 +29,18 @@ export function firstDue(
   return first;
 }
 
-/** The reboots of this incident are used up. */
-export function isExhausted(record: NodeRecord, policy: RepairPolicy): boolean {
-  return (record.incident?.attempts ?? 0) >= policy.maxAttempts;
+/**
+ * The reboots of this incident are used up. The last of them has the whole of its wait, also when the node relapses
+ * while it boots; only a node that was given up before stays so.
+ */
+export function isGivenUp(record: NodeRecord, policy: RepairPolicy, now: EpochMillis): boolean {
+  if ((record.incident?.attempts ?? 0) < policy.maxAttempts) return false;
+  return record.phase === "Failed" || !isWaiting(record, now);
+}
+
+/** The wait after the latest reboot, or the pause after a call that was not made, still runs. */
+export function isWaiting(record: NodeRecord, now: EpochMillis): boolean {
+  return (record.lastReboot?.waitUntil ?? 0) > now;
 }
 
 /** How long this node is left alone after a reboot: 40 minutes once it was ever seen with GPUs, else 10. */

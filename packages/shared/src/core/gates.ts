@@ -6,7 +6,7 @@
  * worker with the names below, so that a pending reboot always names one blocker from one closed set.
  */
 import { CHECKER_NAMES } from "./check.ts";
-import { firstDue, isExhausted } from "./due.ts";
+import { firstDue, isGivenUp, isWaiting } from "./due.ts";
 import type { RepairPolicy } from "./policy.ts";
 import type { NodeRecord, ObservedMillis } from "./record.ts";
 import { SECOND, type EpochMillis } from "./time.ts";
@@ -94,14 +94,14 @@ const waitWindow: Gate = ({ record, now }) => {
   const last = record.lastReboot;
   if (last === undefined) return open("WaitWindow", "no reboot before");
   const which = `reboot ${last.number} (${last.outcome})`;
-  return last.waitUntil <= now
-    ? open("WaitWindow", `the wait of ${which} is over`)
-    : shut("WaitWindow", `${which} keeps its wait`, last.waitUntil);
+  return isWaiting(record, now)
+    ? shut("WaitWindow", `${which} keeps its wait`, last.waitUntil)
+    : open("WaitWindow", `the wait of ${which} is over`);
 };
 
-const attempts: Gate = ({ record, policy }) => {
+const attempts: Gate = ({ record, policy, now }) => {
   const why = `${record.incident?.attempts ?? 0} of ${policy.maxAttempts} attempts used`;
-  return isExhausted(record, policy) ? shut("Attempts", why) : open("Attempts", why);
+  return isGivenUp(record, policy, now) ? shut("Attempts", why) : open("Attempts", why);
 };
 
 const threshold: Gate = ({ record, policy, now, observed }) => {
@@ -117,8 +117,8 @@ const PURE_GATES: readonly Gate[] = [
   mode,
   actionNone,
   blind,
-  waitWindow,
   attempts,
+  waitWindow,
   threshold,
 ];
 

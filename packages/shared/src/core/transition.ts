@@ -30,7 +30,7 @@
  */
 import type { CheckerName } from "./check.ts";
 import { carryOver } from "./carry-over.ts";
-import { dueIn, isExhausted } from "./due.ts";
+import { dueIn, isGivenUp, isWaiting } from "./due.ts";
 import type { Judgement } from "./evaluation.ts";
 import type { NodeEvent, Transition } from "./events.ts";
 import { closed, enter, newIncident } from "./incident.ts";
@@ -86,12 +86,9 @@ function judged(
 }
 
 function sickPhase(record: NodeRecord, policy: RepairPolicy, now: EpochMillis): Phase {
-  const waits = (record.lastReboot?.waitUntil ?? 0) > now;
-  if (waits && record.phase === "WaitingReboot") return "WaitingReboot";
-  // A node that relapses while it boots is not given up: the last attempt has the whole of its wait.
-  if (waits && record.phase !== "Failed") return "Unhealthy";
+  if (record.phase === "WaitingReboot" && isWaiting(record, now)) return "WaitingReboot";
   // More attempts allowed by a changed policy bring a given-up node back.
-  return isExhausted(record, policy) ? "Failed" : "Unhealthy";
+  return isGivenUp(record, policy, now) ? "Failed" : "Unhealthy";
 }
 
 /** Facts that outlive phases: identity, sticky GPU, the last boot seen. */

@@ -1,0 +1,192 @@
+import { describe, expect, test } from "vitest";
+import { GATES, gateVerdicts, nextStep, type GateName } from "@node-agent/shared/core/gates.ts";
+import { HOUR, MINUTE, SECOND } from "@node-agent/shared/core/time.ts";
+import { ACTIVE, NOON, Timeline } from "./timeline.ts";
+
+/** A node whose reboot every pure gate lets through. */
+function aDueNode(): Timeline {
+  const life = new Timeline();
+  life.judge({ NodeReady: "Fail" });
+  return life.pass(5 * MINUTE);
+}
+
+/** One way to shut each pure gate, and it alone where that is possible; in the order of asking. */
+const SHUT: [GateName, (life: Timeline) => void, { why: string; until?: number }][] = [
+  ["NothingFailing", (life) => void life.judge(), { why: "no checker fails" }],
+  [
+    "Mode",
+    (life) => void (life.policy = { ...ACTIVE, monitorOnly: true }),
+    { why: "judged in active mode", until: 45 * SECOND },
+  ],
+  [
+    "ActionNone",
+    (life) => {
+      const { NodeReady } = ACTIVE.checkers;
+      life.policy = {
+        ...ACTIVE,
+        checkers: { ...ACTIVE.checkers, NodeReady: { ...NodeReady, action: "None" } },
+      };
+    },
+    { why: "no failing checker asks for a reboot" },
+  ],
+  ["Blind", (life) => void (life.viewAge = 90_001), { why: "cluster view is 90 s old", until: 45 * SECOND }],
+  ["Attempts", (life) => void (life.policy = { ...ACTIVE, maxAttempts: 0 }), { why: "0 of 0 attempts used" }],
+  [
+    "WaitWindow",
+    (life) => void life.reboot(),
+    { why: "reboot 1 (Accepted) keeps its wait", until: 10 * MINUTE },
+  ],
+  [
+    "Threshold",
+    (life) => void (life.observed -= 1),
+    { why: "NodeReady has not failed for long enough", until: 1 },
+  ],
+];
+
+describe("the pure gates", () => {
+  test("are asked in the order of the closed set, and the world's gates follow", () => {
+    const pure = gateVerdicts(aDueNode().input).map(({ gate }) => gate);
+    expect(pure).toEqual(SHUT.map(([gate]) => gate));
+    expect(GATES.slice(0, pure.length)).toEqual(pure);
+    expect(GATES.slice(pure.length)).toEqual([
+      "NodeUnreadable",
+      "Identity",
+      "Cloud",
+      "RateLimit",
+      "Deadline",
+    ]);
+  });
+
+  test("all open lead to the call of the next attempt", () => {
+    const life = aDueNode();
+    expect(gateVerdicts(life.input)).toEqual([
+      { gate: "NothingFailing", open: true, why: "failing: NodeReady" },
+      { gate: "Mode", open: true, why: "judged in active mode" },
+      { gate: "ActionNone", open: true, why: "a reboot is asked for" },
+      { gate: "Blind", open: true, why: "cluster view is 0 s old" },
+      { gate: "Attempts", open: true, why: "0 of 3 attempts used" },
+      { gate: "WaitWindow", open: true, why: "no reboot before" },
+      { gate: "Threshold", open: true, why: "NodeReady has failed for long enough" },
+    ]);
+    expect(life.step()).toEqual({ step: "CallExecutor", attempt: 1 });
+  });
+
+  test.each(SHUT)("%s alone holds the reboot back, names why and when to ask again", (gate, shut, answer) => {
+    const life = aDueNode();
+    expect(life.step().step).toBe("CallExecutor");
+    shut(life);
+    const { why, until } = answer;
+    const at = until === undefined ? {} : { until: life.now + until };
+    expect(life.gate(gate)).toEqual({ gate, open: false, why, ...at });
+    expect(life.step()).toEqual(
+      until === undefined
+        ? { step: "Finish", gate, why }
+        : { step: "WaitUntil", gate, why, at: life.now + until },
+    );
+  });
+
+  const pairs = SHUT.slice(1).map(([later], i) => [SHUT[i]![0], later] as const);
+  test.each(pairs.filter(([, later]) => later !== "WaitWindow"))("%s is told before %s", (earlier, later) => {
+    const life = aDueNode();
+    const shut = new Map(SHUT.map(([gate, apply]) => [gate, apply]));
+    shut.get(earlier)!(life);
+    const { policy } = life;
+    shut.get(later)!(life);
+    life.policy = merged(policy, life.policy);
+    expect(life.gate(later).open).toBe(false);
+    expect(life.step()).toMatchObject({ gate: earlier });
+  });
+
+  test("the wait of the last attempt is told as a wait, and the used-up attempts after it", () => {
+    const life = aDueNode();
+    life.policy = { ...ACTIVE, maxAttempts: 1 };
+    life.reboot();
+    expect(life.gate("Attempts")).toMatchObject({ open: true, why: "1 of 1 attempts used" });
+    expect(life.step()).toMatchObject({ step: "WaitUntil", gate: "WaitWindow" });
+    life.pass(10 * MINUTE);
+    expect(life.step()).toMatchObject({ step: "Finish", gate: "Attempts" });
+  });
+
+  test("a node that was given up is told so, even if a late answer prolongs its wait", () => {
+    const life = aDueNode();
+    life.policy = { ...ACTIVE, maxAttempts: 1 };
+    const token = life.intend();
+    life.pass(10 * MINUTE).judge({ NodeReady: "Fail" });
+    life.answer(token, "Accepted");
+    expect(life.gate("WaitWindow").open).toBe(false);
+    expect(life.step()).toMatchObject({ step: "Finish", gate: "Attempts" });
+  });
+
+  test("an inconsistent record, clocks without an incident, leads to no call", () => {
+    const life = aDueNode();
+    const { incident: _incident, ...damaged } = life.record;
+    life.record = damaged;
+    expect(life.step()).toMatchObject({ step: "Finish", gate: "NothingFailing" });
+  });
+
+  test.each([
+    ["just fresh enough", 90 * SECOND, true, "cluster view is 90 s old"],
+    ["too old", 90 * SECOND + 1, false, "cluster view is 90 s old"],
+    ["never seen", undefined, false, "the cluster was never seen"],
+    ["not a number", Number.NaN, false, "cluster view is NaN s old"],
+  ])("a view that is %s", (_, viewAge, open, why) => {
+    const life = aDueNode();
+    life.viewAge = viewAge;
+    expect(life.gate("Blind")).toMatchObject({ open, why });
+  });
+
+  test("a wait is over at its very end", () => {
+    const life = aDueNode();
+    life.reboot();
+    life.pass(10 * MINUTE - 1);
+    expect(life.gate("WaitWindow").open).toBe(false);
+    life.pass(1);
+    expect(life.gate("WaitWindow")).toEqual({
+      gate: "WaitWindow",
+      open: true,
+      why: "the wait of reboot 1 (Accepted) is over",
+    });
+  });
+
+  test("every failing checker is named", () => {
+    const life = new Timeline();
+    life.judge({ Cilium: "Fail", GPU: "Fail", NodeReady: "Skip" });
+    expect(life.gate("NothingFailing").why).toBe("failing: GPU, Cilium");
+  });
+
+  test("Threshold of a node that nobody wants rebooted names no time", () => {
+    const life = new Timeline();
+    life.judge();
+    expect(life.gate("Threshold")).toEqual({
+      gate: "Threshold",
+      open: false,
+      why: "no failing checker asks for a reboot",
+    });
+  });
+
+  test("monitor-only passes the same gates", () => {
+    const life = new Timeline({ monitorOnly: true });
+    life.judge({ NodeReady: "Fail" });
+    life.pass(HOUR);
+    expect(life.gate("Mode").why).toBe("judged in monitor-only mode");
+    expect(life.step()).toEqual({ step: "CallExecutor", attempt: 1 });
+  });
+
+  test("the same input always gives the same step, and asking changes nothing", () => {
+    const life = aDueNode();
+    const before = structuredClone(life.input);
+    expect(nextStep(life.input)).toEqual(nextStep(life.input));
+    expect(life.input).toEqual(before);
+    expect(life.record.failing.NodeReady?.since).toBe(NOON);
+  });
+});
+
+/** Both changes of policy together, where both gates are shut by the policy. */
+function merged(a: Timeline["policy"], b: Timeline["policy"]): Timeline["policy"] {
+  return {
+    ...b,
+    monitorOnly: a.monitorOnly || b.monitorOnly,
+    maxAttempts: Math.min(a.maxAttempts, b.maxAttempts),
+    checkers: a.checkers === ACTIVE.checkers ? b.checkers : a.checkers,
+  };
+}
