@@ -116,16 +116,18 @@ function fromFlags(values: Values): Record<string, unknown> {
 }
 
 function poolsOf(text: string): PoolOptions[] {
-  return text.split(",").map((part) => {
-    const match = /^([^=]+)=(\d+)(?:x(\d+))?$/.exec(part.trim());
-    if (match === null) {
-      throw new InputError([
-        `--pools: expected name=count or name=countxGPUs, separated by commas, got "${part}"`,
-      ]);
-    }
-    const [, name = "", count, gpus] = match;
-    return { name, count: Number(count), ...(gpus === undefined ? {} : { gpus: Number(gpus) }) };
-  });
+  return text.split(",").map(poolOf);
+}
+
+function poolOf(text: string): PoolOptions {
+  const match = /^([^=]+)=(\d+)(?:x(\d+))?$/.exec(text.trim());
+  if (match === null) {
+    throw new InputError([
+      `--pools: expected name=count or name=countxGPUs, separated by commas, got "${text}"`,
+    ]);
+  }
+  const [, name = "", count, gpus] = match;
+  return { name, count: Number(count), ...(gpus === undefined ? {} : { gpus: Number(gpus) }) };
 }
 
 function numberOf(text: string | undefined): number | string | undefined {

@@ -1,5 +1,4 @@
 import { chmod, writeFile } from "node:fs/promises";
-import { systemClock } from "@node-agent/shared/runtime/system-clock.ts";
 import { CivoApi } from "./civo-api/civo-api.ts";
 import { civoErrorBody } from "./civo-api/civo-error.ts";
 import { controlListener } from "./control/control-api.ts";
@@ -13,7 +12,7 @@ import { newClusterStore } from "./kubernetes-api/cluster-store.ts";
 import { KUBERNETES_VERSION } from "./kubernetes-api/discovery.ts";
 import { KubernetesApi } from "./kubernetes-api/kubernetes-api.ts";
 import { statusBody } from "./kubernetes-api/status-error.ts";
-import { DEFAULT_TIME_SCALE, plannedPools, type SimulatorOptions } from "./options/options.ts";
+import { madeUpKey, madeUpToken, withDefaults, type SimulatorOptions } from "./options/options.ts";
 import { loopbackCertificate } from "./tls.ts";
 import { refreshLeases } from "./world/leases.ts";
 import { Random } from "./world/random.ts";
@@ -57,35 +56,20 @@ export interface Simulator extends AsyncDisposable {
 
 /** Starts a simulator on 127.0.0.1; it is ready when the promise resolves. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
-  const clock = options.clock ?? systemClock;
-  const cluster = options.cluster ?? "demo";
-  const region = options.region ?? "LON1";
-  const timeScale = options.timeScale ?? DEFAULT_TIME_SCALE;
   const random = new Random((options.seed ?? 1) + 0x5eed);
-  const clusterId = options.clusterId ?? random.uuid();
-  const timings = scaleTimings(options.timings ?? {}, timeScale);
+  const settings = withDefaults(options, random);
+  const { clock, cluster, clusterId, region, timeScale, ports } = settings;
+  const timings = scaleTimings(settings.timings, timeScale);
   const store = newClusterStore({
     clock,
     random,
-    history: options.history ?? 10_000,
+    history: settings.history,
     refreshLeases: (namespace, name) =>
       refreshLeases({ world, leases: store.leases, nodes: store.nodes, random }, namespace, name),
   });
-  const world = new World({
-    clock,
-    nodes: store.nodes,
-    timings,
-    look: {
-      region,
-      poolLabel: options.poolLabel ?? "both",
-      cni: options.cni ?? "cilium",
-      kubeletVersion: KUBERNETES_VERSION,
-      bulk: options.bulk ?? false,
-    },
-    cluster,
-    seed: options.seed ?? 1,
-    pools: plannedPools(options),
-  });
+  const { poolLabel, cni, bulk } = settings;
+  const look = { region, poolLabel, cni, bulk, kubeletVersion: KUBERNETES_VERSION };
+  const world = new World({ ...settings, nodes: store.nodes, timings, look });
   const faults = new FaultBook(random);
   const requests = new RequestLog();
   const silent = new Set<Api>();
@@ -96,74 +80,76 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     random,
     bookmarkPeriod: timings.bookmarkPeriod,
     continueToken: timings.continueToken,
-    token: options.token ?? `simulated-token-${random.text(24)}`,
+    token: settings.token,
   });
   const civoApi = new CivoApi({
     world,
-    apiKey: options.apiKey ?? `simulated-key-${random.text(24)}`,
+    apiKey: settings.apiKey,
     region,
     clusterId,
     clusterName: cluster,
+    cni,
     kubeconfig: () => kubeconfig(),
-    kubernetesUrl: () => kubernetesServer.url,
+    kubernetesUrl: () => servers.kubernetes.url,
   });
   const shared = { clock, faults, log: requests };
-  const tls = options.tls === false ? undefined : await loopbackCertificate(clock.now());
+  const tls = settings.tls ? await loopbackCertificate(clock.now()) : undefined;
   const caData = tls === undefined ? undefined : Buffer.from(tls.cert).toString("base64");
-  const kubernetesServer = await listenOnLoopback(
-    apiListener({
-      ...shared,
-      api: "kubernetes",
-      handle: (request) => kubernetesApi.handle(request),
-      errorBody: (status) => ({ body: statusBody(status) }),
-      isSilent: () => silent.has("kubernetes"),
-    }),
-    { port: options.ports?.kubernetes ?? 0, tls },
-  );
-  const civoServer = await listenOnLoopback(
-    apiListener({
-      ...shared,
-      api: "civo",
-      handle: (request, receivedAt) => civoApi.handle(request, receivedAt),
-      errorBody: civoErrorBody,
-      isSilent: () => silent.has("civo"),
-    }),
-    { port: options.ports?.civo ?? 0 },
-  );
-  const servers: Readonly<Record<Api, LoopbackServer>> = { kubernetes: kubernetesServer, civo: civoServer };
+  const servers: Readonly<Record<Api, LoopbackServer>> = {
+    kubernetes: await listenOnLoopback(
+      apiListener({
+        ...shared,
+        api: "kubernetes",
+        handle: (request) => kubernetesApi.handle(request),
+        errorBody: (status) => ({ body: statusBody(status) }),
+        isSilent: () => silent.has("kubernetes"),
+      }),
+      { port: ports.kubernetes, tls },
+    ),
+    civo: await listenOnLoopback(
+      apiListener({
+        ...shared,
+        api: "civo",
+        handle: (request, receivedAt) => civoApi.handle(request, receivedAt),
+        errorBody: civoErrorBody,
+        isSilent: () => silent.has("civo"),
+      }),
+      { port: ports.civo },
+    ),
+  };
   const kubeconfig = (tokenFile?: string): string =>
     kubeconfigYaml({
       cluster,
-      url: kubernetesServer.url,
+      url: servers.kubernetes.url,
       caData,
       token: tokenFile === undefined ? kubernetesApi.token : { file: tokenFile },
     });
   const writeKubeconfig = async (): Promise<void> => {
-    if (options.writeKubeconfig === undefined) return;
-    await writeFile(options.writeKubeconfig, kubeconfig(), { mode: 0o600 });
-    await chmod(options.writeKubeconfig, 0o600);
+    const file = settings.writeKubeconfig;
+    if (file === undefined) return;
+    await writeFile(file, kubeconfig(), { mode: 0o600 });
+    await chmod(file, 0o600);
   };
-  await writeKubeconfig();
 
   const simulator: Simulator = {
     kubernetes: {
-      url: kubernetesServer.url,
+      url: servers.kubernetes.url,
       get token() {
         return kubernetesApi.token;
       },
       caData,
       api: kubernetesApi,
-      server: kubernetesServer,
+      server: servers.kubernetes,
     },
     civo: {
-      url: civoServer.url,
+      url: servers.civo.url,
       get apiKey() {
         return civoApi.apiKey;
       },
       clusterId,
       region,
       api: civoApi,
-      server: civoServer,
+      server: servers.civo,
     },
     get control() {
       return { url: controlServer.url };
@@ -181,26 +167,26 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
         return;
       }
       await servers[api].accept();
-      if (kind === "hang") silent.add(api);
-      if (kind === "hang" && api === "kubernetes") kubernetesApi.disturbWatches("freeze");
+      if (kind !== "hang") return;
+      silent.add(api);
+      if (api === "kubernetes") kubernetesApi.disturbWatches("freeze");
     },
-    rotateToken: async (token = `simulated-token-${random.text(24)}`) => {
+    rotateToken: async (token = madeUpToken(random)) => {
       kubernetesApi.rotateToken(token);
       await writeKubeconfig();
       return token;
     },
-    rotateApiKey: (apiKey = `simulated-key-${random.text(24)}`) => {
+    rotateApiKey: (apiKey = madeUpKey(random)) => {
       civoApi.rotateKey(apiKey);
       return apiKey;
     },
     close: async () => {
-      await Promise.all([kubernetesServer.close(), civoServer.close(), controlServer.close()]);
+      await Promise.all([servers.kubernetes.close(), servers.civo.close(), controlServer.close()]);
       await world[Symbol.asyncDispose]();
     },
     [Symbol.asyncDispose]: () => simulator.close(),
   };
-  const controlServer = await listenOnLoopback(controlListener(simulator), {
-    port: options.ports?.control ?? 0,
-  });
+  const controlServer = await listenOnLoopback(controlListener(simulator), { port: ports.control });
+  await writeKubeconfig();
   return simulator;
 }

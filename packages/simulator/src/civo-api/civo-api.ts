@@ -12,6 +12,7 @@ export interface CivoApiDeps {
   readonly region: string;
   readonly clusterId: string;
   readonly clusterName: string;
+  readonly cni: string;
   /** For the cluster's body, which carries the kubeconfig. */
   readonly kubeconfig: () => string;
   readonly kubernetesUrl: () => string;
@@ -86,7 +87,7 @@ export class CivoApi {
   }
 
   #table(): Route[] {
-    const { world, region } = this.#deps;
+    const { region } = this.#deps;
     const cluster = "/v2/kubernetes/clusters/([^/]+)";
     return [
       ["GET", /^\/v2\/regions$/, () => this.#regions()],
@@ -96,12 +97,8 @@ export class CivoApi {
       ["GET", /^\/v2\/instances\/([^/]+)$/, ({ ids }) => instanceBody(this.#machine(ids[0]), region)],
       ["POST", /^\/v2\/instances\/([^/]+)\/(?:hard_reboots|reboots)$/, (call) => this.#reboot(call, "hard")],
       ["POST", /^\/v2\/instances\/([^/]+)\/soft_reboots$/, (call) => this.#reboot(call, "soft")],
-      ["PUT", /^\/v2\/instances\/([^/]+)\/stop$/, ({ ids }) => done(world.cloud.stop(this.#machine(ids[0])))],
-      [
-        "PUT",
-        /^\/v2\/instances\/([^/]+)\/start$/,
-        ({ ids }) => done(world.cloud.start(this.#machine(ids[0]))),
-      ],
+      ["PUT", /^\/v2\/instances\/([^/]+)\/stop$/, ({ ids }) => this.#power(ids[0], "stop")],
+      ["PUT", /^\/v2\/instances\/([^/]+)\/start$/, ({ ids }) => this.#power(ids[0], "start")],
       ["DELETE", /^\/v2\/instances\/([^/]+)$/, ({ ids }) => refuseDelete(this.#machine(ids[0]))],
       ["GET", /^\/v2\/kubernetes\/clusters$/, ({ request }) => pageBody([this.#cluster()], request.query)],
       ["GET", new RegExp(`^${cluster}$`), ({ ids }) => this.#ours(ids[0], () => this.#cluster())],
@@ -161,13 +158,20 @@ export class CivoApi {
   }
 
   #cluster(): unknown {
-    const { world, clusterId, clusterName, region, kubeconfig, kubernetesUrl } = this.#deps;
-    const identity = { id: clusterId, name: clusterName, region };
+    const { world, clusterId, clusterName, region, cni, kubeconfig, kubernetesUrl } = this.#deps;
+    const identity = { id: clusterId, name: clusterName, region, cni };
     return clusterBody(world, { ...identity, kubeconfig: kubeconfig(), kubernetesUrl: kubernetesUrl() });
   }
 
   #reboot({ ids, receivedAt }: Call, kind: "hard" | "soft"): unknown {
     this.#deps.world.cloud.reboot(this.#machine(ids[0]), kind, receivedAt);
+    return SUCCESS;
+  }
+
+  #power(id: string | undefined, verb: "start" | "stop"): unknown {
+    const machine = this.#machine(id);
+    if (verb === "start") this.#deps.world.cloud.start(machine);
+    else this.#deps.world.cloud.stop(machine);
     return SUCCESS;
   }
 
@@ -236,10 +240,6 @@ export class CivoApi {
       },
     ];
   }
-}
-
-function done(_: void): unknown {
-  return SUCCESS;
 }
 
 function refuseDelete(_machine: Machine): never {

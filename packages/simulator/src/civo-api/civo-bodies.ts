@@ -55,7 +55,14 @@ export function poolBody(world: World, pool: Pool, region: string): Record<strin
 /** The cluster; its `kubeconfig` is a secret that no client may log. */
 export function clusterBody(
   world: World,
-  cluster: { id: string; name: string; region: string; kubeconfig: string; kubernetesUrl: string },
+  cluster: {
+    id: string;
+    name: string;
+    region: string;
+    cni: string;
+    kubeconfig: string;
+    kubernetesUrl: string;
+  },
 ): Record<string, unknown> {
   const machines = world.cloud.machines();
   return {
@@ -69,7 +76,7 @@ export function clusterBody(
     target_nodes_size: world.pools[0]?.size ?? "",
     api_endpoint: cluster.kubernetesUrl,
     kubeconfig: cluster.kubeconfig,
-    cni_plugin: "cilium",
+    cni_plugin: cluster.cni,
     ccm_installed: "true",
     conditions: [],
     instances: machines.map(({ instance }) => ({

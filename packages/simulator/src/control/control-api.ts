@@ -9,7 +9,14 @@ import { commandSchema } from "./commands.ts";
 import { runCommand } from "./run-command.ts";
 
 /** Verbs of `POST /nodes/{name}/{verb}`; each is the command of that name. */
-const NODE_VERBS = ["break", "heal", "delete", "replace", "instance-gone", "forget-provider-id"];
+const NODE_VERBS: ReadonlySet<string> = new Set([
+  "break",
+  "heal",
+  "delete",
+  "replace",
+  "instance-gone",
+  "forget-provider-id",
+]);
 
 /** `POST /{word}`: the command of that name with the body's fields. */
 const WORDS: Readonly<Record<string, string>> = {
@@ -111,7 +118,7 @@ async function act(simulator: Simulator, method: string, url: URL, body: string)
   if (method === "DELETE") return clear(simulator, what, url);
   if (method !== "POST") return undefined;
   const input = parseBody(body);
-  if (what === "nodes" && name !== undefined && verb !== undefined && NODE_VERBS.includes(verb)) {
+  if (what === "nodes" && name !== undefined && verb !== undefined && NODE_VERBS.has(verb)) {
     return run(simulator, { ...input, do: verb, node: name });
   }
   if (name !== undefined) return undefined;

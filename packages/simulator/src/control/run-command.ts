@@ -3,10 +3,23 @@ import type { Simulator } from "../simulator.ts";
 import type { Machine } from "../world/machine.ts";
 import type { Command } from "./commands.ts";
 
-type Targeted = Extract<Command, { node?: string | undefined; zone?: string | undefined }>;
+type Targeted = Extract<
+  Command,
+  { do: "break" | "heal" | "delete" | "replace" | "instance-gone" | "forget-provider-id" }
+>;
+
+const TARGETED: ReadonlySet<string> = new Set<Targeted["do"]>([
+  "break",
+  "heal",
+  "delete",
+  "replace",
+  "instance-gone",
+  "forget-provider-id",
+]);
 
 /** Does what a command says and returns what it did. @throws {InputError | UnknownNodeError | NoGpusError} */
 export async function runCommand(simulator: Simulator, command: Command): Promise<Record<string, unknown>> {
+  if (isTargeted(command)) return { nodes: onNodes(simulator, command) };
   const { kubernetes, faults } = simulator;
   switch (command.do) {
     case "add":
@@ -33,14 +46,11 @@ export async function runCommand(simulator: Simulator, command: Command): Promis
       return { token: await simulator.rotateToken(command.token) };
     case "rotate-api-key":
       return { apiKey: simulator.rotateApiKey(command.apiKey) };
-    case "break":
-    case "heal":
-    case "delete":
-    case "replace":
-    case "instance-gone":
-    case "forget-provider-id":
-      return { nodes: onNodes(simulator, command) };
   }
+}
+
+function isTargeted(command: Command): command is Targeted {
+  return TARGETED.has(command.do);
 }
 
 function onNodes(simulator: Simulator, command: Targeted): string[] {

@@ -1,4 +1,11 @@
-import { isRecord, recordOf, shown, type JsonRecord, type KubeObject, type ObjectMeta } from "./kube-object.ts";
+import {
+  isRecord,
+  recordOf,
+  shown,
+  type JsonRecord,
+  type KubeObject,
+  type ObjectMeta,
+} from "./kube-object.ts";
 import { qualifiedName, type Resource } from "./resource.ts";
 import { StatusError } from "./status-error.ts";
 

@@ -11,7 +11,7 @@ export function discovery(path: string, resources: readonly Resource[]): unknown
     case "/apis":
       return { kind: "APIGroupList", apiVersion: "v1", groups: groupsOf(resources) };
     case "/version":
-      return version();
+      return versionInfo();
     case "/livez":
     case "/readyz":
     case "/healthz":
@@ -45,31 +45,24 @@ function resourceList(path: string, resources: readonly Resource[]): unknown {
     kind: "APIResourceList",
     apiVersion: "v1",
     groupVersion: group === "" ? version : `${group}/${version}`,
-    resources: served.flatMap(({ plural, singular, kind, namespaced, shortNames, hasStatus }) => [
-      {
-        name: plural,
-        singularName: singular,
-        namespaced,
-        kind,
-        shortNames,
-        verbs: ["create", "delete", "get", "list", "patch", "update", "watch"],
-      },
-      ...(hasStatus
-        ? [
-            {
-              name: `${plural}/status`,
-              singularName: "",
-              namespaced,
-              kind,
-              verbs: ["get", "patch", "update"],
-            },
-          ]
-        : []),
-    ]),
+    resources: served.flatMap(described),
   };
 }
 
-function version(): Record<string, string> {
+function described({ plural, singular, kind, namespaced, shortNames, hasStatus }: Resource): unknown[] {
+  const verbs = ["create", "delete", "get", "list", "patch", "update", "watch"];
+  const itself = { name: plural, singularName: singular, namespaced, kind, shortNames, verbs };
+  const status = {
+    name: `${plural}/status`,
+    singularName: "",
+    namespaced,
+    kind,
+    verbs: ["get", "patch", "update"],
+  };
+  return hasStatus ? [itself, status] : [itself];
+}
+
+function versionInfo(): Record<string, string> {
   return {
     major: "1",
     minor: "32",

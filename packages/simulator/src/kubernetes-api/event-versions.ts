@@ -1,4 +1,4 @@
-import { recordOf, type JsonRecord, type KubeObject } from "./kube-object.ts";
+import { recordOf, shown, type JsonRecord, type KubeObject } from "./kube-object.ts";
 import { StatusError } from "./status-error.ts";
 
 /** An Event as events.k8s.io/v1 shows it; stored is the core form, one store for both. */
@@ -70,7 +70,7 @@ function requireText(wire: JsonRecord, field: string, longest: number): void {
 }
 
 function badEvent(wire: JsonRecord, field: string, message: string): StatusError {
-  const name = String(recordOf(wire["metadata"])["name"] ?? "");
+  const name = shown(recordOf(wire["metadata"])["name"]);
   return new StatusError("Invalid", `Event "${name}" is invalid: ${field}: ${message}`, {
     name,
     kind: "Event",

@@ -58,13 +58,19 @@ export function targetOf(path: string, resources: readonly Resource[]): Target |
     (candidate) => candidate.group === group && candidate.version === version && candidate.plural === plural,
   );
   if (resource === undefined || excess.length > 0) return undefined;
-  if (inNamespace !== resource.namespaced && (inNamespace || name !== undefined)) return undefined;
+  if (!isPlausible(resource, inNamespace, name)) return undefined;
   return {
     resource,
     ...(namespace === undefined ? {} : { namespace }),
     ...(name === undefined ? {} : { name }),
     ...(subresource === undefined ? {} : { subresource }),
   };
+}
+
+/** Objects of a namespaced kind have a namespace in their path, and no others do; lists may span namespaces. */
+function isPlausible(resource: Resource, inNamespace: boolean, name: string | undefined): boolean {
+  if (inNamespace) return resource.namespaced;
+  return !resource.namespaced || name === undefined;
 }
 
 function decode(part: string): string {

@@ -31,11 +31,7 @@ const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     AGE,
   ],
   Namespace: [NAME, { name: "Status", cell: () => "Active" }, AGE],
-  Lease: [
-    NAME,
-    { name: "Holder", cell: (lease) => shown(recordOf(lease["spec"])["holderIdentity"]) },
-    AGE,
-  ],
+  Lease: [NAME, { name: "Holder", cell: (lease) => shown(recordOf(lease["spec"])["holderIdentity"]) }, AGE],
   Event: [
     { name: "Last Seen", cell: (event, now) => age(lastSeen(event), now) },
     { name: "Type", cell: (event) => shown(event["type"]) },

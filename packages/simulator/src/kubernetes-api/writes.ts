@@ -6,7 +6,15 @@ import { mergePatch } from "../patch/merge-patch.ts";
 import { strategicMergePatch } from "../patch/strategic-merge.ts";
 import type { Random } from "../world/random.ts";
 import { admitUpdate, metadataOf, validName } from "./admission.ts";
-import { isRecord, kubeTime, recordOf, shown, textOf, type JsonRecord, type KubeObject } from "./kube-object.ts";
+import {
+  isRecord,
+  kubeTime,
+  recordOf,
+  shown,
+  textOf,
+  type JsonRecord,
+  type KubeObject,
+} from "./kube-object.ts";
 import { keyOf } from "./object-store.ts";
 import { apiVersionOf, qualifiedName, type Target } from "./resource.ts";
 import { StatusError } from "./status-error.ts";

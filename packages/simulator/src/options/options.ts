@@ -1,7 +1,9 @@
 import { z } from "zod";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
+import { systemClock } from "@node-agent/shared/runtime/system-clock.ts";
 import type { PoolOptions } from "../world/births.ts";
 import type { PoolLabelStyle } from "../world/node-labels.ts";
+import type { Random } from "../world/random.ts";
 import { DEFAULT_TIMINGS, type WorldTimings } from "../world/timings.ts";
 import { durationSchema } from "./duration.ts";
 
@@ -112,13 +114,54 @@ export function plannedPools(options: Pick<SimulatorOptions, "pools" | "nodes">)
   const pools = options.pools ?? DEFAULT_POOLS;
   const total = options.nodes;
   if (total === undefined) return pools;
-  const weight = pools.reduce((sum, pool) => sum + pool.count, 0);
+  const weights = pools.map((pool) => pool.count);
+  const weight = weights.reduce((sum, count) => sum + count, 0);
+  const planned: PoolOptions[] = [];
   let left = total;
-  return pools.map((pool, index) => {
-    const isLast = index === pools.length - 1;
+  for (const [index, pool] of pools.entries()) {
     const share = weight === 0 ? total / pools.length : (total * pool.count) / weight;
-    const count = isLast ? left : Math.min(left, Math.round(share));
+    const count = index === pools.length - 1 ? left : Math.min(left, Math.round(share));
+    planned.push({ ...pool, count });
     left -= count;
-    return { ...pool, count };
-  });
+  }
+  return planned;
+}
+
+/** The options with every default in its place. */
+export function withDefaults(options: SimulatorOptions, random: Random) {
+  return {
+    cluster: options.cluster ?? "demo",
+    clusterId: options.clusterId ?? random.uuid(),
+    region: options.region ?? "LON1",
+    seed: options.seed ?? 1,
+    timeScale: options.timeScale ?? DEFAULT_TIME_SCALE,
+    timings: options.timings ?? {},
+    pools: plannedPools(options),
+    poolLabel: options.poolLabel ?? ("both" as const),
+    cni: options.cni ?? ("cilium" as const),
+    bulk: options.bulk ?? false,
+    tls: options.tls ?? true,
+    history: options.history ?? 10_000,
+    token: options.token ?? madeUpToken(random),
+    apiKey: options.apiKey ?? madeUpKey(random),
+    ports: { kubernetes: 0, civo: 0, control: 0, ...defined(options.ports) },
+    writeKubeconfig: options.writeKubeconfig,
+    clock: options.clock ?? systemClock,
+  };
+}
+
+/** A bearer token that says where it comes from. */
+export function madeUpToken(random: Random): string {
+  return `simulated-token-${random.text(24)}`;
+}
+
+/** A Civo key that says where it comes from. */
+export function madeUpKey(random: Random): string {
+  return `simulated-key-${random.text(24)}`;
+}
+
+function defined(ports: SimulatorOptions["ports"]): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(ports ?? {}).filter((entry): entry is [string, number] => entry[1] !== undefined),
+  );
 }

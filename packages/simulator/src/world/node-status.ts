@@ -49,11 +49,7 @@ function notReadyMessage(machine: Machine): string {
  */
 export function postStatus(node: NodeObject, machine: Machine, look: NodeLook, now: EpochMillis): NodeObject {
   const time = kubeTime(now);
-  const posted = kubeletConditions(machine).map((condition) => {
-    const before = conditionOf(node, condition.type);
-    const since = before?.status === condition.status ? before.lastTransitionTime : undefined;
-    return { ...condition, lastHeartbeatTime: time, lastTransitionTime: since ?? time };
-  });
+  const posted = kubeletConditions(machine).map((condition) => timed(condition, node, time));
   const foreign = node.status.conditions.filter(
     (condition) => !posted.some((ours) => ours.type === condition.type),
   );
@@ -68,6 +64,12 @@ export function postStatus(node: NodeObject, machine: Machine, look: NodeLook, n
       nodeInfo: nodeInfo(machine, look),
     },
   };
+}
+
+function timed(condition: WireCondition, node: NodeObject, time: string): WireCondition {
+  const before = conditionOf(node, condition.type);
+  const since = before?.status === condition.status ? before.lastTransitionTime : undefined;
+  return { ...condition, lastHeartbeatTime: time, lastTransitionTime: since ?? time };
 }
 
 function resourcesOf(machine: Machine): {

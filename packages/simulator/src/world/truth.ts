@@ -1,5 +1,5 @@
 import type { KubeObject } from "../kubernetes-api/kube-object.ts";
-import { isHealthy, type Machine } from "./machine.ts";
+import { isHealthy, type FaultState, type Machine, type NodeFault } from "./machine.ts";
 import { isReady, nodeOf } from "./node-object.ts";
 
 /** A node as it really is, beside what the Kubernetes API says of it. Free of secrets. */
@@ -20,6 +20,11 @@ export interface NodeTruth {
   readonly ready: boolean;
 }
 
+function described([fault, { reboots, gpus }]: [NodeFault, FaultState]): NodeTruth["faults"][number] {
+  const left = Number.isFinite(reboots) ? reboots : "never";
+  return { fault, reboots: left, ...(gpus === undefined ? {} : { gpus }) };
+}
+
 /** Describes one machine and its Node object, if there is one. */
 export function truthOf(machine: Machine, object: KubeObject | undefined): NodeTruth {
   return {
@@ -32,11 +37,7 @@ export function truthOf(machine: Machine, object: KubeObject | undefined): NodeT
     instanceStatus: machine.power === "gone" ? "GONE" : machine.instance.status,
     power: machine.power,
     healthy: isHealthy(machine),
-    faults: [...machine.faults].map(([fault, state]) => ({
-      fault,
-      reboots: Number.isFinite(state.reboots) ? state.reboots : "never",
-      ...(state.gpus === undefined ? {} : { gpus: state.gpus }),
-    })),
+    faults: [...machine.faults].map(described),
     bootId: machine.bootId,
     ...(object === undefined ? {} : { uid: object.metadata.uid }),
     ready: object !== undefined && isReady(nodeOf(object)),
