@@ -45,7 +45,7 @@ const PLAIN_NUMBER = /^\s*(?<number>\d+(?:\.\d+)?)\s*$/u;
 
 /** Kubernetes sets such variables for every Service of the namespace; the agent's own Service would look like ours. */
 const SERVICE_LINK = /^tcp:\/\/|^udp:\/\//u;
-const SERVICE_LINK_NAME = /_(?:SERVICE_HOST|SERVICE_PORT(?:_.*)?|PORT|PORT_\d+_(?:TCP|UDP)(?:_.*)?)$/u;
+const SERVICE_LINK_NAME = /_(?:SERVICE_HOST|SERVICE_PORT(?:_.*)?|PORT_\d+_(?:TCP|UDP)(?:_.*)?)$/u;
 
 function readVariable({ name, unit }: Variable, value: string, faults: string[]): string | undefined {
   if (SERVICE_LINK.test(value)) {
