@@ -1,0 +1,24 @@
+import type { NodeSnapshot } from "../core/node.ts";
+import type { NodeReader, NodeReadResult } from "../ports/node-reader.ts";
+
+/** An API server in memory: the nodes that exist, and faults on command. */
+export class MemoryNodeReader implements NodeReader {
+  /** The nodes that exist, by name. */
+  readonly nodes = new Map<string, NodeSnapshot>();
+  /** Every name that was read, in order. */
+  readonly reads: string[] = [];
+  /** Thrown by every read while it is set. */
+  fault: Error | undefined;
+
+  set(...nodes: readonly NodeSnapshot[]): void {
+    for (const node of nodes) this.nodes.set(node.name, node);
+  }
+
+  async read(name: string, signal?: AbortSignal): Promise<NodeReadResult> {
+    this.reads.push(name);
+    signal?.throwIfAborted();
+    if (this.fault !== undefined) throw this.fault;
+    const node = this.nodes.get(name);
+    return node === undefined ? { found: false } : { found: true, node };
+  }
+}

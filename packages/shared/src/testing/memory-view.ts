@@ -1,0 +1,31 @@
+import type { Millis } from "../core/time.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { ClusterView } from "../ports/snapshot-store.ts";
+
+/** The observation clock in memory; the same rules as `beat-1.lua`. */
+export class MemoryView {
+  readonly #clock: Clock;
+  readonly #maxGap: Millis;
+  #observed: Millis = 0;
+  #until: number | undefined;
+
+  constructor(clock: Clock, maxGap: Millis) {
+    this.#clock = clock;
+    this.#maxGap = maxGap;
+  }
+
+  beat(age: Millis): ClusterView {
+    const now = this.#clock.now();
+    const last = this.#until !== undefined && this.#until <= now ? this.#until : undefined;
+    const upTo = Math.max(now - Math.max(0, Math.round(age)), last ?? 0);
+    if (last !== undefined && upTo - last <= this.#maxGap) this.#observed += upTo - last;
+    this.#until = upTo;
+    return this.read();
+  }
+
+  read(): ClusterView {
+    const now = this.#clock.now();
+    const age = this.#until === undefined ? undefined : Math.max(0, now - this.#until);
+    return { now, observed: this.#observed, age };
+  }
+}
