@@ -24,6 +24,10 @@ describe("parseQuantity reads what apimachinery reads", () => {
     ["100u", 1n],
     ["1n", 1n],
     ["-1n", -1n],
+    ["5000000n", 5n],
+    ["5000001n", 6n],
+    ["5000000e-9", 5n],
+    ["1e-400", 1n],
     ["0e99", 0n],
     ["0.001Ki", 1_024n],
   ])("%s", (text, millis) => {

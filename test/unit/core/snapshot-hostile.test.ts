@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { createCheckers } from "@node-agent/shared/core/checkers/registry.ts";
 import { evaluate } from "@node-agent/shared/core/evaluation.ts";
 import { DEFAULT_POLICY } from "@node-agent/shared/core/policy.ts";
+import { KEPT_LABELS } from "@node-agent/shared/core/snapshot-fields.ts";
 import { snapshotFingerprint, toSnapshot } from "@node-agent/shared/core/snapshot.ts";
 
 import { listShape } from "./list-shape.ts";
@@ -179,4 +180,40 @@ test("10,000 of our own annotations crowd out neither the pool nor the GPUs nor 
       allocatable: { "nvidia.com/gpu": "8" },
     },
   });
+});
+
+const numbered = (count: number, make: (n: number) => [string, unknown]): Record<string, unknown> =>
+  Object.fromEntries(Array.from({ length: count }, (_, n) => make(n)));
+
+test("a node that fills every field never exceeds 4 KB, at any alignment", () => {
+  const labels = {
+    ...numbered(30, (n) => [`nvidia.com/mig-${n}g.${n}gb.count`, "1"]),
+    ...Object.fromEntries(KEPT_LABELS.map((label) => [label, "v"])),
+  };
+  const resources = numbered(30, (n) => [`nvidia.com/mig-${n}g.${n}gb`, "1"]);
+  const small = Array.from({ length: 40 }, (_, n) => n);
+  let fullest = 0;
+  for (let length = 1; length <= 253; length += 1) {
+    const result = toSnapshot({
+      metadata: {
+        name: "a".repeat(253),
+        uid: "u".repeat(64),
+        resourceVersion: "9".repeat(64),
+        labels,
+        annotations: numbered(20, (n) => [`node-agent.civo.com/a${n}`, "\u20ac"]),
+      },
+      spec: { providerID: "p".repeat(length), taints: small.map((n) => ({ key: `t${n}`, effect: "E" })) },
+      status: {
+        capacity: resources,
+        allocatable: resources,
+        conditions: small.map((n) => ({ type: `C${n}`, status: "True" })),
+      },
+    });
+    if (!result.ok) throw new Error(result.error);
+    const bytes = Buffer.byteLength(JSON.stringify(result.snapshot));
+    expect(bytes).toBeLessThanOrEqual(LIMIT);
+    fullest = Math.max(fullest, bytes);
+  }
+  // The budget was really spent: otherwise the limit above proves nothing.
+  expect(fullest).toBeGreaterThan(LIMIT - 40);
 });

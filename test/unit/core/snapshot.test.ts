@@ -59,6 +59,10 @@ describe("identity", () => {
     expect(toSnapshot(raw)).toEqual({ ok: false, error: "the object cannot be read" });
   });
 
+  test("inherited fields are not the object's", () => {
+    expect(toSnapshot(Object.create(minimal)).ok).toBe(false);
+  });
+
   test("an identity too long or unprintable is left out, never cut into another one", () => {
     const node = { ...minimal, spec: { providerID: `civo://${"a".repeat(300)}` } };
     expect(snapshotOf(node)).not.toHaveProperty("providerId");
@@ -144,6 +148,16 @@ describe("I-21: only what a rule reads", () => {
     expect(Object.keys(aNode().label(label, "1").snapshot().labels)).not.toContain(label);
   });
 
+  test("free text is cut, well-formed and free of what could forge a log line", () => {
+    const node = aNode()
+      .taint("a", "NoSchedule", "v".repeat(500))
+      .taint("b", "NoSchedule", `${"v".repeat(62)}\u{1f600}`)
+      .taint("c", "NoSchedule", "x\u001b[31m\nlevel=error\u2028\u202ey")
+      .snapshot();
+    const values = node.taints.map(({ value }) => value);
+    expect(values).toEqual(["v".repeat(63), `${"v".repeat(62)}\ufffd`, "x[31mlevel=errory"]);
+  });
+
   test("a taint without timeAdded and one without value are kept", () => {
     const node = aNode()
       .taint("node.cloudprovider.kubernetes.io/shutdown")
@@ -222,7 +236,11 @@ describe("snapshotFingerprint", () => {
   });
 
   test("the order of keys and lists does not matter", () => {
-    const raw = node.taint("c").raw();
+    const raw = node
+      .taint("c")
+      .condition("KernelDeadlock", "False", "A")
+      .condition("Other", "False", "B")
+      .raw();
     const turned = {
       ...raw,
       metadata: {
