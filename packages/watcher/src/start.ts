@@ -54,7 +54,7 @@ export async function startWatcher(parts: RoleParts): Promise<readonly Component
       { name: "watch", check: () => watchCheck(source, parts) },
     ],
   });
-  logger.info({ port: monitor.port, cluster: kubernetes.server }, "metrics are served");
+  logger.info({ port: monitor.port, server: kubernetes.server }, "metrics are served");
   await redisReady(redis, parts, signal);
 
   const store = new RedisSnapshotStore(redis.store, keys, timings.viewMaxAge);

@@ -82,7 +82,7 @@ export class Evaluator {
     await Promise.all(
       outcomes.map(async ({ pending, commit, judged, actions }) => {
         await Promise.all(
-          actions.map(async (action) => applyAction(this.#deps.queues, pending.name, action, now)),
+          actions.map(async (action) => applyAction(this.#deps.queues, pending.name, action)),
         );
         if (judged === undefined && commit.record !== "delete") return;
         this.#deps.journal.judged({
@@ -104,17 +104,15 @@ interface Outcome {
   readonly actions: readonly NodeAction[];
 }
 
-async function applyAction(
-  queues: JobQueues,
-  node: string,
-  action: NodeAction,
-  now: EpochMillis,
-): Promise<void> {
+/**
+ * A pending reboot always runs at once first: it finds its gate closed, says in the job what it waits for and until when,
+ * and goes to sleep for exactly as long. So one place computes the time, and the same place tells it.
+ */
+async function applyAction(queues: JobQueues, node: string, action: NodeAction): Promise<void> {
   switch (action.type) {
     case "EnsureReboot":
-      return queues.ensureReboot(node, action.at - now);
+      return queues.ensureReboot(node, 0);
     case "MoveReboot":
-      return queues.moveReboot(node, action.at - now);
     case "WakeReboot":
       return queues.moveReboot(node, 0);
     default:

@@ -57,7 +57,7 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
     ],
   });
   logger.info(
-    { port: monitor.port, cluster: kubernetes.server, executor: executor.name },
+    { port: monitor.port, server: kubernetes.server, executor: executor.name },
     "metrics are served",
   );
   await redisReady(redis, parts, signal);

@@ -78,7 +78,7 @@ function loginFault(error: unknown, settings: RedisSettings): CannotStartError |
 }
 
 /** Resolves when the connection is ready; rejects when the login is refused, which no waiting heals, or at the signal. */
-async function ready(
+export async function awaitConnection(
   connection: RedisConnection,
   settings: RedisSettings,
   signal: AbortSignal,
@@ -122,7 +122,7 @@ export async function awaitRedis({
   signal: AbortSignal;
 }): Promise<void> {
   for (;;) {
-    await ready(connection, settings, signal);
+    await awaitConnection(connection, settings, signal);
     let report: RedisServerReport;
     try {
       report = await checkRedisServer(connection, settings);

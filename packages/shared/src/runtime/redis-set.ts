@@ -6,7 +6,7 @@ import type { Component } from "./lifecycle.ts";
 import type { Logger } from "./logger.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import { connectRedis, type RedisConnection, type RedisPurpose } from "./redis-connection.ts";
-import { awaitRedis } from "./redis-server.ts";
+import { awaitConnection, awaitRedis } from "./redis-server.ts";
 
 /** The connections of one process, one per purpose, with one place for their errors. */
 export interface RedisSet {
@@ -62,7 +62,8 @@ export function openRedis({ config, logger, metrics, clock }: RedisSetDeps): Red
 /** Waits until every connection of the set stands and Redis is fit. Throws `CannotStartError` when it is not. */
 export async function redisReady(set: RedisSet, deps: RedisSetDeps, signal: AbortSignal): Promise<void> {
   const { config, logger, clock } = deps;
-  for (const connection of [set.worker, set.producer, set.store]) {
-    await awaitRedis({ connection, settings: config.redis, logger, clock, signal });
-  }
+  const settings = config.redis;
+  await awaitRedis({ connection: set.store, settings, logger, clock, signal });
+  const others = [set.worker, set.producer];
+  await Promise.all(others.map(async (connection) => awaitConnection(connection, settings, signal)));
 }
