@@ -70,6 +70,12 @@ describe("no lost GPU passes", () => {
     ["one shared unit unhealthy", bare.resource("nvidia.com/gpu.shared", 80, 70), {}, "GPUCountMismatch"],
     ["1k units are 1000", bare.resource("nvidia.com/gpu.shared", "1k", "999"), {}, "GPUCountMismatch"],
     [
+      "the only resource at 0, and GFD does not see it either",
+      bare.gpu(1).resource("nvidia.com/mig-1g.5gb", 7, 0).withoutResource("nvidia.com/gpu"),
+      {},
+      "NoAllocatableGPU",
+    ],
+    [
       "every MIG profile at 0, GFD blind: no other device vouches",
       bare.gpu(1).resource("nvidia.com/gpu", 0).resource("nvidia.com/mig-1g.5gb", 7, 0),
       {},
@@ -236,6 +242,24 @@ describe("what the history learns", () => {
     ["capacity, not what is usable now", bare.gpu(8, { allocatable: 2 }), true, 8],
     ["a plugin without GFD", bare.resource("nvidia.com/gpu", 12), true, 12],
     ["slices prove one GPU", bare.resource("nvidia.com/gpu.shared", 128), true, 1],
+    [
+      "units of a node labelled as time-sliced",
+      bare.resource("nvidia.com/gpu", 80).label("nvidia.com/gpu.sharing-strategy", "time-slicing"),
+      true,
+      1,
+    ],
+    [
+      "units of a node labelled with replicas",
+      bare.resource("nvidia.com/gpu", 80).label("nvidia.com/gpu.replicas", "10"),
+      true,
+      1,
+    ],
+    [
+      "units of a node labelled with MIG instances",
+      bare.resource("nvidia.com/gpu", 56).label("nvidia.com/mig-1g.5gb.count", "56"),
+      true,
+      1,
+    ],
     [
       "more units than GFD sees GPUs: slices not labelled yet",
       bare.gpu(8).resource("nvidia.com/gpu", 80),

@@ -217,3 +217,23 @@ test("a node that fills every field never exceeds 4 KB, at any alignment", () =>
   // The budget was really spent: otherwise the limit above proves nothing.
   expect(fullest).toBeGreaterThan(LIMIT - 40);
 });
+
+test("many small elements are charged with their separators", () => {
+  const elements = Array.from({ length: 40 }, (_, n) => n);
+  let fullest = 0;
+  for (let length = 1; length <= 253; length += 1) {
+    const result = toSnapshot({
+      metadata: { name: "n", uid: "u", resourceVersion: "1" },
+      spec: {
+        providerID: "p".repeat(length),
+        taints: elements.map((n) => ({ key: `t${n}`, effect: "E" })),
+      },
+      status: { conditions: elements.map((n) => ({ type: `C${"c".repeat(60)}${n}`, status: "True" })) },
+    });
+    if (!result.ok) throw new Error(result.error);
+    const bytes = Buffer.byteLength(JSON.stringify(result.snapshot));
+    expect(bytes).toBeLessThanOrEqual(LIMIT);
+    fullest = Math.max(fullest, bytes);
+  }
+  expect(fullest).toBeGreaterThan(LIMIT - 5);
+});

@@ -165,6 +165,12 @@ export class NodeBuilder {
     return this.#with({ resources: { ...this.#draft.resources, [name]: quantities } });
   }
 
+  /** Without the resource's key, as on a node whose plugin never registered. */
+  withoutResource(name: string): NodeBuilder {
+    const { [name]: _, ...resources } = this.#draft.resources;
+    return this.#with({ resources });
+  }
+
   /** The pool, under the node agent's label. */
   pool(pool: string): NodeBuilder {
     return this.label("kubernetes.civo.com/civo-node-pool", pool);
