@@ -1,4 +1,5 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 
 /** One request as the server saw it. */
@@ -24,15 +25,34 @@ export interface ScriptedServer extends AsyncDisposable {
   readonly connectionsAccepted: () => number;
   readonly openConnections: () => number;
   answer(script: Script): void;
+  /** Resets every connection. */
+  dropConnections(): void;
+  /** Another certificate for the connections to come; only for a server that was started with one. */
+  presentCertificate(tls: ServerTls): void;
 }
 
-/** Starts a scripted server on a free port of 127.0.0.1. */
-export async function startScriptedServer(first: Script): Promise<ScriptedServer> {
+/** PEM of a server that speaks TLS. */
+export interface ServerTls {
+  readonly key: string;
+  readonly cert: string;
+  /** Clients are asked for a certificate; it is for the script to look at (`getPeerCertificate`). */
+  readonly asksForCertificate?: boolean;
+}
+
+function tlsOptions({ key, cert, asksForCertificate = false }: ServerTls) {
+  return { key, cert, requestCert: asksForCertificate, rejectUnauthorized: false };
+}
+
+/** Starts a scripted server on a free port of 127.0.0.1, over TLS when it is given a certificate. */
+export async function startScriptedServer(
+  first: Script,
+  { tls }: { readonly tls?: ServerTls } = {},
+): Promise<ScriptedServer> {
   let script = first;
   let accepted = 0;
   const sockets = new Set<Socket>();
   const requests: RecordedRequest[] = [];
-  const server = createServer((incoming, response) => {
+  const listener: RequestListener = (incoming, response) => {
     const chunks: Buffer[] = [];
     incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
     incoming.on("end", () => {
@@ -47,7 +67,9 @@ export async function startScriptedServer(first: Script): Promise<ScriptedServer
       requests.push(request);
       void (async () => script(request, response, incoming.socket))();
     });
-  });
+  };
+  const secure = tls === undefined ? undefined : createTlsServer(tlsOptions(tls), listener);
+  const server = secure ?? createServer(listener);
   server.on("connection", (socket) => {
     accepted += 1;
     sockets.add(socket);
@@ -56,13 +78,17 @@ export async function startScriptedServer(first: Script): Promise<ScriptedServer
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${secure === undefined ? "http" : "https"}://127.0.0.1:${port}`,
     requests,
     connectionsAccepted: () => accepted,
     openConnections: () => sockets.size,
     answer: (next) => {
       script = next;
     },
+    dropConnections: () => {
+      for (const socket of sockets) socket.destroy();
+    },
+    presentCertificate: (next) => secure?.setSecureContext(tlsOptions(next)),
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets) socket.destroy();
       await new Promise<void>((resolve) => server.close(() => resolve()));

@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { request as send, type Dispatcher } from "undici";
@@ -88,6 +89,8 @@ function serverDate(answer: Dispatcher.ResponseData): { serverDate?: EpochMillis
 
 async function readText(answer: Dispatcher.ResponseData): Promise<string> {
   const bytes = Buffer.from(await answer.body.arrayBuffer());
+  // The pool gets the connection back a tick after the end of the body; a next call made before would open another.
+  await nextTurn();
   if (header(answer, "content-encoding") !== "gzip") return bytes.toString("utf8");
   return (await inflate(bytes)).toString("utf8");
 }
