@@ -62,7 +62,7 @@ export class BullJobQueues implements JobQueues {
       node,
       { schema: 1, node },
       {
-        delay: Math.max(0, Math.ceil(delay)),
+        delay: countable(delay),
         deduplication: {
           id: rebootDeduplicationId(node),
           keepLastIfActive: true,
@@ -86,4 +86,9 @@ export class BullJobQueues implements JobQueues {
   async close(): Promise<void> {
     await Promise.all([this.#evaluate.close(), this.#reboots.close()]);
   }
+}
+
+/** A delay that Redis can count; whatever damaged bytes led to, the job looks within a day. */
+function countable(delay: Millis): Millis {
+  return Number.isNaN(delay) ? 0 : Math.min(Math.max(0, Math.ceil(delay)), DAY);
 }

@@ -1,7 +1,10 @@
 import { parseStored, recordSchema } from "../contract/stored.ts";
 import type { NodeRecord } from "../core/record.ts";
 
-/** A record as it stands in Redis: `<version> <JSON>`; the version of bytes that have none is `damaged`. */
+/**
+ * A record as it stands in Redis: `<version> <JSON>`; the version of bytes that have none, or one too large to count
+ * on, is `damaged`.
+ */
 export interface StoredRecord {
   readonly version: string;
   readonly record: NodeRecord | undefined;
@@ -13,7 +16,7 @@ export function decodeRecord(name: string, raw: string): StoredRecord {
   if (raw === "") return { version: "0", record: undefined, fault: undefined };
   const space = raw.indexOf(" ");
   const version = raw.slice(0, Math.max(0, space));
-  if (!/^\d+$/u.test(version)) {
+  if (!/^\d{1,15}$/u.test(version)) {
     return { version: "damaged", record: undefined, fault: `record of ${name}: expected "<version> <JSON>"` };
   }
   const parsed = parseStored(`record of ${name}`, raw.slice(space + 1), recordSchema);

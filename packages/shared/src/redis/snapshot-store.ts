@@ -8,7 +8,8 @@ import { parseView, stringsOf } from "./view.ts";
 const publishScript = new RedisScript("publish-3");
 const forgetScript = new RedisScript("forget-3");
 const beatScript = new RedisScript("beat-1");
-const markAttentionScript = new RedisScript("mark-attention-2");
+const markAttentionScript = new RedisScript("mark-attention-3");
+const versionsScript = new RedisScript("versions-2");
 
 /** Snapshots per script call: keeps the longest block of Redis short. */
 const PUBLISH_CHUNK = 250;
@@ -73,12 +74,11 @@ export class RedisSnapshotStore implements SnapshotStore {
   }
 
   async versions(shard: number): Promise<Map<string, StoredVersion>> {
-    const [raw, recorded] = await Promise.all([
-      this.#client.hgetall(this.#keys.versions(shard)),
-      this.#client.hkeys(this.#keys.records(shard)),
-    ]);
+    const keys = [this.#keys.versions(shard), this.#keys.records(shard)];
+    const [pairs, recorded] = listsOf(await versionsScript.run(this.#client, keys, []));
     const versions = new Map(recorded.map((name) => [name, parseVersion("")]));
-    for (const [name, value] of Object.entries(raw)) versions.set(name, parseVersion(value));
+    for (let i = 0; i + 1 < pairs.length; i += 2)
+      versions.set(pairs[i] ?? "", parseVersion(pairs[i + 1] ?? ""));
     return versions;
   }
 
@@ -86,7 +86,11 @@ export class RedisSnapshotStore implements SnapshotStore {
     const shards = Array.from({ length: SHARDS }, (_, shard) => shard);
     const counts = await Promise.all(
       shards.map(async (shard) =>
-        markAttentionScript.run(this.#client, [this.#keys.attention(shard), this.#keys.dirty(shard)], []),
+        markAttentionScript.run(
+          this.#client,
+          [this.#keys.attention(shard), this.#keys.dirty(shard), this.#keys.records(shard)],
+          [],
+        ),
       ),
     );
     return shards.filter((shard) => Number(counts[shard]) > 0);
@@ -101,6 +105,11 @@ export class RedisSnapshotStore implements SnapshotStore {
     const [now = "", observed = "", until = ""] = stringsOf(answer);
     return parseView(now, observed, until);
   }
+}
+
+function listsOf(answer: unknown): [string[], string[]] {
+  if (!Array.isArray(answer)) throw new TypeError("Expected two lists from a Redis script");
+  return [stringsOf(answer[0]), stringsOf(answer[1])];
 }
 
 /** Unreadable bytes give a version that equals nothing, so the next resync writes it anew. */

@@ -7,12 +7,13 @@ export function parseView(now: string, observed: string, until: string): Cluster
   return {
     now: at,
     observed: decimal(observed) ?? 0,
-    age: seenUntil === undefined ? undefined : Math.max(0, at - seenUntil),
+    // A view of the future is none: the store's clock ran back, and nobody knows by how much until the next beat.
+    age: seenUntil === undefined || seenUntil > at ? undefined : at - seenUntil,
   };
 }
 
 function decimal(text: string): number | undefined {
-  return /^\d{1,16}$/u.test(text) ? Number(text) : undefined;
+  return /^\d{1,15}$/u.test(text) ? Number(text) : undefined;
 }
 
 /** A script's answer as a list of strings. Throws TypeError when it is anything else. */

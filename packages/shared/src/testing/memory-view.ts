@@ -25,7 +25,8 @@ export class MemoryView {
 
   read(): ClusterView {
     const now = this.#clock.now();
-    const age = this.#until === undefined ? undefined : Math.max(0, now - this.#until);
+    const seen = this.#until !== undefined && this.#until <= now;
+    const age = seen ? now - (this.#until ?? now) : undefined;
     return { now, observed: this.#observed, age };
   }
 }

@@ -4,14 +4,27 @@
   ARGV[1] name  ARGV[2] version read  ARGV[3] record JSON  ARGV[4] '1' when it needs attention
   Output: 1 written, 0 somebody was faster
 ]]
+local function versionOf(current)
+  if not current then return '0' end
+  local version = string.match(current, '^(%d+) ')
+  -- A number so large that adding one may not change it would guard nothing.
+  return version and #version <= 15 and version or 'damaged'
+end
+
+-- A record made anew never starts at a version that an older one of the same name had: nobody can mistake the two.
+local function versionAfter(version)
+  if version ~= '0' and version ~= 'damaged' then return string.format('%.0f', tonumber(version) + 1) end
+  local time = redis.call('TIME')
+  return string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+end
+
 local current = redis.call('HGET', KEYS[1], ARGV[1])
-local version = current and (string.match(current, '^(%d+) ') or 'damaged') or '0'
+local version = versionOf(current)
 if version ~= ARGV[2] then
   -- The same write arriving again: the client lost the reply of the first one and sent the command anew.
-  if current and string.match(current, '^%d+ (.*)$') == ARGV[3] then return 1 end
+  if version ~= 'damaged' and current and string.match(current, '^%d+ (.*)$') == ARGV[3] then return 1 end
   return 0
 end
-local nextVersion = version == 'damaged' and 1 or tonumber(version) + 1
-redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f', nextVersion) .. ' ' .. ARGV[3])
+redis.call('HSET', KEYS[1], ARGV[1], versionAfter(version) .. ' ' .. ARGV[3])
 if ARGV[4] == '1' then redis.call('SADD', KEYS[2], ARGV[1]) else redis.call('SREM', KEYS[2], ARGV[1]) end
 return 1

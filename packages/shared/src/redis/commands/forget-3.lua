@@ -5,6 +5,12 @@
   ARGV[1] name  ARGV[2] the version the caller saw, '' for none
   Output: 1 removed and dirty, 0 somebody published something else
 ]]
+-- Bytes of another type are thrown away: all of this is built anew from what the watchers see.
+for i, expected in ipairs({ 'hash', 'hash', 'set' }) do
+  local kind = redis.call('TYPE', KEYS[i]).ok
+  if kind ~= expected and kind ~= 'none' then redis.call('DEL', KEYS[i]) end
+end
+
 if (redis.call('HGET', KEYS[2], ARGV[1]) or '') ~= ARGV[2] then return 0 end
 redis.call('HDEL', KEYS[1], ARGV[1])
 redis.call('HSET', KEYS[2], ARGV[1], 'gone')

@@ -4,8 +4,14 @@
   ARGV[1] how many at the most
   Output: { now, observed, until, (name, snapshot, version, record)* }, '' for what is missing
 ]]
+-- A view that cannot be read is one that was never seen: nothing is rebooted until the next beat.
+local function viewOf(key)
+  if redis.call('TYPE', key).ok ~= 'hash' then return {} end
+  return redis.call('HMGET', key, 'observed', 'until')
+end
+
 local time = redis.call('TIME')
-local view = redis.call('HMGET', KEYS[5], 'observed', 'until')
+local view = viewOf(KEYS[5])
 local out = { string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)), view[1] or '', view[2] or '' }
 local names = redis.call('SRANDMEMBER', KEYS[1], ARGV[1])
 if #names == 0 then return out end
@@ -16,6 +22,7 @@ for i = 1, #names do
   out[#out + 1] = names[i]
   out[#out + 1] = snapshots[i] or ''
   out[#out + 1] = versions[i] or ''
-  out[#out + 1] = records[i] or ''
+  -- An empty text is damage, not absence.
+  out[#out + 1] = records[i] == '' and 'damaged' or records[i] or ''
 end
 return out

@@ -10,6 +10,12 @@ local function newer(a, b)
   return a > b
 end
 
+-- Bytes of another type are thrown away: all of this is built anew from what the watchers see.
+for i, expected in ipairs({ 'hash', 'hash', 'set' }) do
+  local kind = redis.call('TYPE', KEYS[i]).ok
+  if kind ~= expected and kind ~= 'none' then redis.call('DEL', KEYS[i]) end
+end
+
 local marked = 0
 for i = 2, #ARGV, 5 do
   local name, rv, uid, fingerprint, json = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
@@ -17,7 +23,6 @@ for i = 2, #ARGV, 5 do
   local currentRv, currentUid, currentFingerprint
   if current then currentRv, currentUid, currentFingerprint = string.match(current, '^(%d+) (%S+) (%S+)$') end
   if not currentRv or ARGV[1] == '1' or newer(rv, currentRv) then
-    redis.call('HSET', KEYS[2], name, rv .. ' ' .. uid .. ' ' .. fingerprint)
     local same = currentUid == uid and currentFingerprint == fingerprint
     if not same or redis.call('HEXISTS', KEYS[1], name) == 0 then
       redis.call('HSET', KEYS[1], name, json)
@@ -26,6 +31,7 @@ for i = 2, #ARGV, 5 do
     elseif redis.call('SISMEMBER', KEYS[3], name) == 1 then
       marked = marked + 1
     end
+    redis.call('HSET', KEYS[2], name, rv .. ' ' .. uid .. ' ' .. fingerprint)
   end
 end
 return marked

@@ -8,6 +8,10 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local window = tonumber(ARGV[3])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - window)
+-- Slots of the future: the clock ran back. They count from now: held for a window, and not until the clock is there again.
+for _, holder in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. string.format('%.0f', now), '+inf')) do
+  redis.call('ZADD', KEYS[1], now, holder)
+end
 if redis.call('ZSCORE', KEYS[1], ARGV[1]) then return '' end
 if redis.call('ZCARD', KEYS[1]) < tonumber(ARGV[2]) then
   redis.call('ZADD', KEYS[1], now, ARGV[1])

@@ -1,0 +1,21 @@
+--[[
+  Marks every node of a shard that needs attention for another judgement. Attention is found anew in the records, so that
+  it heals when it was lost; a record that cannot be read needs it too.
+  KEYS[1] attention  KEYS[2] dirty  KEYS[3] records
+  Output: number of dirty nodes in the shard, old ones included
+]]
+-- Bytes of another type are thrown away, except records: those guard wait windows, and their readers fail loudly.
+for i = 1, 2 do
+  local kind = redis.call('TYPE', KEYS[i]).ok
+  if kind ~= 'set' and kind ~= 'none' then redis.call('DEL', KEYS[i]) end
+end
+
+if redis.call('TYPE', KEYS[3]).ok == 'hash' then
+  local records = redis.call('HGETALL', KEYS[3])
+  for i = 1, #records, 2 do
+    -- In JSON no text inside a string can look like this: its quotes would be escaped.
+    if not string.find(records[i + 1], '"phase":"Healthy"', 1, true) then redis.call('SADD', KEYS[1], records[i]) end
+  end
+end
+if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('SUNIONSTORE', KEYS[2], KEYS[2], KEYS[1]) end
+return redis.call('SCARD', KEYS[2])

@@ -1,0 +1,92 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { Queue } from "bullmq";
+import { afterAll } from "vitest";
+import { QUEUES, type EvaluateJob } from "../../../packages/shared/src/contract/queues.ts";
+import { RedisCallLimiter } from "../../../packages/shared/src/redis/call-limiter.ts";
+import { RedisEvaluationStore } from "../../../packages/shared/src/redis/evaluation-store.ts";
+import { BullJobQueues } from "../../../packages/shared/src/redis/job-queues.ts";
+import { RedisSnapshotStore } from "../../../packages/shared/src/redis/snapshot-store.ts";
+import { RedisStateStore } from "../../../packages/shared/src/redis/state-store.ts";
+import { ManualClock } from "../../../packages/shared/src/testing/manual-clock.ts";
+import { MemoryCallLimiter } from "../../../packages/shared/src/testing/memory-call-limiter.ts";
+import { MemoryJobQueues } from "../../../packages/shared/src/testing/memory-job-queues.ts";
+import { MemoryStore } from "../../../packages/shared/src/testing/memory-store.ts";
+import { useRedis } from "../../support/redis.ts";
+import { callLimiterContract, type Limiters } from "./call-limiter.contract.ts";
+import { evaluationStoreContract } from "./evaluation-store.contract.ts";
+import { jobQueuesContract, type ObservedQueues } from "./job-queues.contract.ts";
+import { snapshotStoreContract } from "./snapshot-store.contract.ts";
+import { stateStoreContract } from "./state-store.contract.ts";
+import type { Stores } from "./stores.ts";
+
+const MAX_GAP = 250;
+const redis = useRedis();
+
+const memoryStores = (): Stores => {
+  const clock = new ManualClock();
+  const store = new MemoryStore(clock, { maxGap: MAX_GAP });
+  const pass = async (span: number): Promise<void> => clock.advance(span);
+  return { snapshots: store, evaluations: store, states: store, pass, maxGap: MAX_GAP };
+};
+
+const redisStores = (): Stores => {
+  const { keys } = redis.newCluster();
+  const client = redis.connect();
+  return {
+    snapshots: new RedisSnapshotStore(client, keys, MAX_GAP),
+    evaluations: new RedisEvaluationStore(client, keys),
+    states: new RedisStateStore(client, keys),
+    pass: delay,
+    maxGap: MAX_GAP,
+  };
+};
+
+for (const contract of [snapshotStoreContract, evaluationStoreContract, stateStoreContract]) {
+  contract("memory", memoryStores);
+  contract("Redis", redisStores);
+}
+
+callLimiterContract("memory", (limit): Limiters => {
+  const clock = new ManualClock();
+  const limiter = new MemoryCallLimiter(clock, limit);
+  return { clients: [limiter, limiter, limiter], pass: async (span) => clock.advance(span) };
+});
+
+callLimiterContract("Redis", (limit): Limiters => {
+  const { keys } = redis.newCluster();
+  const clients = [1, 2, 3].map(() => new RedisCallLimiter(redis.connect(), keys, limit));
+  return { clients, pass: delay };
+});
+
+jobQueuesContract("memory", (): ObservedQueues => {
+  const clock = new ManualClock();
+  const queues = new MemoryJobQueues(clock);
+  return {
+    queues,
+    woken: async () => [...queues.woken],
+    pending: async () => [...queues.reboots].map(([node, at]) => ({ node, delay: at - clock.now() })),
+  };
+});
+
+const open: { close: () => Promise<void> }[] = [];
+afterAll(async () => {
+  await Promise.all(open.map(async (queue) => queue.close()));
+});
+
+jobQueuesContract("Redis", (): ObservedQueues => {
+  const { keys } = redis.newCluster();
+  const connection = redis.connect();
+  const queues = new BullJobQueues(connection, keys, () => {});
+  const wakeUps = new Queue<EvaluateJob>(QUEUES.nodeSnapshots, { connection, prefix: keys.prefix });
+  const reboots = new Queue(QUEUES.reboots, { connection, prefix: keys.prefix });
+  open.push(queues, wakeUps, reboots);
+  return {
+    queues,
+    woken: async () => (await wakeUps.getJobs(["waiting"])).map((job) => job.data.shard),
+    pending: async () =>
+      (await reboots.getJobs(["delayed", "waiting", "prioritized"])).map((job) => ({
+        node: job.name,
+        delay: Math.max(0, job.delay),
+      })),
+  };
+});

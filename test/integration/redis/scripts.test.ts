@@ -1,0 +1,223 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import type { Redis } from "ioredis";
+import { shardOf, type Keys } from "../../../packages/shared/src/contract/keys.ts";
+import { RedisCallLimiter } from "../../../packages/shared/src/redis/call-limiter.ts";
+import { RedisEvaluationStore } from "../../../packages/shared/src/redis/evaluation-store.ts";
+import { RedisScript } from "../../../packages/shared/src/redis/script.ts";
+import { RedisSnapshotStore } from "../../../packages/shared/src/redis/snapshot-store.ts";
+import { RedisStateStore } from "../../../packages/shared/src/redis/state-store.ts";
+import { useRedis } from "../../support/redis.ts";
+import { aRecord, commitOne, pending, version, type Stores } from "./stores.ts";
+
+const redis = useRedis();
+const MAX_GAP = 10_000;
+let client: Redis;
+let keys: Keys;
+let stores: Stores;
+
+beforeEach(() => {
+  client = redis.connect();
+  ({ keys } = redis.newCluster());
+  stores = {
+    snapshots: new RedisSnapshotStore(client, keys, MAX_GAP),
+    evaluations: new RedisEvaluationStore(client, keys),
+    states: new RedisStateStore(client, keys),
+    pass: async () => {},
+    maxGap: MAX_GAP,
+  };
+});
+
+const setAll = async (names: readonly string[]): Promise<void> => {
+  for (const key of names) {
+    await client.del(key);
+    await client.rpush(key, "not ours");
+  }
+};
+
+const redisNow = async (): Promise<number> => {
+  const [seconds, micros] = await client.time();
+  return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
+};
+
+describe("scripts", () => {
+  test("a server that forgot every script learns them again", async () => {
+    await stores.snapshots.publish([version("n", "1")]);
+    await client.script("FLUSH");
+    expect((await stores.snapshots.publish([version("n", "2", "b")])).shards).toEqual([shardOf("n")]);
+  });
+
+  test("a script called with the wrong number of keys is refused before it reaches Redis", async () => {
+    await expect(new RedisScript("beat-1").run(client, [], [0, 0])).rejects.toThrow("Expected 1 keys, got 0");
+  });
+});
+
+describe("damaged records", () => {
+  test.each([
+    ["no version", "{}"],
+    ["no text at all", ""],
+    ["a version that is no number", "x {}"],
+    ["a version so large that it could not move on", `9007199254740992 ${JSON.stringify(aRecord("n"))}`],
+    ["a negative version", `-1 ${JSON.stringify(aRecord("n"))}`],
+  ])("a record with %s is named damaged and is replaced by whoever says so", async (_, bytes) => {
+    await client.hset(keys.records(shardOf("n")), "n", bytes);
+    const read = await stores.states.get("n");
+    expect(read).toMatchObject({ record: undefined, fault: expect.stringContaining("record of n") });
+    expect(await stores.states.compareAndSet("n", "0", aRecord("n"))).toBe(false);
+    expect(await stores.states.compareAndSet("n", read.version, aRecord("n"))).toBe(true);
+    expect((await stores.states.get("n")).record).toEqual(aRecord("n"));
+    expect(await stores.states.compareAndSet("n", read.version, aRecord("n", { gpuNode: true }))).toBe(false);
+  });
+
+  test.each(["not JSON", "{}", JSON.stringify(aRecord("other")), JSON.stringify({ schema: 2 })])(
+    "a record whose body reads %s is named damaged, and its version still guards it",
+    async (body) => {
+      await client.hset(keys.records(shardOf("n")), "n", `7 ${body}`);
+      expect(await stores.states.get("n")).toMatchObject({ record: undefined, version: "7" });
+      expect((await stores.states.get("n")).fault).toContain("record of n");
+      expect(await stores.states.compareAndSet("n", "6", aRecord("n"))).toBe(false);
+      expect(await stores.states.compareAndSet("n", "7", aRecord("n"))).toBe(true);
+    },
+  );
+
+  test("of two workers that found the same damage one writes", async () => {
+    await client.hset(keys.records(shardOf("n")), "n", "damage");
+    await stores.snapshots.publish([version("n", "1")]);
+    const over = { recordVersion: "damaged" };
+    expect(await commitOne(stores, "n", aRecord("n"), over)).toBe(true);
+    expect(await commitOne(stores, "n", aRecord("n", { gpuNode: true }), over)).toBe(false);
+  });
+
+  test("a damaged record gets attention although nothing of it can be read", async () => {
+    await client.hset(keys.records(shardOf("n")), "n", "damage");
+    expect(await stores.snapshots.markAttention()).toEqual([shardOf("n")]);
+  });
+});
+
+describe("lost marks", () => {
+  test("attention that was lost is found again in the records", async () => {
+    await stores.snapshots.publish([version("n", "1"), version("well", "1")]);
+    await commitOne(stores, "n", aRecord("n", { phase: "Unhealthy" }));
+    await commitOne(stores, "well", aRecord("well"));
+    await client.del(keys.attention(shardOf("n")));
+    expect(await stores.snapshots.markAttention()).toEqual([shardOf("n")]);
+    expect(await pending(stores, "n")).toBeDefined();
+    expect(await pending(stores, "well")).toBeUndefined();
+    expect(await stores.states.listUnhealthy()).toHaveLength(1);
+  });
+});
+
+describe("the observation clock", () => {
+  test("when the clock of Redis runs back the time in between is counted once", async () => {
+    const first = await stores.snapshots.beat(0);
+    await client.hset(keys.view, { observed: "5000", until: String(first.now + 3_600_000) });
+    const back = await stores.snapshots.beat(0);
+    expect(back).toMatchObject({ observed: 5000, age: 0 });
+    const next = await stores.snapshots.beat(0);
+    expect(next.observed - 5000).toBe(next.now - back.now);
+  });
+
+  test.each(["nan", "inf", "1e308", "0x10", "-5", "9".repeat(30), "", "x", " 12"])(
+    "with %j in its place the clock starts anew and runs on",
+    async (hostile) => {
+      for (const field of ["observed", "until"]) {
+        const start = await redisNow();
+        await client.del(keys.view);
+        await client.hset(keys.view, { observed: "0", until: String(start), [field]: hostile });
+        const { view } = await stores.evaluations.load(0, 1);
+        expect(view.observed).toBe(0);
+        await stores.snapshots.beat(0);
+        await client.hincrby(keys.view, "until", -50);
+        const { observed } = await stores.snapshots.beat(0);
+        expect(observed).toBeGreaterThanOrEqual(50);
+        expect(observed).toBeLessThan(5000);
+      }
+    },
+  );
+
+  test("a view of the future is no view until the next beat", async () => {
+    await client.hset(keys.view, { observed: "5000", until: String((await redisNow()) + 60_000) });
+    expect((await stores.states.get("n")).view.age).toBeUndefined();
+    expect((await stores.evaluations.load(0, 1)).view.age).toBeUndefined();
+    await stores.snapshots.beat(0);
+    expect((await stores.states.get("n")).view.age).toBeLessThan(5000);
+  });
+
+  test("an age beyond all time is an old view, not a negative one", async () => {
+    const view = await stores.snapshots.beat(1e15);
+    expect(view.age).toBeGreaterThan(1e12);
+    expect((await stores.snapshots.beat(0)).observed).toBe(0);
+  });
+});
+
+describe("the call limit", () => {
+  const limit = { max: 2, per: 1000 };
+  const limiter = () => new RedisCallLimiter(client, keys, limit);
+
+  test("slots taken before the clock ran back are held for one window, not until the clock is there again", async () => {
+    const now = await redisNow();
+    await client.zadd(keys.calls, now + 3_600_000, "a", now + 7_200_000, "b");
+    const freeAt = await limiter().take("c");
+    expect(freeAt).toBeGreaterThan(now);
+    expect(freeAt).toBeLessThan(now + 10_000);
+  });
+
+  test.each(["inf", "+inf", "9e300"])("a score of %s never leads to an endless wait", async (score) => {
+    await client.zadd(keys.calls, score, "a", score, "b");
+    const freeAt = await limiter().take("c");
+    expect(Number.isFinite(freeAt)).toBe(true);
+    expect(freeAt).toBeLessThan((await redisNow()) + 10_000);
+  });
+
+  test("bytes of another type refuse every call, clearly", async () => {
+    await client.set(keys.calls, "x");
+    await expect(limiter().take("c")).rejects.toThrow("WRONGTYPE");
+  });
+});
+
+describe("keys of another type", () => {
+  const shard = shardOf("n");
+  test("what can be built anew is built anew by the next publication, attention or beat", async () => {
+    await setAll([
+      keys.snapshots(shard),
+      keys.versions(shard),
+      keys.dirty(shard),
+      keys.attention(shard),
+      keys.view,
+    ]);
+    expect(await stores.snapshots.versions(shard)).toEqual(new Map());
+    expect((await stores.states.get("n")).view.age).toBeUndefined();
+    await stores.snapshots.markAttention();
+    await stores.snapshots.publish([version("n", "1")]);
+    await stores.snapshots.beat(0);
+    expect(await pending(stores, "n")).toMatchObject({ snapshot: { name: "n" } });
+    expect(await commitOne(stores, "n", aRecord("n", { phase: "Unhealthy" }))).toBe(true);
+    expect(await stores.snapshots.markAttention()).toEqual([shard]);
+  });
+
+  test("a node can be forgotten over them", async () => {
+    await setAll([keys.snapshots(shard), keys.versions(shard), keys.dirty(shard)]);
+    expect(await stores.snapshots.forget("n", undefined)).toEqual([shard]);
+  });
+
+  test("records are never thrown away: every use of them fails and says why", async () => {
+    await setAll([keys.records(shard)]);
+    await stores.snapshots.publish([version("n", "1")]);
+    await expect(stores.evaluations.load(shard, 10)).rejects.toThrow("WRONGTYPE");
+    await expect(stores.states.get("n")).rejects.toThrow("WRONGTYPE");
+    await expect(stores.states.compareAndSet("n", "0", aRecord("n"))).rejects.toThrow("WRONGTYPE");
+    await expect(commitOneAt("0")).rejects.toThrow("WRONGTYPE");
+    expect(await client.type(keys.records(shard))).toBe("list");
+  });
+
+  test("records of another type in one shard leave the resync of all shards working", async () => {
+    await setAll([keys.records(shard)]);
+    await stores.snapshots.publish([version("n", "1")]);
+    expect([...(await stores.snapshots.versions(shard)).keys()]).toEqual(["n"]);
+    expect(await stores.snapshots.markAttention()).toEqual([shard]);
+  });
+
+  const commitOneAt = async (recordVersion: string) =>
+    stores.evaluations.commit(shard, [
+      { name: "n", snapshotVersion: "", recordVersion, record: aRecord("n") },
+    ]);
+});

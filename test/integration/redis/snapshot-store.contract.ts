@@ -1,0 +1,211 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { SHARDS, shardOf } from "../../../packages/shared/src/contract/keys.ts";
+import { aNode } from "../../../packages/shared/src/testing/builders.ts";
+import { aRecord, commitOne, pending, publication, version, type Stores } from "./stores.ts";
+
+/** What every SnapshotStore promises. */
+export function snapshotStoreContract(implementation: string, make: () => Stores): void {
+  describe(`SnapshotStore contract: ${implementation}`, () => {
+    let stores: Stores;
+    beforeEach(() => {
+      stores = make();
+    });
+    const stored = async (name: string) => (await stores.snapshots.version(name))?.resourceVersion;
+    const publish = async (...batch: ReturnType<typeof version>[]) =>
+      (await stores.snapshots.publish(batch)).shards;
+
+    test("a new node is stored and its shard has work", async () => {
+      expect(await publish(version("n", "5"))).toEqual([shardOf("n")]);
+      expect(await stored("n")).toBe("5");
+      expect((await pending(stores, "n"))?.snapshot).toEqual(aNode("n").resourceVersion("5").snapshot());
+    });
+
+    test.each([
+      ["9", "10", "the longer version is the newer one, whatever the text says"],
+      ["100", "101", "equal lengths compare as text"],
+      ["9007199254740992", "9007199254740993", "versions beyond a double's integers are told apart"],
+      ["123456789012345678901234567890", "123456789012345678901234567891", "30 digits are compared exactly"],
+      [
+        "999999999999999999999999999999",
+        "1000000000000000000000000000000",
+        "30 digits are older than 31 digits",
+      ],
+    ])("of %s and %s the second wins in either order of arrival: %s", async (older, newer) => {
+      await publish(version("n", older, "a"), version("n", newer, "b"));
+      await publish(version("m", newer, "b"), version("m", older, "a"));
+      expect([await stored("n"), await stored("m")]).toEqual([newer, newer]);
+      expect((await pending(stores, "n"))?.snapshot?.resourceVersion).toBe(newer);
+      expect((await pending(stores, "m"))?.snapshot?.resourceVersion).toBe(newer);
+    });
+
+    test("an older version changes nothing and makes no work", async () => {
+      await publish(version("n", "10", "new"));
+      await commitOne(stores, "n", aRecord("n"));
+      expect(await publish(version("n", "9", "old"))).toEqual([]);
+      expect(await publish(version("n", "10", "old"))).toEqual([]);
+      expect(await stored("n")).toBe("10");
+      expect(await pending(stores, "n")).toBeUndefined();
+    });
+
+    test("the same content under a newer version moves the version on and makes no work", async () => {
+      await publish(version("n", "5"));
+      await commitOne(stores, "n", aRecord("n"));
+      expect(await publish(version("n", "6"))).toEqual([]);
+      expect(await stored("n")).toBe("6");
+      expect(await pending(stores, "n")).toBeUndefined();
+    });
+
+    test("the same content of a node that still waits for judgement wakes its shard again", async () => {
+      await publish(version("n", "5"));
+      expect(await publish(version("n", "6"))).toEqual([shardOf("n")]);
+    });
+
+    test("the same content under another uid is another node and makes work", async () => {
+      await publish(version("n", "5"));
+      await commitOne(stores, "n", aRecord("n"));
+      const replaced = aNode("n").uid("uid-2").resourceVersion("6").snapshot();
+      expect(await publish(publication(replaced))).toEqual([shardOf("n")]);
+      expect((await pending(stores, "n"))?.snapshot?.uid).toBe("uid-2");
+    });
+
+    test("force lets an older version win, once time is proven to have run back", async () => {
+      await publish(version("n", "1000", "after"));
+      await commitOne(stores, "n", aRecord("n"));
+      const { shards } = await stores.snapshots.publish([version("n", "7", "before")], { force: true });
+      expect(shards).toEqual([shardOf("n")]);
+      expect(await stored("n")).toBe("7");
+      expect((await pending(stores, "n"))?.snapshot?.resourceVersion).toBe("7");
+    });
+
+    test("a batch of 1,000 nodes is stored whole, and every shard with work is named once", async () => {
+      const batch = Array.from({ length: 1000 }, (_, i) => version(`node-${i}`, String(i + 1)));
+      const { shards, accepted } = await stores.snapshots.publish(batch);
+      expect(accepted).toBe(1000);
+      expect(shards.toSorted((a, b) => a - b)).toEqual(Array.from({ length: SHARDS }, (_, i) => i));
+      let names = 0;
+      for (let shard = 0; shard < SHARDS; shard += 1) names += (await stores.snapshots.versions(shard)).size;
+      expect(names).toBe(1000);
+    });
+
+    test("of racing publishers the newest version of every node wins, and its content with it", async () => {
+      const names = Array.from({ length: 20 }, (_, i) => `race-${i}`);
+      const race = Array.from({ length: 50 }, (_, i) => i + 1).toSorted(() => Math.random() - 0.5);
+      await Promise.all(race.map(async (rv) => publish(...names.map((n) => version(n, `${rv}`, `c${rv}`)))));
+      for (const name of names) {
+        expect(await stored(name)).toBe("50");
+        expect((await pending(stores, name))?.snapshot?.resourceVersion).toBe("50");
+      }
+    });
+
+    test("a forgotten node is gone and waits to be cleaned up after", async () => {
+      await publish(version("n", "5"));
+      const seen = await stores.snapshots.version("n");
+      expect(await stores.snapshots.forget("n", seen)).toEqual([shardOf("n")]);
+      expect(await stores.snapshots.version("n")).toMatchObject({ gone: true });
+      expect(await pending(stores, "n")).toMatchObject({ gone: true, snapshot: undefined });
+    });
+
+    test("a node published since the caller looked is not forgotten", async () => {
+      await publish(version("n", "5"));
+      const seen = await stores.snapshots.version("n");
+      await publish(version("n", "6", "other"));
+      expect(await stores.snapshots.forget("n", seen)).toEqual([]);
+      expect(await stores.snapshots.forget("n", undefined)).toEqual([]);
+      expect(await stores.snapshots.version("n")).toMatchObject({ gone: false, resourceVersion: "6" });
+    });
+
+    test("a node of which only a record is left can be forgotten", async () => {
+      await stores.states.compareAndSet("n", "0", aRecord("n"));
+      expect((await stores.snapshots.versions(shardOf("n"))).get("n")).toMatchObject({
+        raw: "",
+        gone: false,
+      });
+      expect(await stores.snapshots.version("n")).toBeUndefined();
+      expect(await stores.snapshots.forget("n", undefined)).toEqual([shardOf("n")]);
+    });
+
+    test("a node that comes back after it was forgotten is stored, also under an older version", async () => {
+      await publish(version("n", "5"));
+      await stores.snapshots.forget("n", await stores.snapshots.version("n"));
+      expect(await publish(version("n", "3"))).toEqual([shardOf("n")]);
+      expect(await pending(stores, "n")).toMatchObject({ gone: false, snapshot: { resourceVersion: "3" } });
+    });
+
+    test("attention wakes every node that is not Healthy, and only those", async () => {
+      const phases = ["Unknown", "Unhealthy", "WaitingReboot", "Failed", "Healthy"] as const;
+      for (const phase of phases) {
+        const name = phase.toLowerCase();
+        await publish(version(name, "1"));
+        await commitOne(stores, name, aRecord(name, { phase }));
+      }
+      const shards = await stores.snapshots.markAttention();
+      for (const name of ["unknown", "unhealthy", "waitingreboot", "failed"]) {
+        expect(shards).toContain(shardOf(name));
+        expect(await pending(stores, name)).toMatchObject({ name });
+      }
+      expect(await pending(stores, "healthy")).toBeUndefined();
+    });
+
+    test("attention ends with recovery, whichever way the record was written", async () => {
+      await publish(version("a", "1"), version("b", "1"));
+      await commitOne(stores, "a", aRecord("a", { phase: "Unhealthy" }));
+      await commitOne(stores, "b", aRecord("b", { phase: "Unhealthy" }));
+      await stores.snapshots.markAttention();
+      await commitOne(stores, "a", aRecord("a"));
+      await commitOne(stores, "b", "keep");
+      const { version: read } = await stores.states.get("b");
+      await stores.states.compareAndSet("b", read, aRecord("b"));
+      expect(await stores.snapshots.markAttention()).toEqual([]);
+    });
+
+    test("attention tells of old work too: a wake-up that was lost is made good", async () => {
+      await publish(version("n", "1"));
+      expect(await stores.snapshots.markAttention()).toEqual([shardOf("n")]);
+    });
+
+    test("the observation clock starts at nothing and knows no age before the first beat", async () => {
+      const { view } = await stores.evaluations.load(0, 1);
+      expect(view).toMatchObject({ observed: 0, age: undefined });
+      expect(await stores.snapshots.beat(0)).toMatchObject({ observed: 0, age: 0 });
+    });
+
+    test("the observation clock adds what was seen between two beats, up to what the caller vouches for", async () => {
+      const first = await stores.snapshots.beat(0);
+      await stores.pass(60);
+      const second = await stores.snapshots.beat(20);
+      expect(second.observed).toBe(second.now - 20 - first.now);
+      expect(second.age).toBe(20);
+    });
+
+    test("a silence longer than the limit was blind and adds nothing", async () => {
+      await stores.snapshots.beat(0);
+      await stores.pass(stores.maxGap + 50);
+      expect((await stores.snapshots.beat(0)).observed).toBe(0);
+      await stores.pass(30);
+      const { observed } = await stores.snapshots.beat(0);
+      expect(observed).toBeGreaterThanOrEqual(30);
+      expect(observed).toBeLessThan(stores.maxGap);
+    });
+
+    test("with several watchers the observation clock never runs faster than time", async () => {
+      const first = await stores.snapshots.beat(0);
+      for (let round = 0; round < 5; round += 1) {
+        const ages = [0, 3, 50, 7, 0, 1000];
+        const views = await Promise.all(ages.map(async (age) => stores.snapshots.beat(age)));
+        for (const view of views) expect(view.observed).toBeLessThanOrEqual(view.now - first.now);
+        await stores.pass(15);
+      }
+      const last = await stores.snapshots.beat(0);
+      expect(last.observed).toBe(last.now - first.now);
+    });
+
+    test("a watcher that sees less does not take back what another one saw", async () => {
+      await stores.snapshots.beat(0);
+      await stores.pass(20);
+      const seen = await stores.snapshots.beat(0);
+      const lagging = await stores.snapshots.beat(15);
+      expect(lagging.observed).toBe(seen.observed);
+      expect(lagging.age).toBe(lagging.now - seen.now);
+    });
+  });
+}
