@@ -150,12 +150,12 @@ describe("only observed time counts", () => {
     expect(life.step().step).toBe("CallExecutor");
   });
 
-  test("a reset that no judgement has seen yet brings no reboot forward", () => {
+  test("a reset that no judgement has seen yet brings no reboot forward, nor defers it for ages", () => {
     const life = new Timeline();
     life.judge({ NodeReady: "Fail" });
     life.pass(4 * MINUTE);
     life.observed = 0;
-    expect(life.step()).toMatchObject({ step: "WaitUntil", gate: "Threshold" });
+    expect(life.step()).toMatchObject({ gate: "Threshold", at: life.now + 5 * MINUTE });
   });
 
   test("an observation clock that stands still does not restart a clock", () => {

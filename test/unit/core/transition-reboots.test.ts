@@ -71,7 +71,6 @@ describe("an answer", () => {
       expect(record).toMatchObject({
         phase: "WaitingReboot",
         incident: { attempts: 1 },
-        scheduledAt: life.now + 10 * MINUTE,
         lastReboot: { outcome, detail: "answer", waitUntil: life.now + 10 * MINUTE, number: 1 },
       });
     },
@@ -87,8 +86,9 @@ describe("an answer", () => {
         phase: "Unhealthy",
         phaseSince: life.now,
         incident: { attempts: 0 },
-        scheduledAt: life.now + MINUTE,
       });
+      life.judge({ NodeReady: "Fail" });
+      expect(life.actions).toEqual([{ type: "MoveReboot", at: life.now + MINUTE }]);
       expect(life.step()).toMatchObject({ gate: "WaitWindow", at: life.now + MINUTE });
       life.pass(MINUTE).judge({ NodeReady: "Fail" });
       expect(life.step()).toEqual({ step: "CallExecutor", attempt: 1 });

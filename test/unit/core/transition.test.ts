@@ -150,6 +150,23 @@ describe("Unhealthy", () => {
     });
   });
 
+  test("a timer that went to sleep until a later checker is due is moved forward for an earlier one", () => {
+    const life = new Timeline();
+    life.judge({ DiskPressure: "Fail", NodeReady: "Fail" });
+    life.pass(4 * MINUTE).judge({ DiskPressure: "Fail" });
+    life.pass(MINUTE);
+    expect(life.step()).toMatchObject({ step: "WaitUntil", at: NOON + 30 * MINUTE });
+    life.pass(MINUTE).judge({ DiskPressure: "Fail", NodeReady: "Fail" });
+    expect(life.actions).toEqual([{ type: "MoveReboot", at: life.now + 5 * MINUTE }]);
+  });
+
+  test("a due reboot keeps the pause that a gate of the world gave it", () => {
+    const life = LIVES.Unhealthy();
+    const at = life.record.scheduledAt!;
+    life.pass(6 * MINUTE).judge({ NodeReady: "Fail" });
+    expect(life.actions).toEqual([{ type: "EnsureReboot", at }]);
+  });
+
   test("a relapse sets its own timer even if the wake-up of the recovery was lost", () => {
     const life = new Timeline();
     life.judge({ DiskPressure: "Fail" });
@@ -206,6 +223,14 @@ describe("WaitingReboot", () => {
     expect(record.phase).toBe("WaitingReboot");
     expect(life.actions).toEqual([{ type: "EnsureReboot", at: waitUntil }]);
     expect(life.step()).toMatchObject({ step: "WaitUntil", gate: "WaitWindow", at: waitUntil });
+  });
+
+  test("an answer that shortens the wait moves the look forward", () => {
+    const life = LIVES.Unhealthy().pass(5 * MINUTE);
+    const token = life.intend(11 * MINUTE);
+    life.answer(token, "Accepted");
+    life.pass(SECOND).judge({ NodeReady: "Fail" });
+    expect(life.actions).toEqual([{ type: "MoveReboot", at: life.record.lastReboot!.waitUntil }]);
   });
 
   test("ends early, and the incident with it, when all checkers pass", () => {

@@ -23,7 +23,9 @@ export function firstDue(
     const clock = record.failing[checker];
     const rule = policy.checkers[checker];
     if (clock === undefined || !rule.enabled || rule.action !== "Reboot") continue;
-    const left = Math.max(0, clock.sinceObserved + rule.threshold - observed);
+    // A clock that seems to start in the future is of before a reset and will start anew.
+    const ran = Math.max(0, observed - clock.sinceObserved);
+    const left = Math.max(0, rule.threshold - ran);
     if (first === undefined || left < first.in) first = { checker, in: left };
   }
   return first;

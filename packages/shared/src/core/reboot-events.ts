@@ -39,18 +39,15 @@ export function finished(
   // A late answer to an intent that is no longer the latest, or was answered, changes nothing.
   if (attempt?.token !== event.token || attempt.outcome !== "Intent") return { record, actions: [] };
   const lastReboot = { ...attempt, outcome: event.outcome, detail: event.detail, waitUntil: event.waitUntil };
+  // The schedule stays that of the intent, which is the latest: the next judgement moves the timer forward.
   if (event.outcome !== "NotSent" && event.outcome !== "Rejected") {
-    const waits = record.phase === "WaitingReboot";
-    return {
-      record: { ...record, lastReboot, ...(waits ? { scheduledAt: event.waitUntil } : {}) },
-      actions: [],
-    };
+    return { record: { ...record, lastReboot }, actions: [] };
   }
   const incident = uncounted(record.incident, attempt);
   const next: NodeRecord = { ...record, lastReboot, ...(incident === undefined ? {} : { incident }) };
   // Recovery may have been seen while the call was under way; then there is nothing to go back to.
   if (record.phase !== "WaitingReboot") return { record: next, actions: [] };
-  return { record: { ...enter(next, "Unhealthy", now), scheduledAt: event.waitUntil }, actions: [] };
+  return { record: enter(next, "Unhealthy", now), actions: [] };
 }
 
 /** The incident that made this attempt, or a relapse that goes on counting it, without it. */

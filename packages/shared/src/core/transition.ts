@@ -148,11 +148,23 @@ function schedule(
   const due = record.phase === "Failed" ? undefined : dueIn(record, policy, observed);
   if (due === undefined) return settle(unscheduled(record), hadTimer);
   const at = Math.max(now + due, record.lastReboot?.waitUntil ?? 0);
-  if (record.scheduledAt !== undefined && record.scheduledAt <= at) {
+  if (keepsTime(record.scheduledAt, at, now)) {
     return { record, actions: [{ type: "EnsureReboot", at: record.scheduledAt }] };
   }
-  // Without a known schedule a timer may be left of an earlier incident or uid, set far too late for this one.
   return { record: { ...record, scheduledAt: at }, actions: [{ type: "MoveReboot", at }] };
+}
+
+/**
+ * Without a known schedule a timer may be left of an earlier incident or uid, set too late for this one; and a timer
+ * that has run may have gone to sleep until a checker that was due later. One that is due keeps whatever pause holds it.
+ */
+function keepsTime(
+  scheduledAt: EpochMillis | undefined,
+  at: EpochMillis,
+  now: EpochMillis,
+): scheduledAt is EpochMillis {
+  if (scheduledAt === undefined || at < scheduledAt) return false;
+  return scheduledAt > now || at <= now;
 }
 
 function unscheduled(record: NodeRecord): NodeRecord {
