@@ -37,16 +37,12 @@ test("errors whose kind changes each time cost neither lines nor memory without 
   expect(lines().length).toBeLessThanOrEqual(33);
 });
 
-test("the end of the trouble tells what was left out, and the next trouble is logged at once", () => {
-  const { lines, limiter } = start();
-  limiter.report(new Error("READONLY"));
-  limiter.report(new Error("READONLY"));
-  limiter.settle();
-  limiter.settle();
-  limiter.report(new Error("READONLY"));
-  expect(lines().map(({ level, suppressed }) => ({ level, suppressed }))).toEqual([
-    { level: "error", suppressed: 0 },
-    { level: "info", suppressed: 1 },
-    { level: "error", suppressed: 0 },
-  ]);
+test("trouble that comes and goes is told once per interval, and the reporter knows which was told", () => {
+  const { clock, limiter } = start();
+  const told: boolean[] = [];
+  for (let second = 0; second < 61; second += 1) {
+    told.push(limiter.report(new Error("READONLY")));
+    clock.advance(SECOND);
+  }
+  expect(told.flatMap((logged, second) => (logged ? [second] : []))).toEqual([0, 30, 60]);
 });

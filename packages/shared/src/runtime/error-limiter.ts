@@ -10,10 +10,11 @@ const MOST_KINDS = 32;
 
 /** Logs errors that may come by the thousand. */
 export interface ErrorLimiter {
-  /** Logs the first error of its kind, then one per interval with the number of those left out. */
-  report(error: unknown): void;
-  /** Tells how many were left out since the last line, if any; call it when the trouble is over. */
-  settle(): void;
+  /**
+   * Logs the first error of its kind, then one per interval with the number of those left out in between. Says
+   * whether it logged this one.
+   */
+  report(error: unknown): boolean;
 }
 
 function kindOf(error: unknown): string {
@@ -47,16 +48,11 @@ export function createErrorLimiter({
       const seen = kinds.get(key);
       if (seen !== undefined && now - seen.loggedAt < every) {
         seen.suppressed += 1;
-        return;
+        return false;
       }
       logger.error({ err: error, suppressed: seen?.suppressed ?? 0 }, message);
       kinds.set(key, { loggedAt: now, suppressed: 0 });
-    },
-    settle: () => {
-      let suppressed = 0;
-      for (const seen of kinds.values()) suppressed += seen.suppressed;
-      kinds.clear();
-      if (suppressed > 0) logger.info({ suppressed }, `${message}: more errors were left out`);
+      return true;
     },
   };
 }

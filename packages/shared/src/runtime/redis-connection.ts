@@ -109,16 +109,21 @@ export function connectRedis(
   const log = logger.child({ redis: describeRedis(settings), purpose });
   const limiter = createErrorLimiter({ logger: log, clock, message: "Redis connection error; retrying" });
   const connection = open(settings, purpose, connectTimeout);
-  let troubled = false;
-  connection.on("error", (error: unknown) => {
-    troubled = true;
+  let announced = false;
+  const onTrouble = (error: unknown): void => {
     onError?.(error);
-    limiter.report(error);
+    announced = limiter.report(error) || announced;
+  };
+  connection.on("error", onTrouble);
+  // Errors of single nodes of a Cluster, such as a refused login, are told nowhere else.
+  connection.on("node error", onTrouble);
+  connection.on("reconnecting", () => {
+    // A server that closes in good order (a restart, a failover) raises no error.
+    if (!announced) announced = limiter.report(new Error("Redis closed the connection"));
   });
   connection.on("ready", () => {
-    if (troubled) log.info("Redis is reachable again");
-    troubled = false;
-    limiter.settle();
+    if (announced) log.info("Redis is reachable again");
+    announced = false;
   });
   return connection;
 }

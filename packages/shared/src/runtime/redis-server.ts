@@ -93,6 +93,7 @@ export async function awaitConnection(
   };
   connection.on("ready", onReady);
   connection.on("error", onError);
+  connection.on("node error", onError);
   signal.addEventListener("abort", onAbort, { once: true });
   try {
     if (signal.aborted) onAbort();
@@ -100,6 +101,7 @@ export async function awaitConnection(
   } finally {
     connection.off("ready", onReady);
     connection.off("error", onError);
+    connection.off("node error", onError);
     signal.removeEventListener("abort", onAbort);
   }
 }
