@@ -1,0 +1,184 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, expect } from "vitest";
+import { agentConfig, TIMES, writeConfig, type ConfigPart } from "./agent-config.ts";
+import { eventually } from "./eventually.ts";
+import { ROOT, type LogLine, type RunningProcess } from "./processes.ts";
+import { startAgent, untilReady, type Agent, type AgentRole } from "./topology-agent.ts";
+import { observe, type Observation } from "./topology-observation.ts";
+import { startPrivateRedis, type PrivateRedis } from "./topology-redis.ts";
+import { startSimulatorProcess, type PoolPart, type SimulatorProcess } from "./topology-simulator.ts";
+
+/** What a topology is made of; by default one watcher and one worker in active mode. */
+export interface TopologyOptions {
+  readonly pools: readonly PoolPart[];
+  readonly watchers?: number;
+  readonly workers?: number;
+  /** Merged into the configuration file of every agent. */
+  readonly config?: ConfigPart;
+  /** Added to the environment of every agent. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Merged into the options of the simulator. */
+  readonly simulator?: ConfigPart;
+}
+
+/** A whole system of real processes: Redis, a simulated cluster and cloud, watchers and workers. */
+export interface Topology extends AsyncDisposable, Observation {
+  readonly redis: PrivateRedis;
+  readonly simulator: SimulatorProcess;
+  readonly dir: string;
+  /** The agents that were not replaced, in the order of their start. */
+  readonly watchers: () => readonly Agent[];
+  readonly workers: () => readonly Agent[];
+  /** Every process that was ever started here, dead ones included. */
+  readonly processes: () => readonly RunningProcess[];
+  /** Starts one more agent, without waiting for it. */
+  readonly start: (
+    role: AgentRole,
+    more?: { readonly args?: readonly string[]; readonly env?: Env },
+  ) => Agent;
+  /** Starts an agent in place of one that ended, and waits until it is ready. */
+  readonly replace: (agent: Agent) => Promise<Agent>;
+  /** Log lines of all agents that say this event, of this node; in the order in which each agent wrote them. */
+  readonly logs: (facts: ConfigPart) => LogLine[];
+  /** Sum of a metric over all agents of a role that run now. */
+  readonly sum: (role: AgentRole, metric: string, labels?: Env) => Promise<number>;
+}
+
+type Env = Readonly<Record<string, string>>;
+
+/** Name of the cluster in every topology. */
+export const CLUSTER = "e2e";
+
+/** Starts everything and waits until every node was judged. Disposing leaves no process and no file behind. */
+export async function startTopology(options: TopologyOptions): Promise<Topology> {
+  // Whatever was started before something fails is stopped again.
+  await using started = new AsyncDisposableStack();
+  const dir = started.adopt(mkdtempSync(join(tmpdir(), "node-agent-e2e-")), (path) =>
+    rmSync(path, { recursive: true, force: true }),
+  );
+  const redis = started.use(await startPrivateRedis());
+  const { pools, simulator: world = {} } = options;
+  const simulator = started.use(await startSimulatorProcess(dir, { pools, options: world }));
+  const observation = started.use(observe(redis, CLUSTER));
+
+  const all: Agent[] = [];
+  const replaced = new Set<Agent>();
+  started.defer(async () => {
+    await Promise.all(all.map(async (agent) => agent.kill9()));
+  });
+  const config = join(dir, "agent.yaml");
+  const { civo } = simulator;
+  writeConfig(
+    config,
+    agentConfig({
+      cluster: CLUSTER,
+      kubeconfig: simulator.kubeconfig,
+      civo: { url: civo.url, region: civo.region, clusterId: civo.clusterId },
+      ...options.config,
+    }),
+  );
+  const start: Topology["start"] = (role, { args = [], env = {} } = {}) => {
+    const name = `${role}-${all.filter((agent) => agent.role === role).length + 1}`;
+    const agent = startAgent({
+      name,
+      role,
+      args: ["--config", config, ...args],
+      env: { REDIS_URL: redis.url, CIVO_API_KEY: civo.apiKey, ...options.env, ...env },
+    });
+    all.push(agent);
+    return agent;
+  };
+  const current = (role: AgentRole): readonly Agent[] =>
+    all.filter((agent) => agent.role === role && !replaced.has(agent));
+
+  for (let i = 0; i < (options.watchers ?? 1); i += 1) start("watcher");
+  for (let i = 0; i < (options.workers ?? 1); i += 1) start("worker");
+  await Promise.all(all.map(untilReady));
+  await eventually(
+    async () => {
+      const truth = await simulator.truth();
+      expect((await observation.records()).length, "nodes judged").toBe(truth.length);
+    },
+    { within: 30_000, every: 50 },
+  );
+  const running = started.move();
+  return {
+    ...observation,
+    redis,
+    simulator,
+    dir,
+    watchers: () => current("watcher"),
+    workers: () => current("worker"),
+    processes: () => [simulator.process, ...all],
+    start,
+    replace: async (agent) => {
+      await agent.exited;
+      replaced.add(agent);
+      const next = start(agent.role);
+      await untilReady(next);
+      return next;
+    },
+    logs: (facts) =>
+      all
+        .flatMap((agent) => agent.logs())
+        .filter((line) => Object.entries(facts).every(([key, value]) => line[key] === value)),
+    sum: async (role, metric, labels = {}) => {
+      const alive = all.filter((agent) => agent.role === role && agent.exit() === undefined);
+      const values = await Promise.all(alive.map(async (agent) => agent.metric(metric, labels)));
+      return values.reduce((sum, value) => sum + value, 0);
+    },
+    [Symbol.asyncDispose]: async () => running.disposeAsync(),
+  };
+}
+
+/**
+ * Gives the tests of a file one topology; call at the top level. After every test the oracle is asked whether a VM was
+ * rebooted within its wait (I1) or while it was well (I2).
+ */
+export function useTopology(options: TopologyOptions): () => Topology {
+  let topology: Topology | undefined;
+  beforeAll(async () => {
+    topology = await startTopology(options);
+  });
+  afterEach(async ({ task }) => {
+    if (topology === undefined) return;
+    if (task.result?.state === "fail") keepLogs(topology, task.name);
+    await expectNoWrongReboot(topology.simulator);
+  });
+  afterAll(async () => {
+    await topology?.[Symbol.asyncDispose]();
+  });
+  return () => {
+    if (topology === undefined) throw new Error("the topology did not start");
+    return topology;
+  };
+}
+
+/** I1 and I2, told by the cloud: no VM twice within its wait, none that was well. */
+export async function expectNoWrongReboot(simulator: SimulatorProcess): Promise<void> {
+  const reboots = await simulator.reboots();
+  expect(
+    reboots.filter(({ healthyAtExecution }) => healthyAtExecution),
+    "reboots of healthy VMs",
+  ).toEqual([]);
+  const gpus = new Map((await simulator.truth()).map((node) => [node.name, node.gpus]));
+  for (const [instance, own] of Map.groupBy(reboots, ({ instanceId }) => instanceId)) {
+    const wait = (gpus.get(own[0]?.node ?? "") ?? 0) > 0 ? TIMES.wait.gpu : TIMES.wait.standard;
+    const gaps = own.slice(1).map((reboot, i) => reboot.requestAt - (own[i]?.at ?? 0));
+    expect(
+      gaps.filter((gap) => gap < wait),
+      `reboots of ${instance} within its wait of ${wait} ms`,
+    ).toEqual([]);
+  }
+}
+
+/** What the processes said, for whoever must find out why a test failed. */
+function keepLogs(topology: Topology, test: string): void {
+  const folder = join(ROOT, ".data", "e2e-logs", test.replaceAll(/[^\w.-]+/gu, "-").slice(0, 80));
+  mkdirSync(folder, { recursive: true });
+  for (const { name, lines, stderr } of topology.processes()) {
+    writeFileSync(join(folder, `${name}.log`), `${lines.join("\n")}\n${stderr()}`);
+  }
+}
