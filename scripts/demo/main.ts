@@ -43,8 +43,11 @@ function launch(name: string, script: string, args: readonly string[], env: Node
         if (name === "console" && typeof line["url"] === "string") endpoints.set(name, line["url"]);
       },
       onDeath: (how, lastWords) => {
-        say(`${name} ended (${how}); its log is ${relative(ROOT, join(directory, `${name}.log`))}`);
-        if (lastWords !== "") process.stdout.write(`${lastWords}\n`);
+        // The others fall with the first: one explanation is enough.
+        if (!stopping.signal.aborted) {
+          say(`${name} ended (${how}); its log is ${relative(ROOT, join(directory, `${name}.log`))}`);
+          if (lastWords !== "") process.stdout.write(`  ${lastWords}\n`);
+        }
         process.exitCode = 1;
         stopping.abort();
       },

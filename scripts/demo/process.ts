@@ -41,6 +41,7 @@ export function startProcess(options: DemoProcessOptions): DemoProcess {
     log.write(`${line}\n`);
     const parsed = parseLine(line);
     if (parsed === undefined) lastWords = `${lastWords}${line}\n`.slice(-2000);
+    else if (parsed["level"] === "fatal") lastWords = reasonOf(parsed);
     else options.onLine(parsed);
   };
   createInterface({ input: child.stdout }).on("line", hear);
@@ -70,6 +71,12 @@ async function endProcess(child: ChildProcess, grace: number): Promise<void> {
   late.abort();
   if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
   await ended;
+}
+
+/** Why a process of ours gave up, from its last log line. */
+function reasonOf({ err, msg }: Readonly<Record<string, unknown>>): string {
+  const message = typeof err === "object" && err !== null && "message" in err ? err.message : undefined;
+  return `${String(msg)}: ${typeof message === "string" ? message : "see its log"}`;
 }
 
 function parseLine(line: string): Readonly<Record<string, unknown>> | undefined {
