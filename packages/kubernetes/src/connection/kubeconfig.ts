@@ -35,10 +35,11 @@ function parse(file: string, content: string): RawRecord {
   try {
     document = loadYaml<unknown>(content);
   } catch (fault) {
-    // The parser's message quotes the file, tokens included, so that only its reason and the line are kept.
+    // The parser's message quotes the file, tokens included, so only its reason and the line are kept.
     const line = property(property(fault, "mark"), "line");
     const where = typeof line === "number" ? ` (line ${line + 1})` : "";
-    throw invalid(`not YAML: ${text(fault, "reason") ?? "cannot be parsed"}${where}`);
+    const reason = (text(fault, "reason") ?? "cannot be parsed").replaceAll(/"[^"]*"/g, '"..."');
+    throw invalid(`not YAML: ${reason}${where}`);
   }
   const record = asRecord(document);
   if (record === undefined) throw invalid("expected a mapping with clusters, contexts and users");
