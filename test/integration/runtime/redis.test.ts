@@ -212,6 +212,8 @@ describe("Redis by Sentinel and Cluster", () => {
     const { connection, wait } = open(`redis+sentinel://127.0.0.1:${port}/mymaster`, "store");
     await wait();
     expect(await connection.set("{a}", "1")).toBe("OK");
+    // Without it clients write to a demoted master for 10 s, and lose it all (shared facts, queues 5).
+    expect(connection.options).toMatchObject({ failoverDetector: true });
   });
 
   test("reaches a Cluster", async () => {

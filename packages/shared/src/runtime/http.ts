@@ -186,8 +186,7 @@ async function stop(server: Server): Promise<void> {
   if (!server.listening) return;
   await new Promise<void>((resolve) => {
     server.close(() => resolve());
-    // A scrape under way may end; connections kept alive between scrapes would hold us for ever.
-    server.closeIdleConnections();
+    // Idle connections are closed with the server; a scrape under way may end, but not hold us for ever.
     setTimeout(() => server.closeAllConnections(), SECOND).unref();
   });
 }

@@ -6,6 +6,7 @@ import { faultReport, loadConfig } from "./config/load.ts";
 import { CannotStartError, EXIT, runProcess, type Component } from "./lifecycle.ts";
 import { createLogger, type Logger } from "./logger.ts";
 import { createMetrics, type Metrics } from "./metrics/metrics.ts";
+import type { Secret } from "./secret.ts";
 import { systemClock } from "./system-clock.ts";
 
 /** What every role of this agent is given to start with. */
@@ -45,7 +46,7 @@ export async function runRole(
   const { config, warnings } = loaded;
   const clock = systemClock;
   const { cluster, logLevel: level, monitorOnly, perNodeMetrics } = config;
-  const logger = createLogger({ role, cluster, level, secrets: [config.civo.apiKey, config.redis.password] });
+  const logger = createLogger({ role, cluster, level, secrets: secretsOf(config) });
   const metrics = createMetrics({
     cluster,
     role,
@@ -67,6 +68,11 @@ export async function runRole(
       }
     },
   });
+}
+
+/** Every secret this process was given; none of them may reach a log, whatever brought it there. */
+function secretsOf({ civo, redis }: Config): (Secret | undefined)[] {
+  return [civo.apiKey, redis.password, redis.kind === "sentinel" ? redis.sentinelPassword : undefined];
 }
 
 /** Errors of other packages that say "a person must change something" by their name. */

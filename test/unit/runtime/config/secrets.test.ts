@@ -62,6 +62,14 @@ describe("a secret", () => {
     ["a Redis URL that is a mapping", { file: `redis: { url: { password: ${CANARY} } }` }],
     ["a password key in the file", { file: `redis: { password: ${CANARY} }` }],
     ["broken YAML", { file: `redis: { password: "${CANARY}\n  x: [` }],
+    ["a URL with a login in a setting that takes none", { env: { CIVO_REGION: `redis://u:p/${CANARY}@h` } }],
+    [
+      "a URL with a token in a setting that takes none",
+      { env: { CIVO_REGION: `https://h/?token=${CANARY} x` } },
+    ],
+    ["a URL with a login as a stray argument", { argv: [`redis://user:${CANARY}@host`] }],
+    ["a URL with a login for a flag that does not exist", { argv: ["--redis-url", `redis://u:${CANARY}@h`] }],
+    ["a URL with a login inside such a flag", { argv: [`--redis-url=redis://u:${CANARY}@h`] }],
     ["two passwords", { env: { REDIS_URL: `redis://:${CANARY}@host`, REDIS_PASSWORD: CANARY } }],
   ];
   test.each(leaks)("is in no fault of %s", (_what, given) => {

@@ -35,6 +35,6 @@ const LONGEST_QUOTE = 80;
 /** A value as a fault quotes it: escaped, cut, and without what an URL may hide (user, password, query). */
 export function quote(value: unknown): string {
   const json = JSON.stringify(value) ?? String(value);
-  const masked = json.replaceAll(/\/\/[^/"]*@/gu, "//***@").replaceAll(/(?<=:\/\/[^"]*)\?[^"]*/gu, "?***");
+  const masked = json.replaceAll(/\/\/[^"]*@/gu, "//***@").replaceAll(/(?<=:\/\/[^"]*)\?[^"]*/gu, "?***");
   return masked.length > LONGEST_QUOTE ? `${masked.slice(0, LONGEST_QUOTE)}...` : masked;
 }
