@@ -1,4 +1,10 @@
 export {
+  createConfigMapLedger,
+  createLedger,
+  readClusterUid,
+  type LedgerLocation,
+} from "./config-map-ledger.ts";
+export {
   connectKubernetes,
   type ConnectionOptions,
   type KubernetesAnswer,

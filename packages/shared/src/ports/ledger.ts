@@ -17,13 +17,18 @@ export type LedgerReading =
     }
   | { readonly state: "Missing" | "Unreadable" | "Foreign"; readonly why: string };
 
-/** `Unknown`: the answer was lost; the write may or may not have happened, and nothing may be built on it. */
-export type LedgerWrite = "Written" | "Conflict" | "Unknown";
+/**
+ * What became of a write. `Conflict`: somebody else wrote first. `Refused`: surely not written (too large, forbidden).
+ * `Unknown`: the answer was lost; the write may or may not have happened, and nothing may be built on it.
+ */
+export type LedgerWrite =
+  | { readonly outcome: "Written" }
+  | { readonly outcome: "Conflict" | "Refused" | "Unknown"; readonly why: string };
 
 /** The authority on reboots of one cluster, on a linearizable store. */
 export interface RebootLedger {
   /** A read without a cache. Throws `KubernetesApiError` (or the like) when nothing is known. */
   read(signal?: AbortSignal): Promise<LedgerReading>;
-  /** Writes `next` if the ledger is still the one that was read. Never throws for an answer; `Unknown` for none. */
+  /** Writes `next` if the ledger is still the one that was read. Never throws. */
   compareAndWrite(next: Ledger, seen: LedgerVersion, signal?: AbortSignal): Promise<LedgerWrite>;
 }

@@ -1,0 +1,56 @@
+import { decodeLedger, encodeLedger } from "../contract/ledger-codec.ts";
+import type { Ledger } from "../core/ledger/ledger.ts";
+import type { EpochMillis } from "../core/time.ts";
+import type { LedgerReading, LedgerWrite, RebootLedger } from "../ports/ledger.ts";
+
+/** The ledger's twin: the same bytes and the same compare-and-set, without a cluster. */
+export class MemoryLedger implements RebootLedger {
+  readonly #now: () => EpochMillis;
+  #data: Record<string, unknown> | undefined;
+  #createdAt: EpochMillis = 0;
+  #version = 1;
+  /** The cluster that readers belong to; a ledger of another one is foreign. */
+  cluster: string;
+
+  constructor(cluster: string, now: () => EpochMillis) {
+    this.cluster = cluster;
+    this.#now = now;
+  }
+
+  /** Puts a ledger there as an operator would; `createdAt` is when. */
+  create(ledger: Ledger, createdAt: EpochMillis): void {
+    this.#data = encodeLedger(ledger);
+    this.#createdAt = createdAt;
+    this.#version += 1;
+  }
+
+  /** Replaces the stored bytes, as a backup, a vandal or a mistake would; undefined removes the object. */
+  overwrite(data: Record<string, unknown> | undefined): void {
+    this.#data = data;
+    this.#version += 1;
+  }
+
+  /** The stored bytes. */
+  get data(): Readonly<Record<string, unknown>> | undefined {
+    return this.#data;
+  }
+
+  async read(): Promise<LedgerReading> {
+    if (this.#data === undefined) return { state: "Missing", why: "there is no ledger" };
+    const decoded = decodeLedger(this.#data);
+    if (!decoded.ok) return { state: "Unreadable", why: decoded.why };
+    const { ledger } = decoded;
+    if (ledger.meta.cluster !== this.cluster)
+      return { state: "Foreign", why: `it is of ${ledger.meta.cluster}` };
+    const version = String(this.#version);
+    return { state: "Found", ledger, version, createdAt: this.#createdAt, serverTime: this.#now() };
+  }
+
+  async compareAndWrite(next: Ledger, seen: string): Promise<LedgerWrite> {
+    if (this.#data === undefined || seen !== String(this.#version))
+      return { outcome: "Conflict", why: "written since" };
+    this.#data = encodeLedger(next);
+    this.#version += 1;
+    return { outcome: "Written" };
+  }
+}
