@@ -1,5 +1,5 @@
 import type { CheckerName } from "../check.ts";
-import type { EpochMillis } from "../time.ts";
+import { SECOND, type EpochMillis } from "../time.ts";
 import type { FleetHealth, GroupHealth } from "./fleet.ts";
 import type { StormPolicy } from "./policy.ts";
 
@@ -28,10 +28,77 @@ export interface StormSubject {
   readonly checkers: readonly CheckerName[];
 }
 
+interface Question {
+  readonly subject: StormSubject;
+  readonly fleet: FleetHealth;
+  readonly policy: StormPolicy;
+  readonly now: EpochMillis;
+}
+
+type Guard = (question: Question) => Storm | undefined;
+
+/** Groups below the floor are never a storm, so that a small pool with one sick node is repaired. */
+function isStorm({ nodes, unhealthy }: GroupHealth, percent: number, { floor }: StormPolicy): boolean {
+  return unhealthy >= floor && unhealthy * 100 >= percent * nodes;
+}
+
+const allSilent: Guard = ({ fleet }) =>
+  fleet.nodes > 1 && fleet.silent === fleet.nodes
+    ? { kind: "AllSilent", why: `all ${fleet.nodes} nodes went silent: suspect the control plane` }
+    : undefined;
+
+const clusterUnhealthy: Guard = ({ fleet, policy }) =>
+  isStorm(fleet, policy.unhealthyPercent, policy)
+    ? { kind: "ClusterUnhealthy", why: `${fleet.unhealthy} of ${fleet.nodes} nodes are unhealthy` }
+    : undefined;
+
+const zoneUnhealthy: Guard = ({ subject, fleet, policy }) => {
+  const zone = subject.zone === undefined ? undefined : fleet.byZone.get(subject.zone);
+  if (zone === undefined || !isStorm(zone, policy.unhealthyPercent, policy)) return undefined;
+  return {
+    kind: "ZoneUnhealthy",
+    why: `${zone.unhealthy} of ${zone.nodes} nodes of zone ${subject.zone} are unhealthy`,
+  };
+};
+
+const poolDown: Guard = ({ subject, fleet }) => {
+  const pool = subject.pool === undefined ? undefined : fleet.byPool.get(subject.pool);
+  if (pool === undefined || pool.nodes < 2 || pool.unhealthy < pool.nodes) return undefined;
+  return { kind: "PoolDown", why: `all ${pool.nodes} nodes of pool ${subject.pool} are unhealthy` };
+};
+
+/** A checker that fails everywhere is not believed; a node holds only when no other checker asks for its reboot. */
+const checkerEverywhere: Guard = ({ subject, fleet, policy }) => {
+  const failing = (checker: CheckerName): number => fleet.byChecker.get(checker) ?? 0;
+  const doubted = subject.checkers.filter((checker) =>
+    isStorm({ nodes: fleet.nodes, unhealthy: failing(checker) }, policy.checkerPercent, policy),
+  );
+  const [first] = doubted;
+  if (first === undefined || doubted.length < subject.checkers.length) return undefined;
+  return { kind: "CheckerEverywhere", why: `${first} fails on ${failing(first)} of ${fleet.nodes} nodes` };
+};
+
+const burst: Guard = ({ fleet, policy, now }) => {
+  const recent = fleet.failingSince.filter((since) => since > now - policy.burstWithin).length;
+  if (recent <= policy.burst) return undefined;
+  return {
+    kind: "Burst",
+    why: `${recent} nodes began to fail within ${Math.round(policy.burstWithin / SECOND)} s`,
+  };
+};
+
+const GUARDS: readonly Guard[] = [
+  allSilent,
+  clusterUnhealthy,
+  zoneUnhealthy,
+  poolDown,
+  checkerEverywhere,
+  burst,
+];
+
 /**
  * Judges whether this node's failure is part of something larger, which a reboot would not cure and might make worse
- * (guard G3). Undefined: the failure stands alone. Groups below the floor are never a storm, so that a small pool with
- * one sick node is repaired; a pool of several nodes that is down as a whole holds.
+ * (guard G3). Undefined: the failure stands alone.
  */
 export function stormOf(
   subject: StormSubject,
@@ -39,41 +106,9 @@ export function stormOf(
   policy: StormPolicy,
   now: EpochMillis,
 ): Storm | undefined {
-  const { floor, unhealthyPercent, checkerPercent, burst, burstWithin } = policy;
-  const tooMany = (group: GroupHealth, percent: number): boolean =>
-    group.unhealthy >= floor && group.unhealthy * 100 >= percent * group.nodes;
-  if (fleet.nodes > 1 && fleet.silent === fleet.nodes) {
-    return { kind: "AllSilent", why: `all ${fleet.nodes} nodes went silent: suspect the control plane` };
-  }
-  if (tooMany(fleet, unhealthyPercent)) {
-    return { kind: "ClusterUnhealthy", why: `${fleet.unhealthy} of ${fleet.nodes} nodes are unhealthy` };
-  }
-  const zone = fleet.byZone.get(subject.zone ?? "");
-  if (subject.zone !== undefined && zone !== undefined && tooMany(zone, unhealthyPercent)) {
-    return {
-      kind: "ZoneUnhealthy",
-      why: `${zone.unhealthy} of ${zone.nodes} nodes of zone ${subject.zone} are unhealthy`,
-    };
-  }
-  const pool = fleet.byPool.get(subject.pool ?? "");
-  if (subject.pool !== undefined && pool !== undefined && pool.nodes > 1 && pool.unhealthy === pool.nodes) {
-    return { kind: "PoolDown", why: `all ${pool.nodes} nodes of pool ${subject.pool} are unhealthy` };
-  }
-  // A checker that fails everywhere is not believed; the others still are.
-  const believed = subject.checkers.filter((checker) => {
-    const failing = fleet.byChecker.get(checker) ?? 0;
-    return !tooMany({ nodes: fleet.nodes, unhealthy: failing }, checkerPercent);
-  });
-  if (subject.checkers.length > 0 && believed.length === 0) {
-    const checker = subject.checkers[0] ?? "NodeReady";
-    return {
-      kind: "CheckerEverywhere",
-      why: `${checker} fails on ${fleet.byChecker.get(checker) ?? 0} of ${fleet.nodes} nodes`,
-    };
-  }
-  const recent = fleet.failingSince.filter((since) => since > now - burstWithin && since <= now).length;
-  if (recent > burst) {
-    return { kind: "Burst", why: `${recent} nodes began to fail within ${Math.round(burstWithin / 1000)} s` };
+  for (const guard of GUARDS) {
+    const storm = guard({ subject, fleet, policy, now });
+    if (storm !== undefined) return storm;
   }
   return undefined;
 }
