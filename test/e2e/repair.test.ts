@@ -18,23 +18,11 @@ async function breakNow(node: string, fault: string, options: Record<string, unk
   return at;
 }
 
-async function untilHealthyAgain(node: string, reboots: number): Promise<void> {
-  await eventually(
-    async () => {
-      expect((await topology().simulator.reboots(node)).length).toBe(reboots);
-      expect((await topology().simulator.node(node)).healthy).toBe(true);
-      expect((await topology().record(node))?.phase).toBe("Healthy");
-      expect(await topology().pendingReboot(node)).toBeUndefined();
-    },
-    { within },
-  );
-}
-
 describe("a node that fails past its threshold", () => {
   test("NotReady is rebooted once, and recovers", async () => {
     const brokenAt = await breakNow("ready", "not-ready");
-    await untilHealthyAgain("ready", 1);
-    const [reboot] = await topology().simulator.reboots("ready");
+    const [reboot, ...more] = await topology().recovered("ready");
+    expect(more).toEqual([]);
     expect(reboot?.requestAt).toBeGreaterThanOrEqual(brokenAt + TIMES.threshold.NodeReady);
     const record = await topology().record("ready");
     expect(record?.incident).toBeUndefined();
@@ -43,27 +31,27 @@ describe("a node that fails past its threshold", () => {
 
   test("a kubelet that falls silent is rebooted once, and recovers", async () => {
     await breakNow("gpu-kubelet", "kubelet-dead");
-    await untilHealthyAgain("gpu-kubelet", 1);
+    expect(await topology().recovered("gpu-kubelet")).toHaveLength(1);
   });
 
   test("DiskPressure waits its own threshold", async () => {
     const brokenAt = await breakNow("disk", "disk-pressure");
-    await untilHealthyAgain("disk", 1);
-    const [reboot] = await topology().simulator.reboots("disk");
+    const [reboot, ...more] = await topology().recovered("disk");
+    expect(more).toEqual([]);
     expect(reboot?.requestAt).toBeGreaterThanOrEqual(brokenAt + TIMES.threshold.DiskPressure);
   });
 
   test("the taint of a missing Cilium agent waits its own threshold", async () => {
     const brokenAt = await breakNow("cilium", "cilium-taint");
-    await untilHealthyAgain("cilium", 1);
-    const [reboot] = await topology().simulator.reboots("cilium");
+    const [reboot, ...more] = await topology().recovered("cilium");
+    expect(more).toEqual([]);
     expect(reboot?.requestAt).toBeGreaterThanOrEqual(brokenAt + TIMES.threshold.Cilium);
   });
 
   test("lost GPUs wait the GPU threshold, and the GPU wait before the second reboot", async () => {
     const brokenAt = await breakNow("gpu-lost", "lose-gpus", { gpus: 1, curedByReboot: 2 });
-    await untilHealthyAgain("gpu-lost", 2);
-    const [first, second] = await topology().simulator.reboots("gpu-lost");
+    const [first, second, ...more] = await topology().recovered("gpu-lost");
+    expect(more).toEqual([]);
     expect(first?.requestAt).toBeGreaterThanOrEqual(brokenAt + TIMES.threshold.GPU);
     expect(second?.requestAt).toBeGreaterThanOrEqual((first?.at ?? Infinity) + TIMES.wait.gpu);
   });
@@ -79,13 +67,14 @@ test("recovery before the threshold leaves no pending reboot and makes no call",
   expect((await topology().record("blip"))?.phase).toBe("Unhealthy");
   expect(job?.data).toEqual({ schema: 1, node: "blip" });
   await topology().simulator.heal("blip");
-  await untilHealthyAgain("blip", 0);
+  expect(await topology().recovered("blip")).toEqual([]);
+  expect(await topology().rebootCalls("blip")).toEqual([]);
 });
 
 describe("a node that still fails after the wait", () => {
   test("is rebooted again after the whole wait, and recovers", async () => {
     await breakNow("twice", "not-ready", { curedByReboot: 2 });
-    await untilHealthyAgain("twice", 2);
+    expect(await topology().recovered("twice")).toHaveLength(2);
   });
 
   test("is Failed after its last attempt and its wait, without a pending reboot, until it recovers", async () => {
@@ -101,6 +90,7 @@ describe("a node that still fails after the wait", () => {
     expect(topology().logs({ event: "NodeFailed", node: "stubborn" })).toHaveLength(1);
 
     await topology().simulator.heal("stubborn");
-    await untilHealthyAgain("stubborn", 3);
+    expect(await topology().recovered("stubborn")).toHaveLength(3);
+    expect((await topology().record("stubborn"))?.incident).toBeUndefined();
   });
 });

@@ -16,7 +16,7 @@ export interface Observation {
   /** The pending reboot of a node (waiting, delayed or running), if there is one. */
   readonly pendingReboot: (node: string) => Promise<Job<RebootJob> | undefined>;
   readonly pendingReboots: () => Promise<Job<RebootJob>[]>;
-  /** Every key whose name, fields, members or value speak of a node, queues' history and logs left out. */
+  /** Every key that still knows a node by name: its own, its fields and members in shared ones, its unfinished jobs. */
   readonly tracesOf: (node: string) => Promise<string[]>;
 }
 
@@ -54,15 +54,23 @@ export function observe(redis: PrivateRedis, cluster: string): Observation & Asy
   };
 }
 
+/** Every key, field and member of the cluster that is named after the node; finished jobs are a log and no state. */
 async function tracesOf(client: Redis, keys: Keys, node: string): Promise<string[]> {
   const traces: string[] = [];
-  for (let shard = 0; shard < SHARDS; shard += 1) {
-    for (const key of [keys.snapshots(shard), keys.versions(shard), keys.records(shard)]) {
-      if ((await client.hexists(key, node)) === 1) traces.push(key);
-    }
-    for (const key of [keys.dirty(shard), keys.attention(shard)]) {
-      if ((await client.sismember(key, node)) === 1) traces.push(key);
+  const pattern = `${keys.prefix.replaceAll(/[[\]*?\\]/gu, String.raw`\$&`)}*`;
+  for await (const page of client.scanStream({ match: pattern, count: 1000 })) {
+    for (const key of page as string[]) {
+      if (key.includes(node)) traces.push(key);
+      const type = await client.type(key);
+      if (type === "hash" && (await client.hexists(key, node)) === 1) traces.push(key);
+      if (type === "hash" && (await isUnfinishedJobOf(client, key, node))) traces.push(key);
+      if (type === "set" && (await client.sismember(key, node)) === 1) traces.push(key);
     }
   }
   return traces;
+}
+
+async function isUnfinishedJobOf(client: Redis, key: string, node: string): Promise<boolean> {
+  const [name, finishedOn] = await client.hmget(key, "name", "finishedOn");
+  return name === node && finishedOn === null;
 }

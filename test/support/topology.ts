@@ -8,7 +8,13 @@ import { ROOT, type LogLine, type RunningProcess } from "./processes.ts";
 import { startAgent, untilReady, type Agent, type AgentRole } from "./topology-agent.ts";
 import { observe, type Observation } from "./topology-observation.ts";
 import { startPrivateRedis, type PrivateRedis } from "./topology-redis.ts";
-import { startSimulatorProcess, type PoolPart, type SimulatorProcess } from "./topology-simulator.ts";
+import {
+  startSimulatorProcess,
+  type OracleReboot,
+  type OracleRequest,
+  type PoolPart,
+  type SimulatorProcess,
+} from "./topology-simulator.ts";
 
 /** What a topology is made of; by default one watcher and one worker in active mode. */
 export interface TopologyOptions {
@@ -40,8 +46,15 @@ export interface Topology extends AsyncDisposable, Observation {
   ) => Agent;
   /** Starts an agent in place of one that ended, and waits until it is ready. */
   readonly replace: (agent: Agent) => Promise<Agent>;
-  /** Log lines of all agents that say this event, of this node; in the order in which each agent wrote them. */
+  /** Log lines of all agents, dead ones too, that carry these facts; in the order of their times. */
   readonly logs: (facts: ConfigPart) => LogLine[];
+  /**
+   * Waits until a node is well, known to be well, and without a pending reboot; resolves to the reboots that its VM had.
+   * `within` is generous: it is a deadline, not an expectation.
+   */
+  readonly recovered: (node: string, options?: { readonly within?: number }) => Promise<OracleReboot[]>;
+  /** Calls that asked the cloud to reboot the VM behind a node, answered or not. */
+  readonly rebootCalls: (node: string) => Promise<OracleRequest[]>;
   /** Sum of a metric over all agents of a role that run now. */
   readonly sum: (role: AgentRole, metric: string, labels?: Env) => Promise<number>;
 }
@@ -123,7 +136,24 @@ export async function startTopology(options: TopologyOptions): Promise<Topology>
     logs: (facts) =>
       all
         .flatMap((agent) => agent.logs())
-        .filter((line) => Object.entries(facts).every(([key, value]) => line[key] === value)),
+        .filter((line) => Object.entries(facts).every(([key, value]) => line[key] === value))
+        .toSorted((a, b) => String(a["time"]).localeCompare(String(b["time"]))),
+    recovered: async (node, { within = 60_000 } = {}) => {
+      await eventually(
+        async () => {
+          expect(await simulator.node(node), `${node} in truth`).toMatchObject({ healthy: true });
+          expect((await observation.record(node))?.phase, `phase of ${node}`).toBe("Healthy");
+          expect(await observation.pendingReboot(node), `pending reboot of ${node}`).toBeUndefined();
+        },
+        { within, every: 50 },
+      );
+      return simulator.reboots(node);
+    },
+    rebootCalls: async (node) => {
+      const { instanceId } = await simulator.node(node);
+      const requests = await simulator.requests("civo");
+      return requests.filter(({ method, path }) => method !== "GET" && path.includes(instanceId));
+    },
     sum: async (role, metric, labels = {}) => {
       const alive = all.filter((agent) => agent.role === role && agent.exit() === undefined);
       const values = await Promise.all(alive.map(async (agent) => agent.metric(metric, labels)));

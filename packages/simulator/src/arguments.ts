@@ -50,11 +50,14 @@ export function readArguments(argv: readonly string[]): Invocation {
   };
   const { config, scenario: scenarioFile } = values;
   const file = attempt<SimulatorOptions>(
-    () => (config === undefined ? {} : parseInput(optionsSchema, readYaml(config) ?? {}, `${config}: `)),
+    () =>
+      config === undefined
+        ? {}
+        : parseInput(optionsSchema, readYaml(config) ?? {}, (key) => `${config}: ${key}`),
     {},
   );
   const scenario = attempt(() => (scenarioFile === undefined ? [] : readScenario(scenarioFile)), []);
-  const flags = attempt<SimulatorOptions>(() => parseInput(optionsSchema, fromFlags(values), "--"), {});
+  const flags = attempt<SimulatorOptions>(() => parseInput(optionsSchema, fromFlags(values), flagOf), {});
   if (faults.length > 0) throw new InputError(faults);
   return {
     mode: "run",
@@ -113,6 +116,12 @@ function fromFlags(values: Values): Record<string, unknown> {
     tls: values["no-tls"] === true ? false : undefined,
   };
   return withoutUndefined(all);
+}
+
+/** `timeScale` is `--time-scale`, `ports.civo` is `--port-civo`. */
+function flagOf(path: string): string {
+  const flat = path.replace(/^ports\./, "port-").replace(/\..*$/, "");
+  return `--${flat.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 function poolsOf(text: string): PoolOptions[] {

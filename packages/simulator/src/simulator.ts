@@ -56,6 +56,8 @@ export interface Simulator extends AsyncDisposable {
 
 /** Starts a simulator on 127.0.0.1; it is ready when the promise resolves. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+  // Whatever was started before something fails (a port that is taken) is stopped again.
+  await using started = new AsyncDisposableStack();
   const random = new Random((options.seed ?? 1) + 0x5eed);
   const settings = withDefaults(options, random);
   const { clock, cluster, clusterId, region, timeScale, ports } = settings;
@@ -69,7 +71,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   });
   const { poolLabel, cni, bulk } = settings;
   const look = { region, poolLabel, cni, bulk, kubeletVersion: KUBERNETES_VERSION };
-  const world = new World({ ...settings, nodes: store.nodes, timings, look });
+  const world = started.use(new World({ ...settings, nodes: store.nodes, timings, look }));
   const faults = new FaultBook(random);
   const requests = new RequestLog();
   const silent = new Set<Api>();
@@ -95,8 +97,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const shared = { clock, faults, log: requests };
   const tls = settings.tls ? await loopbackCertificate(clock.now()) : undefined;
   const caData = tls === undefined ? undefined : Buffer.from(tls.cert).toString("base64");
+  const listen: typeof listenOnLoopback = async (listener, at) =>
+    started.adopt(await listenOnLoopback(listener, at), (server) => server.close());
   const servers: Readonly<Record<Api, LoopbackServer>> = {
-    kubernetes: await listenOnLoopback(
+    kubernetes: await listen(
       apiListener({
         ...shared,
         api: "kubernetes",
@@ -106,7 +110,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       }),
       { port: ports.kubernetes, tls },
     ),
-    civo: await listenOnLoopback(
+    civo: await listen(
       apiListener({
         ...shared,
         api: "civo",
@@ -180,13 +184,11 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       civoApi.rotateKey(apiKey);
       return apiKey;
     },
-    close: async () => {
-      await Promise.all([servers.kubernetes.close(), servers.civo.close(), controlServer.close()]);
-      await world[Symbol.asyncDispose]();
-    },
+    close: () => running.disposeAsync(),
     [Symbol.asyncDispose]: () => simulator.close(),
   };
-  const controlServer = await listenOnLoopback(controlListener(simulator), { port: ports.control });
+  const controlServer = await listen(controlListener(simulator), { port: ports.control });
   await writeKubeconfig();
+  const running = started.move();
   return simulator;
 }

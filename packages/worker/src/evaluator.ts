@@ -36,11 +36,14 @@ export class Evaluator {
     const { store, chunk } = this.#deps;
     let done = 0;
     let idleRounds = 0;
+    /** Nodes whose judgement threw: they stay dirty and must not crowd out the others. */
+    const failed = new Set<string>();
     while (idleRounds < MAX_IDLE_ROUNDS) {
       if (signal?.aborted === true) break;
-      const { nodes, view } = await store.load(shard, chunk);
-      if (nodes.length === 0) break;
-      const outcomes = nodes.map((pending) => this.#outcome(pending, view));
+      const { nodes, view } = await store.load(shard, chunk + failed.size);
+      const untried = nodes.filter(({ name }) => !failed.has(name));
+      if (untried.length === 0) break;
+      const outcomes = untried.flatMap((pending) => this.#tryOutcome(pending, view, failed));
       const refused = await store.commit(
         shard,
         outcomes.map(({ commit }) => commit),
@@ -48,9 +51,22 @@ export class Evaluator {
       const committed = outcomes.filter(({ commit }) => !refused.has(commit.name));
       await this.#seeTo(committed, view.now);
       done += committed.length;
-      idleRounds = committed.length === 0 ? idleRounds + 1 : 0;
+      const idle = outcomes.length > 0 && committed.length === 0;
+      idleRounds = idle ? idleRounds + 1 : 0;
     }
     return done;
+  }
+
+  /** A bug that one node brings to light must not keep the whole shard from being judged. */
+  #tryOutcome(pending: PendingNode, view: ClusterView, failed: Set<string>): readonly Outcome[] {
+    try {
+      return [this.#outcome(pending, view)];
+    } catch (error) {
+      failed.add(pending.name);
+      const detail = error instanceof Error ? error.message : "unknown error";
+      this.#deps.journal.fault("Unexpected", `judgement: ${detail}`, pending.name);
+      return [];
+    }
   }
 
   #outcome(pending: PendingNode, view: ClusterView): Outcome {
@@ -67,8 +83,8 @@ export class Evaluator {
       };
     }
     if (snapshot === undefined) {
-      const unreadable = pending.faults.some(({ kind }) => kind === "DamagedSnapshot");
-      const op = unreadable ? "discard" : "keep";
+      // A version without a snapshot that can be read says "known" to every watcher: without it they publish anew.
+      const op = snapshotVersion === "" ? "keep" : "discard";
       return { pending, commit: { ...base, record: op }, judged: undefined, actions: [] };
     }
     const damaged = pending.faults.some(({ kind }) => kind === "DamagedRecord");

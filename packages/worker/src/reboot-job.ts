@@ -1,7 +1,8 @@
 import { DelayedError, type Job } from "bullmq";
 import { rebootJobSchema, type RebootJob, type RebootProgress } from "@node-agent/shared/contract/queues.ts";
 import type { GateName } from "@node-agent/shared/core/gates.ts";
-import type { Millis } from "@node-agent/shared/core/time.ts";
+import type { NodeRecord } from "@node-agent/shared/core/record.ts";
+import { DAY, type Millis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import type { JobQueues } from "@node-agent/shared/ports/job-queues.ts";
 import type { StateStore } from "@node-agent/shared/ports/state-store.ts";
@@ -20,6 +21,10 @@ export interface RebootJobDeps {
   readonly retryPause: Millis;
 }
 
+/** No job sleeps longer without a look, and no date is later than the last one that JavaScript knows. */
+const LONGEST_PAUSE = DAY;
+const LAST_INSTANT = 8.64e15;
+
 /**
  * Runs one activation of a pending reboot and puts it to sleep again. Whatever goes wrong, the job is delayed, never
  * failed: a failed job would be a forgotten reboot.
@@ -36,14 +41,12 @@ export async function runRebootJob(
     return "not a reboot job";
   }
   const { node } = payload.data;
-  const run = await safeRun(node, signal, deps);
-  if (run.end === "Finish") {
-    await tell(job, run, deps);
-    return `${run.gate}: ${run.why}`;
-  }
+  const before = await peek(node, deps);
+  const run = bounded(await safeRun(node, signal, deps), deps);
   await tell(job, run, deps);
-  await job.moveToDelayed(deps.clock.now() + Math.max(deps.minPause, run.for), token);
-  await wakeIfSettled(node, deps);
+  if (run.end === "Finish") return `${run.gate}: ${run.why}`;
+  await job.moveToDelayed(deps.clock.now() + run.for, token);
+  await wakeIfOvertaken(node, before, run, deps);
   throw new DelayedError();
 }
 
@@ -58,15 +61,28 @@ async function safeRun(node: string, signal: AbortSignal, deps: RebootJobDeps): 
   }
 }
 
+/** A pause that clocks can count and calendars can name: damaged bytes in the store must not keep a job from sleeping. */
+function bounded(run: RebootRun, { clock, minPause }: RebootJobDeps): RebootRun {
+  if (run.end === "Finish") return run;
+  const span = Number.isNaN(run.for) ? minPause : Math.min(Math.max(minPause, run.for), LONGEST_PAUSE);
+  const until = Math.abs(run.until) <= LAST_INSTANT ? run.until : clock.now() + span;
+  return { ...run, for: span, until };
+}
+
 /** Says in the job itself what it waits for, so that a queue dashboard answers "why not?"; only when the answer changed. */
 async function tell(job: Job<RebootJob>, run: RebootRun, { journal }: RebootJobDeps): Promise<void> {
   const progress = progressOf(run);
   const before = previous(job.progress);
-  await job.updateProgress({ ...progress });
-  if (before?.waitsFor === progress.waitsFor && before.why === progress.why) return;
-  const until = progress.until === undefined ? "" : ` until ${progress.until}`;
-  await job.log(`${progress.waitsFor}: ${progress.why}${until}`);
   const { gate, why, record } = run;
+  try {
+    await job.updateProgress({ ...progress });
+    if (before?.waitsFor === progress.waitsFor && before.why === progress.why) return;
+    const until = progress.until === undefined ? "" : ` until ${progress.until}`;
+    await job.log(`${progress.waitsFor}: ${progress.why}${until}`);
+  } catch (error) {
+    // What cannot be told must not keep the job from sleeping.
+    journal.fault("Redis", error instanceof Error ? error.message : "unknown error", job.name);
+  }
   if (run.end === "Finish") journal.held(job.name, { step: "Finish", gate, why }, record);
   else journal.held(job.name, { step: "WaitUntil", at: run.until, gate, why }, record);
 }
@@ -88,17 +104,38 @@ function previous(progress: unknown): { waitsFor: unknown; why: unknown } | unde
   return { waitsFor: progress.waitsFor, why: progress.why };
 }
 
+async function peek(node: string, { store, journal }: RebootJobDeps): Promise<NodeRecord | undefined> {
+  try {
+    return (await store.get(node)).record;
+  } catch (error) {
+    journal.fault("Redis", error instanceof Error ? error.message : "unknown error", node);
+    return undefined;
+  }
+}
+
 /**
  * A wake-up that came while the job ran found no delayed job to wake. Its record was written before it came, so one more
- * look after going to sleep is enough to leave no pending reboot behind for a node that is well.
+ * look after going to sleep is enough: the node recovered, or its reboot is due earlier. Only a change since `before`
+ * counts; a job that is held for another reason must not wake itself again and again.
  */
-async function wakeIfSettled(node: string, { queues, store, journal }: RebootJobDeps): Promise<void> {
+async function wakeIfOvertaken(
+  node: string,
+  before: NodeRecord | undefined,
+  run: Extract<RebootRun, { end: "Wait" }>,
+  deps: RebootJobDeps,
+): Promise<void> {
+  const after = await peek(node, deps);
+  const settled = isPending(before) && !isPending(after);
+  const moved = after?.scheduledAt !== before?.scheduledAt && (after?.scheduledAt ?? Infinity) < run.until;
+  if (!settled && !moved) return;
   try {
-    const { record } = await store.get(node);
-    const pending = record?.phase === "Unhealthy" || record?.phase === "WaitingReboot";
-    if (!pending) await queues.moveReboot(node, 0);
+    await deps.queues.moveReboot(node, 0);
   } catch (error) {
-    // The job sleeps already: at worst it looks once more at its time and finds nothing to do.
-    journal.fault("Redis", error instanceof Error ? error.message : "unknown error", node);
+    // The job sleeps already: at worst it looks once more at its time.
+    deps.journal.fault("Redis", error instanceof Error ? error.message : "unknown error", node);
   }
+}
+
+function isPending(record: NodeRecord | undefined): boolean {
+  return record?.phase === "Unhealthy" || record?.phase === "WaitingReboot";
 }

@@ -179,7 +179,7 @@ export class RebootProcessor {
 
   /** The last look at the clock and the call stand side by side: nothing may come between them. */
   async #send(transaction: Transaction, intended: NodeRecord, target: RebootTarget): Promise<RebootReceipt> {
-    const { executor, timings, journal, clock } = this.#deps;
+    const { executor, timings, journal, clock, rules } = this.#deps;
     journal.requested(intended, target);
     const signal = AbortSignal.any([transaction.signal, AbortSignal.timeout(timings.callDeadline)]);
     const elapsedMono = clock.monotonic() - transaction.startedMono;
@@ -188,6 +188,10 @@ export class RebootProcessor {
     if (late) {
       const detail = `nothing sent: ${Math.round(Math.max(elapsedMono, elapsedWall))} ms since the first read`;
       return { outcome: "NotSent", detail };
+    }
+    if (rules.policy.monitorOnly) {
+      // Whatever executor was wired: this mode never calls a cloud (I5).
+      return { outcome: "Simulated", detail: `monitor-only: ${target.hostname} would have been rebooted` };
     }
     return executor.reboot(target, signal);
   }

@@ -23,11 +23,13 @@ export function readScenario(file: string): ScenarioStep[] {
 
 /** Parses a scenario that was read already. @throws {InputError} */
 export function parseScenario(input: unknown, where = ""): ScenarioStep[] {
-  const { steps } = parseInput(fileSchema, input, where);
+  const { steps } = parseInput(fileSchema, input, (path) => `${where}${path}`);
   const faults: string[] = [];
   const parsed = steps.flatMap(({ at, ...command }, index): ScenarioStep[] => {
     try {
-      return [{ at, command: parseInput(commandSchema, command, `${where}steps.${index}.`) }];
+      return [
+        { at, command: parseInput(commandSchema, command, (path) => `${where}steps.${index}.${path}`) },
+      ];
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       faults.push(...error.faults);

@@ -118,8 +118,14 @@ async function answer(call: Call, fault: StandingFault | undefined): Promise<voi
   }
 }
 
+/** A fault of the simulator itself is answered as the API server answers a panic, and told on stderr. */
 function execute({ deps, request, receivedAt }: Call): Reply {
-  return deps.handle(request, receivedAt);
+  try {
+    return deps.handle(request, receivedAt);
+  } catch (error) {
+    process.emitWarning(error instanceof Error ? error : String(error), "SimulatorFault");
+    return { status: 500, ...deps.errorBody(500) };
+  }
 }
 
 function reply({ response, logged }: Call, result: Reply): void {

@@ -12,17 +12,24 @@ export class InputError extends Error {
   }
 }
 
-/** Parses input with a schema. `where` (a file, a flag) leads each line. @throws {InputError} */
-export function parseInput<T>(schema: z.ZodType<T>, input: unknown, where = ""): T {
+/** Spells the path of a key as the person wrote it, e.g. with the file's name in front or as a flag. */
+export type KeyName = (path: string) => string;
+
+/** Parses input with a schema. @throws {InputError} */
+export function parseInput<T>(
+  schema: z.ZodType<T>,
+  input: unknown,
+  nameOf: KeyName = (path) => path || "body",
+): T {
   const result = schema.safeParse(input, { reportInput: true });
   if (result.success) return result.data;
-  throw new InputError(result.error.issues.map((issue) => `${where}${describe(issue)}`));
+  throw new InputError(result.error.issues.map((issue) => describe(issue, nameOf)));
 }
 
-function describe(issue: z.core.$ZodIssue): string {
+function describe(issue: z.core.$ZodIssue, nameOf: KeyName): string {
   const path = issue.path.map(String).join(".");
   const got = "input" in issue && issue.input !== undefined ? `, got ${quote(issue.input)}` : "";
-  return `${path === "" ? "body" : path}: ${issue.message}${issue.code === "unrecognized_keys" ? "" : got}`;
+  return `${nameOf(path)}: ${issue.message}${issue.code === "unrecognized_keys" ? "" : got}`;
 }
 
 function quote(input: unknown): string {

@@ -1,0 +1,222 @@
+import { DelayedError, type Job } from "bullmq";
+import { beforeEach, describe, expect, test } from "vitest";
+import type { RebootJob } from "../../../packages/shared/src/contract/queues.ts";
+import { DAY, MINUTE, SECOND } from "../../../packages/shared/src/core/time.ts";
+import { aNode } from "../../../packages/shared/src/testing/builders.ts";
+import { runRebootJob, type RebootJobDeps } from "../../../packages/worker/src/reboot-job.ts";
+import type { RebootRun } from "../../../packages/worker/src/reboot-processor.ts";
+import { World } from "./world.ts";
+
+let world: World;
+beforeEach(() => {
+  world = new World();
+});
+
+/** What runRebootJob touches of a BullMQ job. */
+class FakeJob {
+  readonly name: string;
+  data: unknown;
+  progress: unknown = 0;
+  readonly logs: string[] = [];
+  readonly delayedTo: number[] = [];
+  fault: Error | undefined;
+
+  constructor(node: string) {
+    this.name = node;
+    this.data = { schema: 1, node };
+  }
+
+  updateProgress = async (progress: object): Promise<void> => {
+    if (this.fault !== undefined) throw this.fault;
+    this.progress = progress;
+  };
+  log = async (line: string): Promise<number> => this.logs.push(line);
+  moveToDelayed = async (at: number): Promise<void> => {
+    this.delayedTo.push(at);
+  };
+}
+
+const TIMES = { minPause: SECOND, retryPause: 20 * SECOND };
+
+/** Runs one activation; `undefined`: the job sleeps again, else its result. */
+async function activate(job: FakeJob, over: Partial<RebootJobDeps> = {}): Promise<string | undefined> {
+  const { queues, store, journal, clock } = world;
+  const deps = { processor: world.processor(), queues, store, journal, clock, ...TIMES, ...over };
+  try {
+    const signal = new AbortController().signal;
+    return await runRebootJob(job as unknown as Job<RebootJob>, "lock", signal, deps);
+  } catch (error) {
+    if (error instanceof DelayedError) return undefined;
+    throw error;
+  }
+}
+
+const waiting = (over: Partial<Extract<RebootRun, { end: "Wait" }>> = {}): RebootJobDeps["processor"] => ({
+  run: async () => ({
+    end: "Wait",
+    for: MINUTE,
+    until: world.clock.now() + MINUTE,
+    gate: "Threshold",
+    why: "not yet",
+    record: undefined,
+    ...over,
+  }),
+});
+
+describe("a pending reboot that waits", () => {
+  test("sleeps for as long as the processor says and tells what for", async () => {
+    await world.due();
+    const job = new FakeJob("node-1");
+    expect(await activate(job)).toBeUndefined();
+    expect(job.delayedTo).toEqual([world.clock.now() + 10 * MINUTE]);
+    expect(job.progress).toMatchObject({ phase: "WaitingReboot", waitsFor: "WaitWindow", attempts: 1 });
+    expect(job.logs).toHaveLength(1);
+    expect(world.journal.count("held")).toBe(1);
+  });
+
+  test("says the same thing once, however often it is asked", async () => {
+    await world.due();
+    const job = new FakeJob("node-1");
+    const processor = waiting();
+    for (let i = 0; i < 5; i += 1) await activate(job, { processor });
+    expect(job.logs).toHaveLength(1);
+    expect(world.journal.count("held")).toBe(1);
+    await activate(job, { processor: waiting({ why: "something else" }) });
+    expect(job.logs).toHaveLength(2);
+  });
+
+  test("never looks again before the shortest pause: a skewed clock must not make a hot loop", async () => {
+    const job = new FakeJob("node-1");
+    for (const span of [0, -5 * MINUTE, 3]) await activate(job, { processor: waiting({ for: span }) });
+    expect(new Set(job.delayedTo)).toEqual(new Set([world.clock.now() + SECOND]));
+  });
+
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, 1e300])(
+    "for %d ms, which only damaged bytes can lead to, looks again within a day",
+    async (span) => {
+      const job = new FakeJob("node-1");
+      const processor = waiting({ for: span, until: world.clock.now() + span });
+      expect(await activate(job, { processor })).toBeUndefined();
+      const [at = Number.NaN] = job.delayedTo;
+      expect(at - world.clock.now()).toBeGreaterThanOrEqual(SECOND);
+      expect(at - world.clock.now()).toBeLessThanOrEqual(DAY);
+      expect(world.journal.count("held")).toBe(1);
+    },
+  );
+});
+
+describe("whatever goes wrong", () => {
+  test("in the processor, the job sleeps and is tried again", async () => {
+    const job = new FakeJob("node-1");
+    const processor = {
+      run: async () => {
+        throw new Error("READONLY");
+      },
+    };
+    expect(await activate(job, { processor })).toBeUndefined();
+    expect(job.delayedTo).toEqual([world.clock.now() + 20 * SECOND]);
+    expect(world.journal.count("fault")).toBe(1);
+  });
+
+  test("in telling what it waits for, the job sleeps all the same", async () => {
+    await world.due();
+    const job = new FakeJob("node-1");
+    job.fault = new Error("OOM command not allowed");
+    expect(await activate(job)).toBeUndefined();
+    expect(job.delayedTo).toEqual([world.clock.now() + 10 * MINUTE]);
+    expect(world.journal.count("fault")).toBe(1);
+  });
+
+  test("in the looks before and after, the job sleeps all the same", async () => {
+    const job = new FakeJob("node-1");
+    const store = {
+      get: async () => {
+        throw new Error("connection lost");
+      },
+    };
+    const record = (await world.due(), await world.record());
+    expect(await activate(job, { store, processor: waiting({ record }) })).toBeUndefined();
+    expect(world.journal.count("fault")).toBe(2);
+  });
+
+  test.each([
+    {},
+    undefined,
+    { schema: 2, node: "n" },
+    { schema: 1, node: "" },
+    { schema: 1, node: "x".repeat(254) },
+  ])("with the payload %j the job ends without a look", async (data) => {
+    const job = new FakeJob("node-1");
+    job.data = data;
+    expect(await activate(job)).toBe("not a reboot job");
+    expect(world.journal.count("fault")).toBe(1);
+  });
+});
+
+describe("a node that recovered", () => {
+  test("ends its pending reboot", async () => {
+    await world.due();
+    await world.seeAndJudge(aNode());
+    const job = new FakeJob("node-1");
+    expect(await activate(job)).toContain("NothingFailing");
+    expect(job.delayedTo).toEqual([]);
+    expect(job.progress).toMatchObject({ waitsFor: "nothing", phase: "Healthy" });
+  });
+
+  test("while the job ran, wakes it after it went to sleep", async () => {
+    await world.due();
+    const job = new FakeJob("node-1");
+    const processor = {
+      run: async () => {
+        const run = await world.processor().run("node-1", new AbortController().signal);
+        await world.seeAndJudge(aNode());
+        world.queues.reboots.clear();
+        return run;
+      },
+    };
+    expect(await activate(job, { processor })).toBeUndefined();
+    expect(world.queues.takeDue()).toEqual(["node-1"]);
+  });
+
+  test("a due time that moved earlier while the job ran wakes it after it went to sleep", async () => {
+    await world.store.beat(0);
+    await world.seeAndJudge(aNode());
+    await world.seeAndJudge(aNode().diskPressure());
+    const job = new FakeJob("node-1");
+    const processor = {
+      run: async () => {
+        const run = await world.processor().run("node-1", new AbortController().signal);
+        await world.seeAndJudge(aNode().diskPressure().notReady());
+        // The queue cannot move a job that is active.
+        world.queues.reboots.clear();
+        return run;
+      },
+    };
+    expect(await activate(job, { processor })).toBeUndefined();
+    expect(world.queues.takeDue()).toEqual(["node-1"]);
+    expect(await activate(job)).toBeUndefined();
+    expect(job.delayedTo).toEqual([30 * MINUTE, 5 * MINUTE].map((span) => world.clock.now() + span));
+    expect(world.queues.reboots.size).toBe(0);
+  });
+
+  test("a node that still waits is not woken", async () => {
+    await world.due();
+    world.queues.reboots.clear();
+    await activate(new FakeJob("node-1"));
+    expect(world.queues.reboots.size).toBe(0);
+  });
+
+  test.each(["Failed", "Unknown", "Healthy"] as const)(
+    "a job that waits although its node was %s all along is not woken again and again",
+    async (phase) => {
+      await world.due();
+      const { record, version } = await world.store.get("node-1");
+      expect(record).toBeDefined();
+      const other = { ...record, phase } as NonNullable<typeof record>;
+      await world.store.compareAndSet("node-1", version, other);
+      world.queues.reboots.clear();
+      await activate(new FakeJob("node-1"), { processor: waiting({ record: other, gate: "Blind" }) });
+      expect(world.queues.reboots.size).toBe(0);
+    },
+  );
+});

@@ -1,0 +1,98 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { interceptDeps } from "./intercept.ts";
+import { TIMINGS, World } from "./world.ts";
+
+let world: World;
+beforeEach(() => {
+  world = new World();
+});
+
+const calls = () => world.executor.calls.length;
+
+describe("the send deadline", () => {
+  test.each<[string, () => void]>([
+    ["the process was slow", () => world.clock.advance(TIMINGS.sendDeadline + 1)],
+    ["the machine was suspended", () => world.clock.suspend(TIMINGS.sendDeadline + 1)],
+    ["the wall clock ran back", () => world.clock.jump(-1)],
+  ])("nothing is sent when %s between the first read and the call", async (_, freeze) => {
+    await world.due();
+    const limiter = {
+      take: async () => {
+        freeze();
+        return undefined;
+      },
+    };
+    const run = await world.run("node-1", { limiter });
+    expect(run).toMatchObject({ end: "Wait", why: expect.stringContaining("nothing sent") });
+    expect(calls()).toBe(0);
+    expect(await world.record()).toMatchObject({
+      phase: "Unhealthy",
+      incident: { attempts: 0 },
+      lastReboot: { outcome: "NotSent" },
+    });
+  });
+
+  test.each(["store.get", "reader.read", "executor.resolve", "limiter.take", "store.compareAndSet"])(
+    "a freeze in %s counts too",
+    async (where) => {
+      await world.due();
+      const deps = interceptDeps(world.processorDeps(), async (point, call) => {
+        const value = await call();
+        if (point === where) world.clock.advance(TIMINGS.sendDeadline + 1);
+        return value;
+      });
+      await world.run("node-1", deps);
+      expect(calls()).toBe(0);
+    },
+  );
+
+  test("a send just in time is sent", async () => {
+    await world.due();
+    const limiter = {
+      take: async () => {
+        world.clock.advance(TIMINGS.sendDeadline);
+        return undefined;
+      },
+    };
+    await world.run("node-1", { limiter });
+    expect(calls()).toBe(1);
+  });
+
+  test("a shutdown between intent and call sends nothing", async () => {
+    await world.due();
+    const stopping = new AbortController();
+    const limiter = {
+      take: async () => {
+        stopping.abort();
+        return undefined;
+      },
+    };
+    await world.processor({ limiter }).run("node-1", stopping.signal);
+    expect(calls()).toBe(0);
+    expect((await world.record())?.lastReboot?.outcome).toBe("NotSent");
+  });
+});
+
+describe("two workers with the same job", () => {
+  test("call once", async () => {
+    await world.due();
+    await Promise.all([world.run(), world.run(), world.run()]);
+    expect(calls()).toBe(1);
+    expect((await world.record())?.incident?.attempts).toBe(1);
+  });
+
+  test("a worker that lost against another one looks again and waits with it", async () => {
+    await world.due();
+    const runs = await Promise.all([world.run(), world.run()]);
+    expect(runs.map(({ gate }) => gate)).toEqual(["WaitWindow", "WaitWindow"]);
+  });
+
+  test("a record that keeps changing holds the reboot back and says so", async () => {
+    await world.due();
+    const contested = interceptDeps(world.processorDeps(), async (point, call) =>
+      point === "store.compareAndSet" ? false : call(),
+    );
+    expect(await world.run("node-1", contested)).toMatchObject({ end: "Wait", gate: "Deadline" });
+    expect(calls()).toBe(0);
+  });
+});
