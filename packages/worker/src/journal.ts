@@ -1,6 +1,6 @@
 import type { ReconcileError } from "@node-agent/shared/contract/metric-names.ts";
 import type { Evaluation } from "@node-agent/shared/core/evaluation.ts";
-import type { RebootStep } from "@node-agent/shared/core/gates.ts";
+import type { RebootStep } from "@node-agent/shared/core/gates/list.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import type { RebootReceipt, RebootTarget } from "@node-agent/shared/ports/executor.ts";
 import type { Millis } from "@node-agent/shared/core/time.ts";

@@ -1,6 +1,6 @@
 import { DelayedError, type Job } from "bullmq";
 import { rebootJobSchema, type RebootJob, type RebootProgress } from "@node-agent/shared/contract/queues.ts";
-import type { GateName } from "@node-agent/shared/core/gates.ts";
+import type { GateName } from "@node-agent/shared/core/gates/gate.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import { DAY, type Millis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";

@@ -12,7 +12,8 @@
  *   8. write the outcome; a crash before that leaves `Intent`, which counts as a reboot
  */
 import { rebootWaitOf } from "@node-agent/shared/core/due.ts";
-import { nextStep, type GateName, type RebootStep } from "@node-agent/shared/core/gates.ts";
+import { type GateName } from "@node-agent/shared/core/gates/gate.ts";
+import { nextStep, type RebootStep } from "@node-agent/shared/core/gates/list.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
 import { transition } from "@node-agent/shared/core/transition.ts";

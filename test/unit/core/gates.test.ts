@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { GATES, gateVerdicts, nextStep, type GateName } from "@node-agent/shared/core/gates.ts";
+import { GATES, type GateName } from "@node-agent/shared/core/gates/gate.ts";
+import { gateVerdicts, nextStep } from "@node-agent/shared/core/gates/list.ts";
 import { HOUR, MINUTE, SECOND } from "@node-agent/shared/core/time.ts";
 import { ACTIVE, NOON, Timeline } from "./timeline.ts";
 

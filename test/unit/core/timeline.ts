@@ -1,7 +1,8 @@
 import { CHECKER_NAMES, type CheckerName, type CheckVerdict } from "@node-agent/shared/core/check.ts";
 import type { Evaluation } from "@node-agent/shared/core/evaluation.ts";
 import type { JudgedNode, NodeAction, NodeEvent } from "@node-agent/shared/core/events.ts";
-import { gateVerdicts, nextStep, type GateInput, type RebootStep } from "@node-agent/shared/core/gates.ts";
+import { type GateInput } from "@node-agent/shared/core/gates/gate.ts";
+import { gateVerdicts, nextStep, type RebootStep } from "@node-agent/shared/core/gates/list.ts";
 import { DEFAULT_POLICY, type RepairPolicy } from "@node-agent/shared/core/policy.ts";
 import type { NodeRecord, RebootOutcome } from "@node-agent/shared/core/record.ts";
 import { rebootWaitOf } from "@node-agent/shared/core/due.ts";

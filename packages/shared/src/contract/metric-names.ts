@@ -1,5 +1,5 @@
 import { CHECKER_NAMES } from "../core/check.ts";
-import { GATES } from "../core/gates.ts";
+import { GATES } from "../core/gates/gate.ts";
 import { PHASES } from "../core/phase.ts";
 import { REBOOT_OUTCOMES } from "../core/record.ts";
 

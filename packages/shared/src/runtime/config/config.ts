@@ -31,6 +31,7 @@ export interface Config extends Readonly<Omit<Settings, "cluster" | "redis" | "c
 
 /** What the pure core needs of the configuration. */
 export function policyOf(config: Config): RepairPolicy {
+  const { respectCordon, paused, storm } = config;
   const { monitorOnly, checkers, rebootWait, maxAttempts, startupGrace, expectedGpus, timings } = config;
   return {
     monitorOnly,
@@ -40,6 +41,9 @@ export function policyOf(config: Config): RepairPolicy {
     startupGrace,
     expectedGpus,
     viewMaxAge: timings.viewMaxAge,
+    respectCordon,
+    paused,
+    storm,
   };
 }
 

@@ -1,7 +1,7 @@
 import type { PublishResult, ReconcileError, ScrapeSource } from "../../contract/metric-names.ts";
 import type { CheckerName, RepairAction } from "../../core/check.ts";
 import type { Evaluation } from "../../core/evaluation.ts";
-import type { GateName } from "../../core/gates.ts";
+import type { GateName } from "../../core/gates/gate.ts";
 import type { Phase } from "../../core/phase.ts";
 import type { RebootOutcome } from "../../core/record.ts";
 import { SECOND, type Millis } from "../../core/time.ts";
