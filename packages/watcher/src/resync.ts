@@ -32,6 +32,8 @@ export interface ResyncResult {
 
 /** Reads without a cache in one tick, at most: a wrong view must not become a storm of requests. */
 const MAX_READS = 100;
+/** Failed reads in one tick, at most: an API server that hangs must not hold up the next tick. */
+const MAX_FAILED_READS = 10;
 
 /** Runs one resync. Throws when Redis is away; failed reads of single nodes are left to the next tick. */
 export async function resync(deps: ResyncDeps): Promise<ResyncResult> {
@@ -50,11 +52,11 @@ export async function resync(deps: ResyncDeps): Promise<ResyncResult> {
     }
     for (const name of stored.keys()) if (!cached.has(name)) missing.push(name);
   }
-  const shards = new Set((await store.publish(publications)).shards);
-  const settled = await readAndSettle([...doubts, ...missing].slice(0, MAX_READS), new Set(doubts), deps);
-  for (const shard of settled.shards) shards.add(shard);
-  for (const shard of await store.markAttention()) shards.add(shard);
-  await queues.wakeShards([...shards]);
+  const { shards } = await store.publish(publications);
+  // The sick first: the reads below may take their time while the API server is slow.
+  await queues.wakeShards([...new Set([...shards, ...(await store.markAttention())])]);
+  const settled = await readAndSettle(rotated([...doubts, ...missing]), new Set(doubts), deps);
+  await queues.wakeShards(settled.shards);
   return {
     published: publications.length,
     doubted: doubts.length,
@@ -73,22 +75,32 @@ function compare(
   return isNewer(node.resourceVersion, stored.resourceVersion) ? "publish" : "doubt";
 }
 
+/** The same names from another place on, so that those whose reads fail do not always stand before the others. */
+function rotated(names: readonly string[]): string[] {
+  const start = Math.floor(Math.random() * names.length);
+  return [...names.slice(start), ...names.slice(0, start)];
+}
+
 async function readAndSettle(
   names: readonly string[],
   doubted: ReadonlySet<string>,
   deps: ResyncDeps,
 ): Promise<{ shards: number[]; verified: number }> {
-  const shards: number[] = [];
+  const shards = new Set<number>();
   let verified = 0;
-  for (const name of names) {
+  let failed = 0;
+  for (const name of names.slice(0, MAX_READS)) {
+    if (failed === MAX_FAILED_READS) break;
     try {
-      shards.push(...(doubted.has(name) ? await settleDoubt(name, deps) : await forgetIfGone(name, deps)));
+      const dirty = doubted.has(name) ? await settleDoubt(name, deps) : await forgetIfGone(name, deps);
+      for (const shard of dirty) shards.add(shard);
       verified += 1;
     } catch {
       // Counted as left: an unreadable node keeps what is stored of it until a read succeeds.
+      failed += 1;
     }
   }
-  return { shards, verified };
+  return { shards: [...shards], verified };
 }
 
 /** The stored version claims to be newer than what we see. The API server itself decides, also against the store. */

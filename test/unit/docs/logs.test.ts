@@ -1,0 +1,109 @@
+import { describe, expect, test } from "vitest";
+import { LOG_EVENTS } from "@node-agent/shared/contract/log-events.ts";
+import type { Phase } from "@node-agent/shared/core/phase.ts";
+import type { NodeRecord } from "@node-agent/shared/core/record.ts";
+import { createLogger } from "@node-agent/shared/runtime/logger.ts";
+import { createMetrics } from "@node-agent/shared/runtime/metrics/metrics.ts";
+import { systemClock } from "@node-agent/shared/runtime/system-clock.ts";
+import { createLogJournal } from "../../../packages/worker/src/log-journal.ts";
+import type { Journal } from "../../../packages/worker/src/journal.ts";
+import { namesOf, tableBelow } from "./markdown.ts";
+
+/** Fields that every line has, or every line about a node. */
+const COMMON = ["level", "time", "service", "role", "version", "cluster", "msg", "event", "node", "pool"];
+
+function recordIn(phase: Phase): NodeRecord {
+  return {
+    schema: 1,
+    name: "node-1",
+    uid: "uid-1",
+    pool: "pool-1",
+    phase,
+    phaseSince: 0,
+    firstSeenAt: 0,
+    everReady: true,
+    gpuNode: false,
+    gpuHighWater: 0,
+    monitorOnly: false,
+    failing: { NodeReady: { since: 0, sinceObserved: 0, reason: "KubeletNotReady" } },
+    incident: { id: "uid-1@0", startedAt: 0, attempts: 1 },
+    lastReboot: {
+      incidentId: "uid-1@0",
+      number: 1,
+      instanceId: "i-1",
+      token: "t-1",
+      intendedAt: 0,
+      outcome: "Accepted",
+      detail: "",
+      waitUntil: 1,
+    },
+  };
+}
+
+/** Every kind of thing that a journal is told, once. */
+function tellEverything(journal: Journal): void {
+  const change = (from: Phase, to: Phase | undefined) =>
+    journal.judged({
+      node: "node-1",
+      before: recordIn(from),
+      after: to === undefined ? undefined : recordIn(to),
+      evaluation: undefined,
+      dueIn: 1000,
+    });
+  change("Healthy", "Unhealthy");
+  change("WaitingReboot", "Unhealthy");
+  change("Unhealthy", "Failed");
+  change("WaitingReboot", "Healthy");
+  change("Healthy", undefined);
+  const record = recordIn("Unhealthy");
+  journal.held("node-1", { step: "WaitUntil", at: 1, gate: "Blind", why: "old" }, record);
+  journal.held("node-1", { step: "Finish", gate: "NothingFailing", why: "well" }, record);
+  journal.requested(record, { instanceId: "i-1", hostname: "node-1" });
+  journal.answered(record, { outcome: "Accepted", detail: "yes" });
+  journal.answered(record, { outcome: "Unknown", detail: "no answer" });
+  journal.fault("Redis", "away", "node-1");
+}
+
+/** By event: its levels and its fields, as the code writes them. */
+function written(): Map<string, { levels: Set<string>; fields: Set<string> }> {
+  const events = new Map<string, { levels: Set<string>; fields: Set<string> }>();
+  const destination = {
+    write: (text: string) => {
+      const line = JSON.parse(text) as Record<string, unknown>;
+      const event = String(line["event"]);
+      const entry = events.get(event) ?? { levels: new Set(), fields: new Set() };
+      entry.levels.add(String(line["level"]));
+      for (const field of Object.keys(line)) if (!COMMON.includes(field)) entry.fields.add(field);
+      events.set(event, entry);
+    },
+  };
+  const logger = createLogger({ role: "worker", cluster: "c", level: "info", destination });
+  const metrics = createMetrics({
+    cluster: "c",
+    role: "worker",
+    monitorOnly: false,
+    perNodeMetrics: false,
+    onScrapeError: () => undefined,
+  });
+  tellEverything(createLogJournal({ logger, metrics, clock: systemClock }));
+  return events;
+}
+
+describe("docs/logs.md", () => {
+  const table = tableBelow("docs/logs.md", "Events");
+
+  test("tells every event, and no other", () => {
+    expect(namesOf(table)).toEqual(Object.values(LOG_EVENTS));
+  });
+
+  test.each(table.rows.map(([event = "", levels = "", , fields = ""]) => ({ event, levels, fields })))(
+    "tells level and fields of $event as they are written",
+    ({ event, levels, fields }) => {
+      const real = written().get(event.replaceAll("`", ""));
+      expect(fields.replaceAll("`", "").split(" ").filter(Boolean)).toEqual(
+        [...(real?.fields ?? [])].toSorted(),
+      );
+      expect(levels.match(/\b(?:info|warn|error)\b/gu)).toEqual([...(real?.levels ?? [])]);
+    },
+  );
+});

@@ -1,0 +1,130 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { SECOND } from "../../../packages/shared/src/core/time.ts";
+import { aNode } from "../../../packages/shared/src/testing/builders.ts";
+import { createPublisher, viewAge } from "../../../packages/watcher/src/publisher.ts";
+import { shardsOf, WatcherWorld } from "./watcher-world.ts";
+
+let world: WatcherWorld;
+beforeEach(() => {
+  world = new WatcherWorld();
+  world.start();
+});
+
+const node = aNode().resourceVersion(10).snapshot();
+const seen = async () => {
+  world.reader.set(node);
+  await world.source.set(node);
+  await world.judged();
+};
+
+describe("a change", () => {
+  test("is stored and wakes a worker for its shard", async () => {
+    await world.source.set(node);
+    expect(await world.waiting()).toEqual(["node-1"]);
+    expect(world.queues.takeWoken()).toEqual(shardsOf("node-1"));
+  });
+
+  test("that says nothing new wakes nobody", async () => {
+    await seen();
+    await world.source.set(aNode().resourceVersion(11).heartbeatAt(9e12).snapshot());
+    expect(world.queues.takeWoken()).toEqual([]);
+    expect(await world.waiting()).toEqual([]);
+  });
+
+  test("is told as news or as known", async () => {
+    const told: string[] = [];
+    const onPublished = (result: string, count: number): void => void told.push(`${result} ${count}`);
+    const publisher = createPublisher({ ...world.deps, onPublished });
+    await publisher.changed([node, aNode("node-2").snapshot()]);
+    await world.judged();
+    await publisher.changed([node]);
+    expect(told).toEqual(["Accepted 2", "Known 0", "Accepted 0", "Known 1"]);
+  });
+
+  test("moves the observation clock before the failure it brings is stored", async () => {
+    await world.source.set(node);
+    world.clock.advance(20 * SECOND);
+    await world.source.set(aNode().resourceVersion(11).notReady().snapshot());
+    expect((await world.store.view()).observed).toBe(20 * SECOND);
+  });
+
+  test("before the first complete list vouches for nothing", async () => {
+    const source = {
+      start: () => {},
+      stop: async () => {},
+      nodes: () => new Map(),
+      freshness: () => ({ phase: "Listing", synced: false, lastByteAt: world.clock.now() }) as const,
+    };
+    await createPublisher({ ...world.deps, source }).changed([node]);
+    expect((await world.store.view()).age).toBeUndefined();
+    expect(await world.waiting()).toEqual(["node-1"]);
+  });
+
+  test("while Redis is away is thrown at the source, which counts it", async () => {
+    const store = Object.assign(Object.create(world.store) as typeof world.store, {
+      beat: async () => {
+        throw new Error("connection lost");
+      },
+    });
+    await expect(createPublisher({ ...world.deps, store }).changed([node])).rejects.toThrow(
+      "connection lost",
+    );
+  });
+});
+
+describe("a node that left the view", () => {
+  test("and does not exist any more is forgotten", async () => {
+    await seen();
+    world.reader.nodes.clear();
+    await world.source.remove("node-1");
+    expect(await world.store.version("node-1")).toMatchObject({ gone: true });
+    expect(world.queues.takeWoken()).toEqual(shardsOf("node-1"));
+  });
+
+  test("and exists all the same is kept as it is now", async () => {
+    await seen();
+    world.reader.set(aNode().resourceVersion(12).notReady().snapshot());
+    await world.source.remove("node-1");
+    expect(await world.store.version("node-1")).toMatchObject({ gone: false, resourceVersion: "12" });
+    expect(await world.waiting()).toEqual(["node-1"]);
+  });
+
+  test("and is none of ours any more is forgotten", async () => {
+    await seen();
+    world.reader.set(aNode().resourceVersion(12).pool("another").snapshot());
+    await world.source.remove("node-1");
+    expect(await world.store.version("node-1")).toMatchObject({ gone: true });
+  });
+
+  test("and cannot be read keeps everything that is stored of it", async () => {
+    await seen();
+    world.reader.fault = new Error("503");
+    await expect(world.source.remove("node-1")).rejects.toThrow("503");
+    expect(await world.store.version("node-1")).toMatchObject({ gone: false, resourceVersion: "10" });
+    expect(await world.waiting()).toEqual([]);
+  });
+
+  test("and was published by another watcher meanwhile is not forgotten", async () => {
+    await seen();
+    const reader = {
+      read: async () => {
+        const back = aNode().uid("uid-2").resourceVersion(20).snapshot();
+        await world.store.publish([{ snapshot: back, fingerprint: "new" }]);
+        return { found: false } as const;
+      },
+    };
+    await createPublisher({ ...world.deps, reader }).disappeared("node-1");
+    expect(await world.store.version("node-1")).toMatchObject({ gone: false, uid: "uid-2" });
+  });
+});
+
+describe("the age of a view", () => {
+  test("counts from the last byte, and there is none before the first list", () => {
+    const { clock } = world;
+    const now = clock.now();
+    expect(viewAge({ phase: "Watching", synced: true, lastByteAt: now - 5 }, clock)).toBe(5);
+    expect(viewAge({ phase: "Watching", synced: true, lastByteAt: now + 5 }, clock)).toBe(0);
+    expect(viewAge({ phase: "Listing", synced: false, lastByteAt: now }, clock)).toBeUndefined();
+    expect(viewAge({ phase: "Watching", synced: true }, clock)).toBeUndefined();
+  });
+});
