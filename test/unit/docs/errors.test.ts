@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { RECONCILE_ERRORS } from "@node-agent/shared/contract/metric-names.ts";
 import { CHECKER_NAMES } from "@node-agent/shared/core/check.ts";
 import { CHECKER_REASONS } from "@node-agent/shared/core/checkers/registry.ts";
-import { GATES } from "@node-agent/shared/core/gates.ts";
+import { GATES } from "@node-agent/shared/core/gates/gate.ts";
 import { REBOOT_OUTCOMES } from "@node-agent/shared/core/record.ts";
 import { EXIT } from "@node-agent/shared/runtime/lifecycle.ts";
 import { filesBelow, namesOf, tableBelow, tablesOf, textOf } from "./markdown.ts";

@@ -76,10 +76,19 @@ export function withOutcome(
   return write(ledger, writer, (seq) => ({ ...entry, seq, outcome, notBefore, attempt }));
 }
 
-/** Nobody reboots before `until`: the store may have gone back in time. */
-export function withQuarantine(ledger: Ledger, until: EpochMillis, writer: LedgerWriter): Ledger {
+/**
+ * Nobody reboots before `until`: the store may have gone back in time. The sequence goes on above the highest number that
+ * was ever seen, so that this ledger is the newest again and its quarantine ends once.
+ */
+export function withQuarantine(
+  ledger: Ledger,
+  until: EpochMillis,
+  seqHighWater: number,
+  writer: LedgerWriter,
+): Ledger {
   const quarantineUntil = Math.max(ledger.meta.quarantineUntil, until);
-  return { ...ledger, meta: { ...beaten(ledger.meta, writer), quarantineUntil } };
+  const meta = { ...ledger.meta, seq: Math.max(ledger.meta.seq, seqHighWater) };
+  return { ...ledger, meta: { ...beaten(meta, writer), quarantineUntil } };
 }
 
 /** A sign of life, without which a ledger is taken for a restored one. */
