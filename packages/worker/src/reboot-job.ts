@@ -7,7 +7,8 @@ import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import type { JobQueues } from "@node-agent/shared/ports/job-queues.ts";
 import type { StateStore } from "@node-agent/shared/ports/state-store.ts";
 import type { Journal } from "./journal.ts";
-import type { RebootProcessor, RebootRun } from "./reboot-processor.ts";
+import type { RebootProcessor } from "./reboot-processor.ts";
+import type { RebootRun } from "./reboot-transaction.ts";
 
 export interface RebootJobDeps {
   readonly processor: Pick<RebootProcessor, "run">;

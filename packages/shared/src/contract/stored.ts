@@ -3,7 +3,7 @@ import { z } from "zod";
 import { CHECKER_NAMES } from "../core/check.ts";
 import type { NodeSnapshot } from "../core/node.ts";
 import { PHASES } from "../core/phase.ts";
-import { REBOOT_OUTCOMES, type NodeRecord } from "../core/record.ts";
+import { REBOOT_OUTCOMES, REBOOT_VERIFICATIONS, type NodeRecord } from "../core/record.ts";
 
 const instant = z.number().min(0).max(8.64e15);
 const name = z.string().min(1).max(253);
@@ -71,6 +71,7 @@ export const recordSchema: z.ZodType<NodeRecord> = z.object({
       detail: text,
       waitUntil: instant,
       bootIdBefore: text.exactOptional(),
+      verification: z.enum(REBOOT_VERIFICATIONS).exactOptional(),
       providerId: text.exactOptional(),
     })
     .exactOptional(),

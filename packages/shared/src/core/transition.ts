@@ -36,7 +36,7 @@ import type { NodeEvent, Transition } from "./events.ts";
 import { closed, enter, newIncident } from "./incident.ts";
 import type { Phase } from "./phase.ts";
 import type { RepairPolicy } from "./policy.ts";
-import { finished, intended } from "./reboot-events.ts";
+import { finished, intended, verified } from "./reboot-events.ts";
 import type { FailingCheck, NodeRecord, ObservedMillis } from "./record.ts";
 import type { EpochMillis } from "./time.ts";
 
@@ -56,6 +56,8 @@ export function transition(
       return intended(required(record, event.type), event, now);
     case "RebootFinished":
       return finished(required(record, event.type), event, now);
+    case "RebootVerified":
+      return verified(required(record, event.type), event);
     default:
       return event satisfies never;
   }

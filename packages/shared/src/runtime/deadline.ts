@@ -10,9 +10,11 @@ export interface DeadlineSignal extends Disposable {
 export function deadlineSignal(clock: Clock, span: Millis, parent: AbortSignal): DeadlineSignal {
   const late = new AbortController();
   const done = new AbortController();
-  void clock.sleep(span, done.signal).then(() => {
+  const wait = async (): Promise<void> => {
+    await clock.sleep(span, done.signal);
     if (!done.signal.aborted) late.abort(new Error(`no answer within ${span} ms`));
-  });
+  };
+  void wait();
   return {
     signal: AbortSignal.any([parent, late.signal]),
     [Symbol.dispose]: () => done.abort(),

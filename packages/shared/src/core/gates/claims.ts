@@ -1,3 +1,4 @@
+import { rebootWaitOf } from "../due.ts";
 import { isMarked, OPT_OUT_ANNOTATION } from "../pause.ts";
 import { FOREIGN_OWNER_ANNOTATIONS, FOREIGN_OWNER_TAINTS } from "../snapshot-fields.ts";
 import { open, shut, type Gate } from "./gate.ts";
@@ -30,9 +31,16 @@ export const foreignOwner: Gate = ({ node, now, policy }) => {
   return shut("ForeignOwner", marker, now + policy.viewMaxAge);
 };
 
-/** A node that booted a moment ago, whoever rebooted it, is given time to come up. */
+/**
+ * A node that booted a moment ago is given time to come up. A boot that was not ours was somebody else's reboot, and
+ * counts as one: it keeps the whole wait.
+ */
 export const settle: Gate = ({ record, policy, now }) => {
-  const until = (record.bootSeenAt ?? 0) + policy.storm.settle;
+  const { bootSeenAt = 0, lastReboot } = record;
+  const ours =
+    lastReboot !== undefined && bootSeenAt >= lastReboot.intendedAt && bootSeenAt <= lastReboot.waitUntil;
+  const until =
+    bootSeenAt === 0 ? 0 : bootSeenAt + (ours ? policy.storm.settle : rebootWaitOf(record, policy));
   return until > now
     ? shut("Settle", "it booted a moment ago", until)
     : open("Settle", "no boot was seen lately");

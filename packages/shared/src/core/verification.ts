@@ -1,0 +1,22 @@
+/**
+ * What a reboot came to, told by the boot id: it alone proves that the machine went down (facts on Kubernetes, 2.4).
+ * Ready alone proves nothing: a node can recover by itself, or never have gone down.
+ */
+import { isWaiting } from "./due.ts";
+import type { NodeRecord, RebootVerification } from "./record.ts";
+import type { EpochMillis } from "./time.ts";
+
+/** The verdict on the latest reboot, once there is one; undefined: there was none, or it is too early to say. */
+export function verificationOf(record: NodeRecord, now: EpochMillis): RebootVerification | undefined {
+  const { lastReboot, bootId, phase } = record;
+  if (lastReboot === undefined || lastReboot.verification !== undefined) return undefined;
+  const { outcome, bootIdBefore } = lastReboot;
+  if (outcome === "Simulated" || outcome === "NotSent" || outcome === "Rejected") return undefined;
+  const wellAgain = phase === "Healthy";
+  if (!wellAgain && isWaiting(record, now)) return undefined;
+  // Without boot ids (some Windows nodes) the node's health is all there is to go by.
+  const comparable = bootId !== undefined && bootIdBefore !== undefined;
+  const rebooted = comparable ? bootId !== bootIdBefore : wellAgain;
+  if (!rebooted) return "NotExecuted";
+  return wellAgain ? "Cured" : "StillBad";
+}
