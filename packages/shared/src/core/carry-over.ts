@@ -42,14 +42,14 @@ function switched(
 ): NodeRecord {
   const { lastReboot, incident: _incident, ...rest } = record;
   const real = lastReboot !== undefined && lastReboot.outcome !== "Simulated";
-  const ended = record.phase === "Failed" || (record.phase === "WaitingReboot" && !real);
   const next: NodeRecord = {
     ...rest,
     ...(real ? { lastReboot } : {}),
     monitorOnly: policy.monitorOnly,
     failing: restarted(record.failing, now, observed),
   };
-  return ended ? enter(next, "Unhealthy", now) : next;
+  // A wait without its reboot ends by itself at the judgement that follows.
+  return record.phase === "Failed" ? enter(next, "Unhealthy", now) : next;
 }
 
 function restarted(
