@@ -64,7 +64,7 @@ type Env = Readonly<Record<string, string>>;
 /** Name of the cluster in every topology. */
 export const CLUSTER = "e2e";
 
-/** Starts everything and waits until every node was judged. Disposing leaves no process and no file behind. */
+/** Starts everything and waits until every node was judged (if anybody can). Disposing leaves no process and no file. */
 export async function startTopology(options: TopologyOptions): Promise<Topology> {
   // Whatever was started before something fails is stopped again.
   await using started = new AsyncDisposableStack();
@@ -109,13 +109,15 @@ export async function startTopology(options: TopologyOptions): Promise<Topology>
   for (let i = 0; i < (options.watchers ?? 1); i += 1) start("watcher");
   for (let i = 0; i < (options.workers ?? 1); i += 1) start("worker");
   await Promise.all(all.map(untilReady));
-  await eventually(
-    async () => {
-      const truth = await simulator.truth();
-      expect((await observation.records()).length, "nodes judged").toBe(truth.length);
-    },
-    { within: 30_000, every: 50 },
-  );
+  if (current("watcher").length > 0 && current("worker").length > 0) {
+    await eventually(
+      async () => {
+        const truth = await simulator.truth();
+        expect((await observation.records()).length, "nodes judged").toBe(truth.length);
+      },
+      { within: 30_000, every: 50 },
+    );
+  }
   const running = started.move();
   return {
     ...observation,

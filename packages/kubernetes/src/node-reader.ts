@@ -11,7 +11,7 @@ export type ProjectNode = (
 ) => { readonly ok: true; readonly snapshot: NodeSnapshot } | { readonly ok: false; readonly error: string };
 
 /** A read that takes longer tells nothing in time. */
-export const READ_DEADLINE: Millis = 10 * SECOND;
+const READ_DEADLINE: Millis = 10 * SECOND;
 
 /** What a node reader is made of. */
 export interface NodeReaderDeps {

@@ -71,7 +71,9 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   });
   const { poolLabel, cni, bulk } = settings;
   const look = { region, poolLabel, cni, bulk, kubeletVersion: KUBERNETES_VERSION };
-  const world = started.use(new World({ ...settings, nodes: store.nodes, timings, look }));
+  const world = started.use(
+    new World({ ...settings, nodes: store.nodes, events: store.events, timings, look }),
+  );
   const faults = new FaultBook(random);
   const requests = new RequestLog();
   const silent = new Set<Api>();

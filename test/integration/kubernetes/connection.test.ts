@@ -172,6 +172,22 @@ describe("TLS as the kubeconfig says", () => {
   });
 });
 
+test("an auth-provider of old gets its header from client-node, CA and all", async () => {
+  const certificate = await loopbackCertificate(Date.now());
+  await using server = await startScriptedServer(ok, { tls: certificate });
+  await using folder = await testFolder();
+  await folder.write("ca.crt", certificate.cert);
+  const config = { "access-token": "from-the-provider", expiry: "2099-01-01T00:00:00Z" };
+  const kubeconfig = await folder.kubeconfig({
+    server: server.url,
+    cluster: { "certificate-authority": "ca.crt" },
+    user: { "auth-provider": { name: "gcp", config } },
+  });
+  await using connection = openConnection({ kubeconfig });
+  await connection.request("/a");
+  expect(server.requests[0]?.headers.authorization).toBe("Bearer from-the-provider");
+});
+
 describe("a call", () => {
   test("I-22: says who we are, on every kind of call", async () => {
     await using server = await startScriptedServer(ok);

@@ -1,7 +1,10 @@
 import { readFile } from "node:fs/promises";
+import { X509Certificate } from "node:crypto";
 import { join } from "node:path";
+import type { TLSSocket } from "node:tls";
 import { describe, expect, test } from "vitest";
 import type { KubernetesApiError } from "@node-agent/kubernetes";
+import { loopbackCertificate } from "../../../packages/simulator/src/tls.ts";
 import { manualClock } from "../../unit/kubernetes/support/manual-clock.ts";
 import { eventually } from "../../support/eventually.ts";
 import { startScriptedServer } from "../../support/scripted-http-server.ts";
@@ -149,6 +152,27 @@ describe("I-23: an exec plugin", () => {
     expect(await readInfo(asking.folder)).toMatchObject({
       spec: { interactive: false, cluster: { server: asking.server.url } },
     });
+  });
+
+  test("that issues a client certificate: it is shown to the server", async () => {
+    const [serverPair, client] = [await loopbackCertificate(START), await loopbackCertificate(START)];
+    const peers: string[] = [];
+    await using server = await startScriptedServer(
+      (_, response, socket) => {
+        peers.push((socket as TLSSocket).getPeerCertificate().fingerprint256);
+        response.end("{}");
+      },
+      { tls: { ...serverPair, asksForCertificate: true } },
+    );
+    await using folder = await testFolder();
+    const status = { clientCertificateData: client.cert, clientKeyData: client.key };
+    await folder.write("answer", JSON.stringify({ apiVersion: API_VERSION, kind: "ExecCredential", status }));
+    const exec = { apiVersion: API_VERSION, command: "cat", args: [join(folder.path, "answer")] };
+    const cluster = { "certificate-authority-data": Buffer.from(serverPair.cert).toString("base64") };
+    const kubeconfig = await folder.kubeconfig({ server: server.url, cluster, user: { exec } });
+    await using connection = openConnection({ kubeconfig });
+    await connection.request("/a");
+    expect(peers).toEqual([new X509Certificate(client.cert).fingerprint256]);
   });
 
   test("gets its arguments and environment", async () => {

@@ -1,12 +1,37 @@
 import { startSimulator, type Simulator } from "../../../packages/simulator/src/simulator.ts";
 import type { SimulatorOptions } from "../../../packages/simulator/src/options/options.ts";
 
+type Text = "name" | "uid" | "resourceVersion" | "type" | "url" | "id" | "renewTime" | "reason" | "hostname";
+
+type Field =
+  | ("metadata" | "items" | "remainingItemCount" | "labels" | "annotations" | "team" | "note" | "a" | "kind")
+  | ("code" | "details" | "causes" | "field" | "spec" | "taints" | "unschedulable" | "providerID" | "status")
+  | (
+      | "conditions"
+      | "allocatable"
+      | "nvidia.com/gpu"
+      | "errors"
+      | "nodes"
+      | "token"
+      | "kubernetes"
+      | "control"
+    )
+  | ("instances" | "count" | "per_page" | "public_ip" | "initial_password" | "civostatsd_token");
+
+/** Parsed JSON that a test reads by field: a path that is not there is undefined and fails the expectation. */
+export type Loose = { readonly [F in Field]: Loose } & { readonly [T in Text]: string } & {
+  readonly continue?: string;
+  readonly length: number;
+  readonly [index: number]: Loose;
+  map<T>(read: (item: Loose) => T): T[];
+  some(is: (item: Loose) => boolean): boolean;
+};
+
 /** What came back: status, headers and the parsed body (or its text). */
 export interface Response {
   readonly status: number;
   readonly headers: Headers;
-  // Bodies of many kinds are read by field in tests: their shape is what the tests check.
-  readonly body: any;
+  readonly body: Loose;
 }
 
 /** A quick world over plain HTTP: 3 standard nodes and one with GPUs, ten minutes a second. */
@@ -67,17 +92,18 @@ async function request(
   return { status: response.status, headers: response.headers, body: parsed(text) };
 }
 
-function parsed(text: string): Response["body"] {
+/** JSON as an object to read from; a page of HTML stays a text. */
+export function parsed(text: string): Loose {
   try {
-    return JSON.parse(text) as Response["body"];
+    return JSON.parse(text) as Loose;
   } catch {
-    return text as unknown as Response["body"];
+    return text as unknown as Loose;
   }
 }
 
 /** One watch, its events as they arrive. */
 export interface WatchClient extends AsyncDisposable {
-  readonly events: { type: string; object: Record<string, any> }[];
+  readonly events: { type: string; object: Loose }[];
   /** Text after the last newline. */
   rest(): string;
   /** How it ended: undefined while it runs. */

@@ -12,13 +12,14 @@ interface Report {
   readonly diagnostics: readonly { readonly filename: string; readonly code: string }[];
 }
 
+function nameOf(file: string, index: number): string {
+  return file.replace("planted.ts", `planted-${String(index)}.ts`);
+}
+
 /** Each import in a file of its own, in the layout of the repository, under its lint configuration. */
 describe("the lint rules on layers", () => {
   const folder = mkdtempSync(join(tmpdir(), "node-agent-lint-"));
   let refused = new Set<string>();
-
-  const nameOf = (file: string, index: number): string =>
-    file.replace("planted.ts", `planted-${String(index)}.ts`);
   const cases = [...PLANTED_FAULTS, ...ALLOWED_IMPORTS].map(
     ([file, module], index) => [nameOf(file, index), module] as const,
   );

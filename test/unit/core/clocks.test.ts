@@ -69,11 +69,11 @@ describe("a clock per checker", () => {
     const life = new Timeline();
     life.judge({ NodeReady: "Fail:KubeletNotReady" });
     life.pass(2 * MINUTE).judge({ NodeReady: "Fail:NodeStatusUnknown" });
-    life.pass(2 * MINUTE).judge({ NodeReady: "Fail:KubeletNotReady" });
+    life.pass(2 * MINUTE).judge({ NodeReady: "Fail:NodeStatusNeverUpdated" });
     expect(life.record.failing.NodeReady).toEqual({
       since: NOON,
       sinceObserved: HOUR,
-      reason: "KubeletNotReady",
+      reason: "NodeStatusNeverUpdated",
     });
     life.pass(MINUTE);
     expect(life.step().step).toBe("CallExecutor");

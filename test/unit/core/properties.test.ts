@@ -180,7 +180,7 @@ function stepAt(shut: GateVerdict | undefined, record: NodeRecord): RebootStep {
 }
 
 /** Where the essay lets a node go from a phase, given what happened. */
-function edgesFrom(from: Phase, event: NodeEvent, { before, after, policy, now }: Moment): Phase[] {
+function edgesFrom(from: Phase, event: NodeEvent, { after, policy, now }: Moment): Phase[] {
   if (event.type === "RebootIntended") return ["WaitingReboot"];
   if (event.type === "RebootFinished") {
     const never = event.outcome === "NotSent" || event.outcome === "Rejected";
@@ -188,12 +188,11 @@ function edgesFrom(from: Phase, event: NodeEvent, { before, after, policy, now }
   }
   const { verdict } = event.evaluation;
   if (verdict !== "Fail") return [verdict === "Pass" ? "Healthy" : "Unknown"];
-  const { lastReboot, incident, monitorOnly } = after!;
+  const { lastReboot, incident } = after!;
   const waits = lastReboot !== undefined && lastReboot.waitUntil > now;
   if (from === "WaitingReboot" && waits) return ["WaitingReboot"];
   if (incident!.attempts < policy.maxAttempts) return ["Unhealthy"];
-  const stays = from === "Failed" && before!.monitorOnly === monitorOnly;
-  return waits && !stays ? ["Unhealthy"] : ["Failed"];
+  return waits && from !== "Failed" ? ["Unhealthy"] : ["Failed"];
 }
 
 describe("the model itself", () => {

@@ -167,7 +167,8 @@ describe("an answer", () => {
 
   test("NotSent of an incident long over takes nothing from the present one", () => {
     const life = aDueNode();
-    const token = life.intend();
+    life.reboot();
+    const token = life.pass(10 * MINUTE).intend();
     life.judge();
     life.pass(20 * MINUTE).judge({ NodeReady: "Fail" });
     expect(life.answer(token, "NotSent", 0).incident?.attempts).toBe(0);

@@ -130,7 +130,7 @@ export class WorkerModel {
   #known = false;
 
   constructor() {
-    this.life.node = { name: "node-1", uid: "uid-1", providerId: this.#vm };
+    this.life.node = { name: "node-1", uid: "uid-1", pool: "blue", providerId: this.#vm };
   }
 
   /** Does one thing and tells what came of it; undefined when there was nothing to do. */

@@ -72,12 +72,12 @@ describe("docs/configuration.md", () => {
 
 describe("README.md", () => {
   test("repeats settings as they are", () => {
-    const { header, rows } = tableBelow("README.md", "Configuration");
     const known = new Map(
       CONFIG_TABLE.map((row) => [code(row.key), cellsOf(row).filter((_, column) => column !== 2)]),
     );
-    expect(header).toEqual(["Key", "Environment", "Default", "Meaning"]);
-    for (const row of rows) expect(row).toEqual(known.get(row[0] ?? "") ?? ["a setting that exists"]);
-    expect(rows.length).toBeGreaterThan(10);
+    const chosen = tableBelow("README.md", "Configuration").rows.map(([key = ""]) => key);
+    const rows = chosen.map((key) => known.get(key) ?? [key, "no such setting"]);
+    expectTable("README.md", "Configuration", { header: ["Key", "Environment", "Default", "Meaning"], rows });
+    expect(new Set(chosen).size).toBeGreaterThan(10);
   });
 });

@@ -52,12 +52,11 @@ describe("docs/metrics.md", () => {
 });
 
 test("README.md repeats metrics as they are", () => {
-  const { header, rows } = tableBelow("README.md", "Metrics");
-  const known = new Map(ALL.map((metric) => [nameCell(metric.name), cellsOf(metric)]));
-  expect(header).toEqual(["Metric", "Type", "Labels", "Meaning"]);
-  for (const row of rows) {
-    const [name, type, labels, , meaning] = known.get(row[0] ?? "") ?? ["a metric that exists"];
-    expect(row).toEqual([name, type, labels, meaning]);
-  }
-  expect(rows.length).toBeGreaterThan(5);
+  const known = new Map(
+    ALL.map((metric) => [nameCell(metric.name), cellsOf(metric).filter((_, column) => column !== 3)]),
+  );
+  const chosen = tableBelow("README.md", "Metrics").rows.map(([name = ""]) => name);
+  const rows = chosen.map((name) => known.get(name) ?? [name, "no such metric"]);
+  expectTable("README.md", "Metrics", { header: ["Metric", "Type", "Labels", "Meaning"], rows });
+  expect(new Set(chosen).size).toBeGreaterThan(5);
 });

@@ -84,6 +84,22 @@ describe("I-14: start and stop", () => {
     expect(told).toEqual(["changed a"]);
   });
 
+  test("stop between the deletions of one list: the rest is not told", async () => {
+    const { api, clock, source, told, onHandler, start } = observedSource();
+    const nodes = ["a", "b", "c", "d", "e"].map((name) => rawNode(name, { version: 5 }));
+    api.onList(() => nodeList(10, nodes));
+    await start();
+    const { promise, resolve: release } = Promise.withResolvers<void>();
+    onHandler(() => promise);
+    api.onList(() => nodeList(20, nodes.slice(2)));
+    api.stream().event("ERROR", { code: 410 });
+    await clock.advance(800);
+    const stopped = source.stop();
+    release();
+    await stopped;
+    expect(told).toEqual(["changed a b c d e", "disappeared a"]);
+  });
+
   test("stop waits no longer than its grace for a handler that hangs", async () => {
     const { api, clock, source, onHandler, start } = observedSource();
     await start();

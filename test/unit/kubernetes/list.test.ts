@@ -173,6 +173,9 @@ describe("I-19: a list that lost most of its nodes needs a second one", () => {
     await clock.advance(800);
     expect(source.nodes().size).toBe(4);
     expect(told).toHaveLength(1);
+    await clock.advance(10_000);
+    expect(source.nodes().size).toBe(0);
+    expect(told.slice(1)).toEqual(names(4).map((name) => `disappeared ${name}`));
   });
 });
 

@@ -30,7 +30,7 @@ export interface ManualWorld extends AsyncDisposable {
 /** Two standard nodes (`std-1`, `std-2`) and one with eight GPUs (`gpu-1`), unless told otherwise. */
 export function manualWorld(pools?: readonly PoolOptions[]): ManualWorld {
   const clock = new ManualClock();
-  const { nodes } = newClusterStore({
+  const { nodes, events } = newClusterStore({
     clock,
     random: new Random(7),
     history: 1000,
@@ -39,6 +39,7 @@ export function manualWorld(pools?: readonly PoolOptions[]): ManualWorld {
   const world = new World({
     clock,
     nodes,
+    events,
     timings: scaleTimings({}, 1),
     look: { region: "LON1", poolLabel: "both", cni: "cilium", kubeletVersion: "v1.32.4", bulk: false },
     cluster: "unit",

@@ -12,20 +12,22 @@ const gpusOf = (node: NodeObject) => [
   node.status.allocatable["nvidia.com/gpu"],
 ];
 
+/** The node without what a heartbeat may change. */
+const still = (node: NodeObject) => ({
+  ...node,
+  metadata: { ...node.metadata, resourceVersion: "" },
+  status: {
+    ...node.status,
+    conditions: node.status.conditions.map((condition) => ({ ...condition, lastHeartbeatTime: "" })),
+  },
+});
+
 test("a heartbeat changes lastHeartbeatTime and resourceVersion and nothing else", async () => {
   await using sim = manualWorld();
   const before = sim.node("std-1");
   await sim.pass(6 * MINUTE);
   const after = sim.node("std-1");
   expect(after.metadata.resourceVersion).not.toBe(before.metadata.resourceVersion);
-  const still = (node: NodeObject) => ({
-    ...node,
-    metadata: { ...node.metadata, resourceVersion: "" },
-    status: {
-      ...node.status,
-      conditions: node.status.conditions.map((condition) => ({ ...condition, lastHeartbeatTime: "" })),
-    },
-  });
   expect(still(after)).toEqual(still(before));
   expect(conditionOf(after, "Ready")?.lastHeartbeatTime).not.toBe(
     conditionOf(before, "Ready")?.lastHeartbeatTime,

@@ -13,30 +13,12 @@ import { MemoryJobQueues } from "../../../packages/shared/src/testing/memory-job
 import { MemoryNodeReader } from "../../../packages/shared/src/testing/memory-node-reader.ts";
 import { MemoryStore } from "../../../packages/shared/src/testing/memory-store.ts";
 import { Evaluator, type EvaluatorDeps } from "../../../packages/worker/src/evaluator.ts";
-import type { Journal } from "../../../packages/worker/src/journal.ts";
 import {
   RebootProcessor,
   type RebootDeps,
   type RebootRun,
 } from "../../../packages/worker/src/reboot-processor.ts";
-
-/** Everything a journal was told, in order. */
-export class RecordingJournal implements Journal {
-  readonly lines: { kind: keyof Journal; args: readonly unknown[] }[] = [];
-  judged = (...args: Parameters<Journal["judged"]>): void => this.#add("judged", args);
-  held = (...args: Parameters<Journal["held"]>): void => this.#add("held", args);
-  requested = (...args: Parameters<Journal["requested"]>): void => this.#add("requested", args);
-  answered = (...args: Parameters<Journal["answered"]>): void => this.#add("answered", args);
-  fault = (...args: Parameters<Journal["fault"]>): void => this.#add("fault", args);
-
-  #add(kind: keyof Journal, args: readonly unknown[]): void {
-    this.lines.push({ kind, args });
-  }
-
-  count(kind: keyof Journal): number {
-    return this.lines.filter((line) => line.kind === kind).length;
-  }
-}
+import { RecordingJournal } from "./recording-journal.ts";
 
 export const ACTIVE: RepairPolicy = { ...DEFAULT_POLICY, monitorOnly: false };
 export const TIMINGS = {

@@ -24,8 +24,6 @@ export interface ClusterAgent {
   connected(): void;
   /** No connection could be made. */
   connectFailed(): void;
-  /** How often an agent has been built; 1 in an undisturbed life. */
-  builds(): number;
   close(): Promise<void>;
 }
 
@@ -64,7 +62,6 @@ export function createClusterAgent(access: ClusterAccess, clock: Clock): Cluster
   let files: { readonly material: TlsMaterial; readonly readAt: Millis } | undefined;
   const retired = new Set<Dispatcher>();
   let failures = 0;
-  let builds = 0;
   let isClosed = false;
 
   const retire = (): void => {
@@ -94,7 +91,6 @@ export function createClusterAgent(access: ClusterAccess, clock: Clock): Cluster
       if (current === undefined) {
         if (isClosed) throw new Error("the connection is closed");
         current = { dispatcher: build(access, material), material };
-        builds += 1;
       }
       return current.dispatcher;
     },
@@ -107,7 +103,6 @@ export function createClusterAgent(access: ClusterAccess, clock: Clock): Cluster
       files = undefined;
       if (failures % CONNECT_FAILURES_BEFORE_REBUILD === 0) retire();
     },
-    builds: () => builds,
     close: async () => {
       isClosed = true;
       const open = [...retired, ...(current === undefined ? [] : [current.dispatcher])];

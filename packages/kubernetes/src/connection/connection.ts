@@ -15,7 +15,7 @@ import { inClusterAccess, SERVICE_ACCOUNT_ROOT, type Environment } from "./in-cl
 import { kubeconfigAccess } from "./kubeconfig.ts";
 
 /** A call without a deadline of its own gets this one, for connecting, headers and body together. */
-export const REQUEST_DEADLINE: Millis = 10 * SECOND;
+const REQUEST_DEADLINE: Millis = 10 * SECOND;
 
 const inflate = promisify(gunzip);
 
@@ -107,8 +107,8 @@ function isRefusal(answer: Dispatcher.ResponseData): boolean {
   return answer.statusCode < 200 || answer.statusCode > 299;
 }
 
-/** A connection over the given access; `connectKubernetes` is the usual way to get one. */
-export function createConnection(
+/** A connection over the given access; nothing is opened before the first call. */
+function createConnection(
   access: ClusterAccess,
   { clock, userAgent }: Pick<ConnectionOptions, "clock" | "userAgent">,
 ): KubernetesConnection {

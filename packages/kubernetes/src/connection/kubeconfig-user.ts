@@ -53,8 +53,6 @@ function parsePlugin(entry: UserEntry, exec: unknown): ExecPlugin {
     (pair) => [text(pair, "name") ?? "", text(pair, "value") ?? ""] as const,
   );
   const root = dirname(resolve(entry.file));
-  const cluster = { ...entry.cluster };
-  if (cluster.caFile !== undefined && cluster.caFile !== "") cluster.caFile = resolve(root, cluster.caFile);
   return {
     apiVersion,
     command: {
@@ -63,7 +61,7 @@ function parsePlugin(entry: UserEntry, exec: unknown): ExecPlugin {
       args: list(exec, "args").map(String),
       env: { ...entry.environment, ...Object.fromEntries(variables.filter(([name]) => name !== "")) },
     },
-    ...(property(exec, "provideClusterInfo") === true ? { clusterInfo: clusterInfo(cluster) } : {}),
+    ...(property(exec, "provideClusterInfo") === true ? { clusterInfo: clusterInfo(entry.cluster) } : {}),
   };
 }
 

@@ -53,17 +53,16 @@ function names(document: RawRecord, key: string): string {
 
 function pem(field: string, file: string | undefined, data: string | undefined, kubeconfig: string) {
   if (file !== undefined && file !== "") {
-    const path = resolve(dirname(kubeconfig), file);
     try {
-      readFileSync(path);
+      readFileSync(file);
     } catch (cause) {
       throw new KubernetesConfigError(
         "FileUnreadable",
-        `kubeconfig ${kubeconfig}: ${field} ${path} cannot be read`,
+        `kubeconfig ${kubeconfig}: ${field} ${file} cannot be read`,
         { cause },
       );
     }
-    return { kind: "File", file: path } satisfies PemSource;
+    return { kind: "File", file } satisfies PemSource;
   }
   if (data === undefined || data === "") return undefined;
   return { kind: "Inline", pem: Buffer.from(data, "base64").toString("utf8") } satisfies PemSource;
@@ -156,6 +155,7 @@ export function kubeconfigAccess({
   const config = new KubeConfig();
   // A broken entry of a context that nobody asked for is not our fault to report.
   config.loadFromString(content, { onInvalidEntry: "filter" });
+  config.makePathsAbsolute(dirname(resolve(file)));
   const { context, cluster, user, rawUser } = chooseEntries(file, document, config, asked);
   checkServer(file, cluster);
   const ca = pem("certificate-authority", cluster.caFile, cluster.caData, file);

@@ -6,7 +6,7 @@ import type { Credential, CredentialSource } from "./credential.ts";
 import { runCommand, type Command } from "./exec-process.ts";
 
 /** A plugin that has not answered by then is killed; cloud logins take seconds. */
-export const EXEC_TIMEOUT: Millis = 30 * SECOND;
+const EXEC_TIMEOUT: Millis = 30 * SECOND;
 
 /** A credential is renewed when this share of its life is left, so that none expires on the wire. */
 const RENEWAL_SHARE = 0.1;

@@ -6,7 +6,7 @@ import { systemCode } from "../raw-object.ts";
 import type { Credential, CredentialSource } from "./credential.ts";
 
 /** A token older than this is read again: bound service account tokens rotate in place (client-go does the same). */
-export const TOKEN_FILE_MAX_AGE: Millis = 1 * MINUTE;
+const TOKEN_FILE_MAX_AGE: Millis = 1 * MINUTE;
 
 /** A bearer token in a file that somebody else rotates. */
 export function tokenFileCredential(file: string, clock: Clock): CredentialSource {

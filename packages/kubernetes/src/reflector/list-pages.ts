@@ -4,7 +4,7 @@ import { KubernetesApiError } from "../errors.ts";
 import { list, property, text } from "../raw-object.ts";
 
 /** Objects per page: keeps the time that JSON.parse blocks the process short, and its memory small. */
-export const PAGE_LIMIT = 500;
+const PAGE_LIMIT = 500;
 
 /** One page of a list. */
 export interface ListPage {

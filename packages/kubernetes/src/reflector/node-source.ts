@@ -42,7 +42,7 @@ export function createNodeSource(deps: NodeSourceDeps): NodeSource {
 
   return {
     start: (handlers) => {
-      if (reflector !== undefined || stopping.signal.aborted) return;
+      if (reflector !== undefined) return;
       reflector = runReflector({
         connection: deps.connection,
         clock: deps.clock,

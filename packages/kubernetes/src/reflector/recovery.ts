@@ -5,7 +5,7 @@ import type { ReflectorTimings } from "./timings.ts";
 import type { WatchEnd } from "./watch-stream.ts";
 
 /** Watches that the server has refused in a row from one resourceVersion, after which it is taken to be lost (I-8). */
-export const REFUSALS_BEFORE_LIST = 3;
+const REFUSALS_BEFORE_LIST = 3;
 
 /** What to do after a list or a watch has ended. */
 export type NextStep =

@@ -1,6 +1,5 @@
 import type { CheckerName } from "./check.ts";
 import type { JudgedNode } from "./events.ts";
-import { enter } from "./incident.ts";
 import type { RepairPolicy } from "./policy.ts";
 import type { FailingCheck, NodeRecord, ObservedMillis, RebootAttempt } from "./record.ts";
 import type { EpochMillis } from "./time.ts";
@@ -32,7 +31,8 @@ function withoutReboot(record: NodeRecord): NodeRecord {
 
 /**
  * Whatever was decided in the other mode leads to nothing: clocks and the count of attempts start anew, simulated
- * reboots never were. A reboot that happened, or may have happened, keeps its wait and its number within it.
+ * reboots never were. A reboot that happened, or may have happened, keeps its wait and its number within it. The phase
+ * follows from what is left at the judgement that asked.
  */
 function switched(
   record: NodeRecord,
@@ -42,14 +42,12 @@ function switched(
 ): NodeRecord {
   const { lastReboot, incident: _incident, ...rest } = record;
   const real = lastReboot !== undefined && lastReboot.outcome !== "Simulated";
-  const ended = record.phase === "Failed" || (record.phase === "WaitingReboot" && !real);
-  const next: NodeRecord = {
+  return {
     ...rest,
     ...(real ? { lastReboot } : {}),
     monitorOnly: policy.monitorOnly,
     failing: restarted(record.failing, now, observed),
   };
-  return ended ? enter(next, "Unhealthy", now) : next;
 }
 
 function restarted(

@@ -78,7 +78,8 @@ export class CivoApi {
   /** Regions need none; without one an instance "cannot be found", an unknown one is an error of its own. */
   #checkRegion(request: ApiRequest, body: Readonly<Record<string, unknown>>): void {
     if (request.path === "/v2/regions") return;
-    const region = request.query.get("region") ?? body["region"];
+    const asked = request.query.get("region") ?? "";
+    const region = asked === "" ? body["region"] : asked;
     if (region === undefined || region === "") {
       if (request.path.startsWith("/v2/instances/")) throw new CivoError("database_instance_find");
       return;

@@ -5,7 +5,7 @@ export const APIS = ["kubernetes", "civo"] as const;
 export type Api = (typeof APIS)[number];
 
 /** Which requests a fault takes; everything left out matches all. */
-export interface FaultMatch {
+interface FaultMatch {
   readonly method?: string | undefined;
   /** A prefix of the path, query excluded. */
   readonly path?: string | undefined;

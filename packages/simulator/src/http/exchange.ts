@@ -18,7 +18,7 @@ export interface Answer {
 }
 
 /** An answer that goes on: the handler owns the response, and applies the fault of this stream itself. */
-export interface Stream {
+interface Stream {
   readonly stream: (response: ServerResponse, fault: FaultEffect | undefined) => void;
 }
 

@@ -23,7 +23,7 @@ export function validName(name: string, resource: Resource): void {
 }
 
 /** A refusal of one field. */
-export function invalid(resource: Resource, name: string, field: string, message: string): StatusError {
+function invalid(resource: Resource, name: string, field: string, message: string): StatusError {
   return new StatusError("Invalid", `${resource.kind} "${name}" is invalid: ${field}: ${message}`, {
     name,
     kind: resource.kind,

@@ -7,8 +7,8 @@ export interface StoredChange {
   readonly object: KubeObject;
   /** The object before the change; what a selector watch shows when the object leaves the selector. */
   readonly previous?: KubeObject;
-  /** The event as one line of JSON, made once for all watches. */
-  line?: string;
+  /** The event as one line of JSON, made once for all watches; kept only while they are being told. */
+  line?: string | undefined;
 }
 
 /** The one counter of versions of a cluster: every write of any kind takes the next number. */
@@ -148,5 +148,6 @@ export class ObjectStore {
       this.#history = this.#history.slice(dropped);
     }
     for (const listener of this.#listeners) listener(change);
+    change.line = undefined;
   }
 }

@@ -13,7 +13,7 @@ const EQUALITY = new RegExp(`^(${KEY})\\s*(==|!=|=)\\s*([-A-Za-z0-9_.]*)$`);
 const EXISTENCE = new RegExp(`^(!?)\\s*(${KEY})$`);
 
 /** Parses `labelSelector` (=, ==, !=, in, notin, exists, !). @throws {StatusError} BadRequest */
-export function labelSelector(text: string): Selector {
+function labelSelector(text: string): Selector {
   const tests = splitOutsideParentheses(text).map(labelTest);
   return (object) => {
     const labels = recordOf(object.metadata.labels);
@@ -53,7 +53,7 @@ function splitOutsideParentheses(text: string): string[] {
 }
 
 /** Parses `fieldSelector` (=, ==, !=) over the fields that the kind knows. @throws {StatusError} BadRequest */
-export function fieldSelector(text: string, resource: Resource): Selector {
+function fieldSelector(text: string, resource: Resource): Selector {
   const tests = text
     .split(",")
     .filter((part) => part.trim() !== "")

@@ -61,7 +61,7 @@ const REASONS: ReadonlyMap<number, StatusReason> = new Map([
 ]);
 
 /** One entry of `Status.details.causes`. */
-export interface StatusCause {
+interface StatusCause {
   readonly reason: string;
   readonly message: string;
   readonly field?: string;

@@ -24,7 +24,7 @@ export interface WatchRequest {
 export type Disturbance = "end" | "reset" | "freeze" | "truncate";
 
 /** Without `timeoutSeconds` a watch lives between these (--min-request-timeout). */
-export const UNBOUNDED_WATCH: readonly [Millis, Millis] = [30 * MINUTE, 60 * MINUTE];
+const UNBOUNDED_WATCH: readonly [Millis, Millis] = [30 * MINUTE, 60 * MINUTE];
 
 /** The deadline a watch asked for, or a random one as the API server picks it. */
 export function watchTimeout(timeoutSeconds: string | null, random: () => number): Millis {
@@ -99,7 +99,10 @@ export class Watch {
     if (from === undefined || from === 0) {
       for (const object of store.values()) this.#show("ADDED", object);
     } else {
-      for (const change of store.since(from)) this.#deliver(change);
+      for (const change of store.since(from)) {
+        this.#deliver(change);
+        change.line = undefined;
+      }
     }
     this.#unsubscribe = store.subscribe((change) => {
       // A version from the future hears nothing until the cluster gets there, as after a restored backup.

@@ -42,7 +42,7 @@ export function find({ resource, namespace, name = "" }: Target): KubeObject {
 /** POST on a collection. @throws {StatusError} AlreadyExists, BadRequest, Invalid, NotFound */
 export function create(target: Target, request: ApiRequest, deps: WriteDeps): KubeObject {
   const { resource, namespace } = target;
-  const body = parseObject(request.body, target);
+  const body = parseObject(request, target);
   const stored = resource.fromWire?.(body) ?? body;
   if (resource.namespaced && !deps.namespaceExists(namespace ?? "")) {
     throw new StatusError("NotFound", `namespaces "${namespace}" not found`, {
@@ -81,7 +81,7 @@ export function create(target: Target, request: ApiRequest, deps: WriteDeps): Ku
 /** PUT on an object or its status. @throws {StatusError} Conflict, NotFound ... */
 export function replace(target: Target, request: ApiRequest): KubeObject {
   const current = find(target);
-  const body = parseObject(request.body, target);
+  const body = parseObject(request, target);
   return update(target, request, current, target.resource.fromWire?.(body) ?? body);
 }
 
@@ -165,8 +165,12 @@ function applyPatch(current: KubeObject, request: ApiRequest): unknown {
   }
 }
 
-function parseObject(text: string, { resource }: Target): JsonRecord {
-  const body = parseJson(text);
+function parseObject(request: ApiRequest, { resource }: Target): JsonRecord {
+  const type = request.headers["content-type"] ?? "application/json";
+  if (!type.startsWith("application/json")) {
+    throw new StatusError("UnsupportedMediaType", `the simulator reads application/json only, not ${type}`);
+  }
+  const body = parseJson(request.body);
   if (!isRecord(body)) throw new StatusError("BadRequest", "the body must be an object");
   const kind = body["kind"] ?? resource.kind;
   const apiVersion = body["apiVersion"] ?? apiVersionOf(resource);

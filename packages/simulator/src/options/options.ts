@@ -47,13 +47,13 @@ export interface SimulatorOptions {
 }
 
 /** Pools when nobody names any: standard nodes and a few with eight GPUs. */
-export const DEFAULT_POOLS: readonly PoolOptions[] = [
+const DEFAULT_POOLS: readonly PoolOptions[] = [
   { name: "standard", count: 4, zones: ["lon1-a", "lon1-b"] },
   { name: "gpu", count: 2, gpus: 8, zones: ["lon1-a", "lon1-b"] },
 ];
 
 /** World time runs this much faster than real time unless told otherwise. */
-export const DEFAULT_TIME_SCALE = 60;
+const DEFAULT_TIME_SCALE = 60;
 
 const name = z
   .string()
@@ -62,7 +62,7 @@ const port = z.int().min(0).max(65_535);
 const effect = z.enum(["NoSchedule", "PreferNoSchedule", "NoExecute"]);
 
 /** One pool of a configuration file. */
-export const poolSchema = z.strictObject({
+const poolSchema = z.strictObject({
   name,
   count: z.int().min(0).max(20_000),
   id: z.string().min(1).max(63).optional(),

@@ -3,7 +3,7 @@ import { conditionOf, type NodeObject, type WireTaint } from "./node-object.ts";
 /** Cilium's mark on a node whose agent is scheduled but not running (its operator writes it). */
 export const CILIUM_TAINT = "node.cilium.io/agent-not-ready";
 /** The cloud controller's mark on a node whose instance does not run; removed only when the node is Ready. */
-export const SHUTDOWN_TAINT = "node.cloudprovider.kubernetes.io/shutdown";
+const SHUTDOWN_TAINT = "node.cloudprovider.kubernetes.io/shutdown";
 
 const NOT_READY = "node.kubernetes.io/not-ready";
 const UNREACHABLE = "node.kubernetes.io/unreachable";

@@ -53,9 +53,6 @@ export const DEFAULT_TIMINGS: WorldTimings = {
   continueToken: 5 * MINUTE,
 };
 
-/** The names of all timings, as configuration files and error messages spell them. */
-export const TIMING_NAMES = Object.keys(DEFAULT_TIMINGS);
-
 /** Real durations: every timing divided by the scale (60 makes a minute of the world a second). */
 export function scaleTimings(overrides: Partial<WorldTimings>, scale: number): WorldTimings {
   const world = { ...DEFAULT_TIMINGS, ...overrides };

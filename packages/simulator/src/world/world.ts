@@ -8,6 +8,7 @@ import { Kubelets, type ActorDeps } from "./kubelets.ts";
 import type { Machine, NodeFault, Pool } from "./machine.ts";
 import { NodeController } from "./node-controller.ts";
 import type { NodeLook } from "./node-labels.ts";
+import { NodeEvents } from "./node-events.ts";
 import { nodeOf } from "./node-object.ts";
 import { Random } from "./random.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -31,6 +32,7 @@ export class UnknownNodeError extends Error {
 export interface WorldDeps {
   readonly clock: Clock;
   readonly nodes: ObjectStore;
+  readonly events: ObjectStore;
   readonly timings: WorldTimings;
   readonly look: NodeLook;
   readonly cluster: string;
@@ -67,8 +69,10 @@ export class World implements AsyncDisposable {
       for (let nth = 0; nth < pool.count; nth += 1) this.#appear(pool, names[nth], INITIAL_AGE);
     }
     deps.nodes.compact();
+    const events = new NodeEvents({ events: deps.events, clock: deps.clock, random: this.#random });
     deps.nodes.subscribe((change) => {
       this.#controller.observe(change);
+      events.observe(change);
       if (change.type !== "DELETED") return;
       const machine = this.#machines.get(change.object.metadata.name);
       if (machine === undefined) return;

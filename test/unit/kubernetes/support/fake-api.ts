@@ -2,7 +2,7 @@ import { KubernetesApiError, type KubernetesConnection } from "@node-agent/kuber
 import type { RequestOptions } from "@node-agent/kubernetes";
 
 /** One stream that the reflector has opened. */
-export interface FakeStream {
+interface FakeStream {
   readonly query: Readonly<Record<string, string>>;
   /** Bytes as they are. */
   write(text: string): void;

@@ -1,0 +1,88 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startRedis, type RunningRedis } from "../../scripts/setup/redis.mjs";
+import { writeConfig } from "../../test/support/agent-config.ts";
+import { startAgent, untilReady, type Agent } from "../../test/support/topology-agent.ts";
+import { startSimulatorProcess, type SimulatorProcess } from "../../test/support/topology-simulator.ts";
+
+/** Name of the cluster of every run. */
+export const CLUSTER = "bench";
+
+/** A whole system of real processes with the production's own settings. */
+export interface Fleet extends AsyncDisposable {
+  readonly redis: RunningRedis;
+  readonly simulator: SimulatorProcess;
+  readonly watchers: readonly Agent[];
+  readonly workers: readonly Agent[];
+  /** Process ids by name. */
+  readonly pids: Readonly<Record<string, number>>;
+}
+
+/** How large a fleet is and how often its kubelets post. */
+export interface FleetOptions {
+  readonly nodes: number;
+  /** A duration; a real kubelet posts an unchanged status every 5 minutes. */
+  readonly heartbeatEvery: string;
+}
+
+/**
+ * Starts Redis, a simulator, two watchers and two workers, and waits until they are ready. Thresholds and every other
+ * time are the defaults, so nothing is rebooted within a run; the agents are monitor-only.
+ */
+export async function startFleet({ nodes, heartbeatEvery }: FleetOptions): Promise<Fleet> {
+  await using started = new AsyncDisposableStack();
+  const dir = started.adopt(mkdtempSync(join(tmpdir(), "node-agent-bench-")), (path) =>
+    rmSync(path, { recursive: true, force: true }),
+  );
+  const redis = started.adopt(await startRedis(), async (one) => one.stop());
+  const gpus = Math.round(nodes / 5);
+  const simulator = started.use(
+    await startSimulatorProcess(dir, {
+      pools: [
+        { name: "standard", count: nodes - gpus },
+        { name: "gpu", count: gpus, gpus: 8 },
+      ],
+      options: { timings: { statusPeriod: heartbeatEvery }, bulk: true },
+    }),
+  );
+  const config = join(dir, "agent.yaml");
+  writeConfig(config, {
+    cluster: CLUSTER,
+    kubeconfig: simulator.kubeconfig,
+    monitorOnly: true,
+    metricsPort: 0,
+    metricsHost: "127.0.0.1",
+  });
+  const agents = (["watcher", "watcher", "worker", "worker"] as const).map((role, index) =>
+    started.adopt(
+      startAgent({
+        name: `${role}-${(index % 2) + 1}`,
+        role,
+        args: ["--config", config],
+        env: { REDIS_URL: redis.url },
+      }),
+      async (agent) => agent.kill9(),
+    ),
+  );
+  await Promise.all(agents.map(untilReady));
+  const owned = started.move();
+  return {
+    redis,
+    simulator,
+    watchers: agents.slice(0, 2),
+    workers: agents.slice(2),
+    pids: {
+      redis: redis.pid ?? 0,
+      simulator: simulator.process.pid,
+      ...Object.fromEntries(agents.map(({ name, pid }) => [name, pid])),
+    },
+    [Symbol.asyncDispose]: async () => owned.disposeAsync(),
+  };
+}
+
+/** Sum of a metric over agents. */
+export async function sumOf(agents: readonly Agent[], metric: string): Promise<number> {
+  const values = await Promise.all(agents.map(async (agent) => agent.metric(metric)));
+  return values.reduce((sum, value) => sum + value, 0);
+}
