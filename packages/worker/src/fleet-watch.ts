@@ -1,7 +1,5 @@
-import { evaluate } from "@node-agent/shared/core/evaluation.ts";
-import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
-import { poolOf } from "@node-agent/shared/core/node.ts";
-import { historyOf, type NodeRecord } from "@node-agent/shared/core/record.ts";
+import type { NodeRecord } from "@node-agent/shared/core/record.ts";
+import { fleetNode } from "@node-agent/shared/core/storm/fleet-node.ts";
 import { fleetHealth, type FleetHealth, type FleetNode } from "@node-agent/shared/core/storm/fleet.ts";
 import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
@@ -47,29 +45,8 @@ export class FleetWatch {
     const known = new Map(records.map((record) => [record.name, record]));
     const nodes: FleetNode[] = [];
     for await (const snapshot of this.#deps.lister.list(signal)) {
-      nodes.push(fleetNode(snapshot, known.get(snapshot.name), this.#deps.rules, now));
+      nodes.push(fleetNode(snapshot, known.get(snapshot.name), this.#deps.rules.checkers, now));
     }
     return fleetHealth(nodes);
   }
-}
-
-function fleetNode(
-  snapshot: NodeSnapshot,
-  record: NodeRecord | undefined,
-  { checkers }: Rules,
-  now: EpochMillis,
-): FleetNode {
-  const { judgements, verdict } = evaluate(snapshot, checkers, historyOf(record, snapshot.uid, now));
-  const failing = judgements
-    .filter((one) => verdict === "Fail" && one.verdict === "Fail" && one.action === "Reboot")
-    .map(({ checker }) => [checker, record?.failing[checker]?.since ?? now] as const);
-  const pool = poolOf(snapshot);
-  const zone = snapshot.labels["topology.kubernetes.io/zone"];
-  return {
-    name: snapshot.name,
-    ...(pool === undefined ? {} : { pool }),
-    ...(zone === undefined ? {} : { zone }),
-    failing: Object.fromEntries(failing),
-    silent: snapshot.conditions.some(({ type, status }) => type === "Ready" && status === "Unknown"),
-  };
 }

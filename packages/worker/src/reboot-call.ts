@@ -1,11 +1,11 @@
 import { firstDue, rebootWaitOf } from "@node-agent/shared/core/due.ts";
 import type { LedgerView } from "@node-agent/shared/core/gates/gate.ts";
+import { ledgerView } from "@node-agent/shared/core/gates/ledger-view.ts";
 import { clocksOf } from "@node-agent/shared/core/ledger/clocks.ts";
 import type { LedgerIntent } from "@node-agent/shared/core/ledger/steps.ts";
 import { simulatedLedger } from "@node-agent/shared/core/ledger/simulated.ts";
-import { poolOf, type NodeSnapshot } from "@node-agent/shared/core/node.ts";
+import { placeOf, type NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
-import { exceededBudget } from "@node-agent/shared/core/storm/budgets.ts";
 import type { EpochMillis } from "@node-agent/shared/core/time.ts";
 import { transition } from "@node-agent/shared/core/transition.ts";
 import type { RebootReceipt, RebootTarget } from "@node-agent/shared/ports/executor.ts";
@@ -44,32 +44,17 @@ export class RebootCall {
     fleetSize: number,
     now: EpochMillis,
   ): LedgerView {
-    const { policy } = this.#deps.rules;
+    const { storm } = this.#deps.rules.policy;
     const subject = { instanceId: target.instanceId, ...placeOf(node) };
     if (opening === undefined) {
-      const exceeded = exceededBudget(
-        subject,
-        simulatedLedger(records),
-        fleetSize,
-        policy.storm,
-        clocksOf([now]),
-      );
-      return exceeded === undefined ? {} : { exceeded };
+      return ledgerView(subject, simulatedLedger(records), clocksOf([now]), fleetSize, storm, now);
     }
     if (!opening.open) {
       const { why, until } = opening;
       return { distrust: { why, ...(until === undefined ? {} : { until }) } };
     }
     const { ledger, clocks } = opening.session;
-    const entry = ledger.entries.get(target.instanceId);
-    const exceeded = exceededBudget(subject, ledger, fleetSize, policy.storm, clocks);
-    return {
-      // Checked with the earliest clock: the gate compares it with the store's.
-      ...(entry === undefined || entry.notBefore <= clocks.earliest
-        ? {}
-        : { notBefore: Math.max(entry.notBefore, now + 1) }),
-      ...(exceeded === undefined ? {} : { exceeded }),
-    };
+    return ledgerView(subject, ledger, clocks, fleetSize, storm, now);
   }
 
   async run(request: CallRequest): Promise<RebootRun | "conflict"> {
@@ -201,10 +186,4 @@ export class RebootCall {
         return receipt satisfies never;
     }
   }
-}
-
-function placeOf(node: NodeSnapshot): { pool?: string; zone?: string } {
-  const pool = poolOf(node);
-  const zone = node.labels["topology.kubernetes.io/zone"];
-  return { ...(pool === undefined ? {} : { pool }), ...(zone === undefined ? {} : { zone }) };
 }

@@ -7,12 +7,12 @@ import {
   type KubernetesConnection,
 } from "@node-agent/kubernetes";
 import type { Keys } from "@node-agent/shared/contract/keys.ts";
-import type { LedgerTimings } from "@node-agent/shared/core/ledger/timings.ts";
 import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
 import type { Executor } from "@node-agent/shared/ports/executor.ts";
 import { RedisCallLimiter } from "@node-agent/shared/redis/call-limiter.ts";
 import { RedisSequenceMemory } from "@node-agent/shared/redis/sequence-memory.ts";
 import type { RedisStateStore } from "@node-agent/shared/redis/state-store.ts";
+import { ledgerTimingsOf } from "@node-agent/shared/runtime/config/config.ts";
 import type { RedisSet } from "@node-agent/shared/runtime/redis-set.ts";
 import type { RoleParts } from "@node-agent/shared/runtime/role.ts";
 import { FleetWatch } from "./fleet-watch.ts";
@@ -79,22 +79,13 @@ export function createReboots(made: RebootParts): {
 
 function createLedgerGate({ parts, kubernetes, redis, keys, rules }: RebootParts): LedgerGate {
   const { config, clock } = parts;
-  const { namespace, name, clockSkew, margin, heartbeatMaxAge, keep } = config.ledger;
-  const timings: LedgerTimings = {
-    sendDeadline: config.timings.sendDeadline,
-    callDeadline: config.timings.cloudCallDeadline,
-    clockSkew,
-    margin,
-    heartbeatMaxAge,
-    cooldown: config.timings.retryPause,
-    keep,
-  };
+  const { namespace, name } = config.ledger;
   return new LedgerGate({
     ledger: createConfigMapLedger(kubernetes, { namespace, name }),
     memory: new RedisSequenceMemory(redis.store, keys),
     clock,
     policy: rules.policy,
-    timings,
+    timings: ledgerTimingsOf(config),
     self: `${hostname()}/${process.pid}`,
   });
 }

@@ -1,4 +1,5 @@
 import { CHECKER_NAMES } from "../../core/check.ts";
+import type { LedgerTimings } from "../../core/ledger/timings.ts";
 import type { RepairPolicy } from "../../core/policy.ts";
 import type { Secret } from "../secret.ts";
 import { formatDuration } from "./durations.ts";
@@ -44,6 +45,20 @@ export function policyOf(config: Config): RepairPolicy {
     respectCordon,
     paused,
     storm,
+  };
+}
+
+/** The spans that windows and trust of the ledger are counted with; the same in every process of a cluster. */
+export function ledgerTimingsOf({ ledger, timings }: Config): LedgerTimings {
+  const { clockSkew, margin, heartbeatMaxAge, keep } = ledger;
+  return {
+    sendDeadline: timings.sendDeadline,
+    callDeadline: timings.cloudCallDeadline,
+    clockSkew,
+    margin,
+    heartbeatMaxAge,
+    cooldown: timings.retryPause,
+    keep,
   };
 }
 
