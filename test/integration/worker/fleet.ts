@@ -6,21 +6,28 @@ import { QUEUES, type RebootJob } from "../../../packages/shared/src/contract/qu
 import { createCheckers } from "../../../packages/shared/src/core/checkers/registry.ts";
 import type { HealthChecker } from "../../../packages/shared/src/core/check.ts";
 import type { NodeSnapshot } from "../../../packages/shared/src/core/node.ts";
+import { emptyLedger } from "../../../packages/shared/src/core/ledger/steps.ts";
+import { LEDGER_TIMINGS } from "../../../packages/shared/src/core/ledger/timings.ts";
 import { DEFAULT_POLICY, type RepairPolicy } from "../../../packages/shared/src/core/policy.ts";
 import { snapshotFingerprint } from "../../../packages/shared/src/core/snapshot.ts";
-import { MINUTE, SECOND, type Millis } from "../../../packages/shared/src/core/time.ts";
+import { DAY, MINUTE, SECOND, type Millis } from "../../../packages/shared/src/core/time.ts";
 import { RedisCallLimiter } from "../../../packages/shared/src/redis/call-limiter.ts";
 import { RedisEvaluationStore } from "../../../packages/shared/src/redis/evaluation-store.ts";
 import { BullJobQueues } from "../../../packages/shared/src/redis/job-queues.ts";
 import { digestOf, RedisSnapshotStore } from "../../../packages/shared/src/redis/snapshot-store.ts";
+import { RedisSequenceMemory } from "../../../packages/shared/src/redis/sequence-memory.ts";
 import { RedisStateStore } from "../../../packages/shared/src/redis/state-store.ts";
 import { systemClock } from "../../../packages/shared/src/runtime/system-clock.ts";
 import type { NodeBuilder } from "../../../packages/shared/src/testing/builders.ts";
 import { MemoryExecutor } from "../../../packages/shared/src/testing/memory-executor.ts";
+import { MemoryLedger } from "../../../packages/shared/src/testing/memory-ledger.ts";
+import { MemoryNodeLister } from "../../../packages/shared/src/testing/memory-node-lister.ts";
 import { MemoryNodeReader } from "../../../packages/shared/src/testing/memory-node-reader.ts";
 import { MemoryNodeSource } from "../../../packages/shared/src/testing/memory-node-source.ts";
 import { resync, type ResyncResult } from "../../../packages/watcher/src/resync.ts";
 import { Evaluator } from "../../../packages/worker/src/evaluator.ts";
+import { FleetWatch } from "../../../packages/worker/src/fleet-watch.ts";
+import { LedgerGate } from "../../../packages/worker/src/ledger-gate.ts";
 import { startQueueWorkers, type QueueWorkers } from "../../../packages/worker/src/queue-workers.ts";
 import { RebootProcessor } from "../../../packages/worker/src/reboot-processor.ts";
 import type { RebootJobDeps } from "../../../packages/worker/src/reboot-job.ts";
@@ -50,6 +57,7 @@ export class Fleet implements AsyncDisposable {
   readonly reader = new MemoryNodeReader();
   readonly source = new MemoryNodeSource(systemClock);
   readonly executor = new MemoryExecutor(systemClock);
+  readonly ledger = new MemoryLedger("cluster-1", () => systemClock.now());
   /** Every judgement by a checker: node and resourceVersion, in order. */
   readonly judged: { name: string; resourceVersion: string }[] = [];
   readonly #redis: TestRedis;
@@ -68,6 +76,8 @@ export class Fleet implements AsyncDisposable {
     this.evaluations = new RedisEvaluationStore(this.client, this.keys);
     this.states = new RedisStateStore(this.client, this.keys);
     this.queues = new BullJobQueues(this.client, this.keys, (error) => void this.#errors.push(error));
+    const now = systemClock.now();
+    this.ledger.create(emptyLedger("cluster-1", "init", now), now - DAY);
     const options = { connection: this.client, prefix: this.keys.prefix };
     this.reboots = new Queue(QUEUES.reboots, options);
     this.wakeUps = new Queue(QUEUES.nodeSnapshots, options);
@@ -82,6 +92,13 @@ export class Fleet implements AsyncDisposable {
     const processor = new RebootProcessor({
       store: states,
       reader: this.reader,
+      fleet: new FleetWatch({
+        lister: new MemoryNodeLister(this.reader.nodes),
+        rules,
+        clock: systemClock,
+        shared: SECOND,
+      }),
+      ledger: this.#policy.monitorOnly ? undefined : this.#ledgerGate(),
       executor: this.executor,
       limiter: new RedisCallLimiter(this.client, keys, { max: 1000, per: MINUTE }),
       journal,
@@ -116,6 +133,18 @@ export class Fleet implements AsyncDisposable {
       onError: (error) => void this.#errors.push(error),
     });
     this.#workers.push(worker);
+  }
+
+  /** Spans that add little to the waits of the tests; the clocks here are all one. */
+  #ledgerGate(): LedgerGate {
+    return new LedgerGate({
+      ledger: this.ledger,
+      memory: new RedisSequenceMemory(this.client, this.keys),
+      clock: systemClock,
+      policy: this.#policy,
+      timings: { ...LEDGER_TIMINGS, sendDeadline: 50, callDeadline: 50, clockSkew: 50, margin: 0, cooldown: 50 },
+      self: randomUUID(),
+    });
   }
 
   #spyingCheckers(): HealthChecker[] {

@@ -49,7 +49,7 @@ const CONFIG_CODES = unionIn("packages/kubernetes/src/errors.ts", "KubernetesCon
 const REDIS_FAULTS = unionIn("packages/shared/src/runtime/redis-server.ts", "RedisServerFault");
 
 describe("docs/errors.md tells exactly", () => {
-  test.each([
+  test.each<readonly [string, readonly string[]]>([
     ["Gates", GATES],
     ["Reboot outcomes", REBOOT_OUTCOMES],
     ["Why a VM could not be named", unionIn("packages/shared/src/ports/executor.ts", "ResolveFailure")],

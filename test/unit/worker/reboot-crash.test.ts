@@ -1,19 +1,29 @@
 import { describe, expect, test } from "vitest";
 import { MINUTE, SECOND } from "../../../packages/shared/src/core/time.ts";
 import { aNode } from "../../../packages/shared/src/testing/builders.ts";
-import { interceptDeps, type Around } from "./intercept.ts";
+import type { Around } from "./intercept.ts";
 import { TIMINGS, World } from "./world.ts";
 
 /** Every await of a transaction that ends in a call, in order. */
 const POINTS = [
   "1 store.get",
-  "2 reader.read",
-  "3 executor.resolve",
-  "4 limiter.take",
-  "5 store.compareAndSet",
-  "6 executor.reboot",
-  "7 store.get",
-  "8 store.compareAndSet",
+  "2 ledger.read",
+  "3 memory.raise",
+  "4 memory.raise",
+  "5 reader.read",
+  "6 store.listUnhealthy",
+  "7 lister.list",
+  "8 executor.resolve",
+  "9 limiter.take",
+  "10 store.compareAndSet",
+  "11 ledger.compareAndWrite",
+  "12 memory.raise",
+  "13 executor.reboot",
+  "14 ledger.read",
+  "15 ledger.compareAndWrite",
+  "16 memory.raise",
+  "17 store.get",
+  "18 store.compareAndSet",
 ];
 const WAIT = 10 * MINUTE;
 
@@ -51,7 +61,7 @@ test("a transaction that ends in a call has exactly these awaits", async () => {
   const seen: string[] = [];
   await world.run(
     "node-1",
-    interceptDeps(world.processorDeps(), async (point, call) => {
+    world.processorDeps(async (point, call) => {
       seen.push(`${seen.length + 1} ${point}`);
       return call();
     }),
@@ -81,7 +91,7 @@ describe("a crash", () => {
     async (_, point, crash) => {
       const world = new World();
       await world.due();
-      await world.run("node-1", interceptDeps(world.processorDeps(), atAwait(point, crash))).catch(() => {});
+      await world.run("node-1", world.processorDeps(atAwait(point, crash))).catch(() => {});
       await goOn(world, 40 * MINUTE);
       expectAtMostOneCallPerWindow(world);
       expect(world.executor.calls.length).toBeGreaterThanOrEqual(2);
@@ -115,7 +125,7 @@ describe("a worker that freezes", () => {
         await frozen;
         return value;
       });
-      const zombie = world.run("node-1", interceptDeps(world.processorDeps(), around));
+      const zombie = world.run("node-1", world.processorDeps(around));
       await goOn(world, span);
       wake();
       await zombie.catch(() => {});
@@ -129,11 +139,11 @@ describe("a worker that freezes", () => {
     const world = new World();
     await world.due();
     const { promise: frozen, resolve: wake } = Promise.withResolvers<void>();
-    const around = atAwait("5 store.compareAndSet", async (call) => {
+    const around = atAwait("10 store.compareAndSet", async (call) => {
       await frozen;
       return call();
     });
-    const zombie = world.run("node-1", interceptDeps(world.processorDeps(), around));
+    const zombie = world.run("node-1", world.processorDeps(around));
     await world.seeAndJudge(aNode());
     wake();
     expect(await zombie).toMatchObject({ end: "Finish" });

@@ -1,5 +1,4 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { interceptDeps } from "./intercept.ts";
 import { TIMINGS, World } from "./world.ts";
 
 let world: World;
@@ -36,7 +35,7 @@ describe("the send deadline", () => {
     "a freeze in %s counts too",
     async (where) => {
       await world.due();
-      const deps = interceptDeps(world.processorDeps(), async (point, call) => {
+      const deps = world.processorDeps(async (point, call) => {
         const value = await call();
         if (point === where) world.clock.advance(TIMINGS.sendDeadline + 1);
         return value;
@@ -89,7 +88,7 @@ describe("two workers with the same job", () => {
 
   test("a record that keeps changing holds the reboot back and says so", async () => {
     await world.due();
-    const contested = interceptDeps(world.processorDeps(), async (point, call) =>
+    const contested = world.processorDeps(async (point, call) =>
       point === "store.compareAndSet" ? false : call(),
     );
     expect(await world.run("node-1", contested)).toMatchObject({ end: "Wait", gate: "Deadline" });

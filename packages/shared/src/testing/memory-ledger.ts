@@ -47,9 +47,15 @@ export class MemoryLedger implements RebootLedger {
   }
 
   async compareAndWrite(next: Ledger, seen: string): Promise<LedgerWrite> {
-    if (this.#data === undefined || seen !== String(this.#version))
-      return { outcome: "Conflict", why: "written since" };
-    this.#data = encodeLedger(next);
+    if (this.#data === undefined) return { outcome: "Refused", why: "there is no ledger" };
+    let data: Record<string, unknown>;
+    try {
+      data = encodeLedger(next);
+    } catch (error) {
+      return { outcome: "Refused", why: error instanceof Error ? error.message : "not a ledger" };
+    }
+    if (seen !== String(this.#version)) return { outcome: "Conflict", why: "written since" };
+    this.#data = data;
     this.#version += 1;
     return { outcome: "Written" };
   }
