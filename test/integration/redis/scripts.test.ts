@@ -106,6 +106,15 @@ describe("lost marks", () => {
   });
 });
 
+describe("a name in a shard that is not its own", () => {
+  test("is nobody's: no resync asks for it", async () => {
+    const other = (shardOf("n") + 1) % 16;
+    await client.hset(keys.versions(other), "n", "5 u f");
+    await client.hset(keys.records(other), "n", "damage");
+    expect(await stores.snapshots.versions(other)).toEqual(new Map());
+  });
+});
+
 describe("the observation clock", () => {
   test("when the clock of Redis runs back the time in between is counted once", async () => {
     const first = await stores.snapshots.beat(0);

@@ -28,7 +28,7 @@ const nothingPending = async (fleet: Fleet): Promise<void> => {
 /** When the job runs, counted from now. */
 const dueIn = async (fleet: Fleet): Promise<number> => {
   const key = `${fleet.keys.prefix}:${QUEUES.reboots}:delayed`;
-  const [, score = "0"] = await fleet.client.zrange(key, 0, -1, "WITHSCORES");
+  const [, score = "0"] = await fleet.client.zrange(key, "0", "-1", "WITHSCORES");
   // BullMQ keeps the due time in the upper bits of the score.
   return Number(score) / 0x10_00 - Date.now();
 };

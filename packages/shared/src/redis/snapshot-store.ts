@@ -79,6 +79,8 @@ export class RedisSnapshotStore implements SnapshotStore {
     const versions = new Map(recorded.map((name) => [name, parseVersion("")]));
     for (let i = 0; i + 1 < pairs.length; i += 2)
       versions.set(pairs[i] ?? "", parseVersion(pairs[i + 1] ?? ""));
+    // A name in a shard that is not its own is nobody's: whoever looks it up finds another entry.
+    for (const name of versions.keys()) if (shardOf(name) !== shard) versions.delete(name);
     return versions;
   }
 
