@@ -31,8 +31,21 @@ export class Evaluator {
     this.#deps = deps;
   }
 
-  /** Returns how many nodes were judged. Throws when Redis fails: what is not committed stays dirty. */
+  /**
+   * Returns how many nodes were judged. Throws when Redis fails: what is not committed stays dirty. The failure is told
+   * here, because whoever runs this only sees a failed job that nobody reads.
+   */
   async run(shard: number, signal?: AbortSignal): Promise<number> {
+    try {
+      return await this.#judgeShard(shard, signal);
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : "unknown error";
+      this.#deps.journal.fault("Redis", `shard ${shard}: ${detail}`);
+      throw error;
+    }
+  }
+
+  async #judgeShard(shard: number, signal: AbortSignal | undefined): Promise<number> {
     const { store, chunk } = this.#deps;
     let done = 0;
     let idleRounds = 0;
