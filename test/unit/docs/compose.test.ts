@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { loadConfig } from "@node-agent/shared/runtime/config/load.ts";
-import { readScenario, readYaml } from "../../../packages/simulator/src/control/scenario.ts";
+import { readScenario } from "../../../packages/simulator/src/control/scenario.ts";
 import { optionsSchema } from "../../../packages/simulator/src/options/options.ts";
 import { filesBelow, ROOT, textOf } from "./markdown.ts";
 
@@ -22,16 +23,7 @@ interface Service {
   readonly healthcheck?: { readonly test: readonly string[] };
 }
 
-/** The value with its merge keys (`<<`) merged: what stands beside one wins. */
-function merged(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(merged);
-  if (typeof value !== "object" || value === null) return value;
-  const { "<<": base, ...own } = value as Record<string, unknown>;
-  const all = { ...(merged(base) as object | undefined), ...own };
-  return Object.fromEntries(Object.entries(all).map(([key, child]) => [key, merged(child)]));
-}
-
-const compose = merged(readYaml(join(ROOT, "docker-compose.yml"))) as {
+const compose = parse(textOf("docker-compose.yml"), { merge: true }) as {
   services: Record<string, Service>;
   volumes: Record<string, unknown>;
 };
@@ -127,7 +119,7 @@ describe("docker-compose.yml", () => {
 });
 
 describe("the demo of docker-compose.yml", () => {
-  const simulator = optionsSchema.parse(readYaml(join(ROOT, DEMO, "simulator.yaml")));
+  const simulator = optionsSchema.parse(parse(textOf(`${DEMO}/simulator.yaml`)));
 
   test.each(["watcher", "worker", "console"] as const)(
     "starts a %s that reaches Redis and simulator",
@@ -195,7 +187,7 @@ describe("Dockerfile", () => {
 });
 
 test("deploy/rbac.yaml gives a watcher get, list and watch, and a worker get, of nodes and of nothing else", () => {
-  const { items: objects } = readYaml(join(ROOT, "deploy/rbac.yaml")) as {
+  const { items: objects } = parse(textOf("deploy/rbac.yaml")) as {
     items: { kind: string; metadata: { name: string }; rules?: unknown }[];
   };
   const rules = objects
