@@ -73,8 +73,11 @@ export class Fleet implements AsyncDisposable {
     this.wakeUps = new Queue(QUEUES.nodeSnapshots, options);
   }
 
-  /** Starts another worker with connections of its own. */
-  startWorker(over: Partial<RebootJobDeps> = {}): void {
+  /** Starts another worker with connections of its own; `locks`: how soon others take over when it dies. */
+  startWorker(
+    over: Partial<RebootJobDeps> = {},
+    locks = { lockDuration: 30 * SECOND, stalledInterval: 5 * SECOND },
+  ): QueueWorkers {
     const { states, queues, journal, keys } = this;
     const connection = this.#redis.connect();
     const rules = { policy: this.#policy, checkers: this.#spyingCheckers() };
@@ -111,11 +114,11 @@ export class Fleet implements AsyncDisposable {
       },
       journal,
       concurrency: { evaluations: 4, reboots: 10 },
-      lockDuration: 30 * SECOND,
-      stalledInterval: 5 * SECOND,
+      ...locks,
       onError: (error) => void this.#errors.push(error),
     });
     this.#workers.push(worker);
+    return worker;
   }
 
   #spyingCheckers(): HealthChecker[] {
