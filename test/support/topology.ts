@@ -66,10 +66,10 @@ export interface AgentPart {
 }
 
 /** Name of the cluster in every topology. */
-export const CLUSTER = "e2e";
+const CLUSTER = "e2e";
 
 /** Starts everything and waits until every node was judged (if anybody can). Disposing leaves no process and no file. */
-export async function startTopology(options: TopologyOptions): Promise<Topology> {
+async function startTopology(options: TopologyOptions): Promise<Topology> {
   // Whatever was started before something fails is stopped again.
   await using started = new AsyncDisposableStack();
   const dir = started.adopt(mkdtempSync(join(tmpdir(), "node-agent-e2e-")), (path) =>
@@ -188,7 +188,7 @@ export function useTopology(options: TopologyOptions): () => Topology {
 }
 
 /** I1 and I2, told by the cloud: no VM twice within its wait, none that was well. */
-export async function expectNoWrongReboot(simulator: SimulatorProcess): Promise<void> {
+async function expectNoWrongReboot(simulator: SimulatorProcess): Promise<void> {
   const reboots = await simulator.reboots();
   expect(
     reboots.filter(({ healthyAtExecution }) => healthyAtExecution),

@@ -20,7 +20,7 @@ import {
 } from "../../../packages/worker/src/reboot-processor.ts";
 import { RecordingJournal } from "./recording-journal.ts";
 
-export const ACTIVE: RepairPolicy = { ...DEFAULT_POLICY, monitorOnly: false };
+const ACTIVE: RepairPolicy = { ...DEFAULT_POLICY, monitorOnly: false };
 export const TIMINGS = {
   sendDeadline: 10 * SECOND,
   callDeadline: 30 * SECOND,

@@ -42,7 +42,7 @@ const canned = {
 const afterEvents = z.int().min(0).optional();
 
 /** A fault on an API, as a body or a step says it. */
-export const faultSchema = z.discriminatedUnion("effect", [
+const faultSchema = z.discriminatedUnion("effect", [
   z.strictObject({ ...standing, effect: z.literal("status"), ...canned }),
   z.strictObject({ ...standing, effect: z.literal("execute-then-status"), ...canned }),
   z.strictObject({ ...standing, effect: z.literal("hang") }),
