@@ -162,7 +162,7 @@ export function snapshotStoreContract(implementation: string, make: () => Stores
       await publish(version("n", "1"));
       await commitOne(stores, "n", aRecord("n"));
       expect(await stores.snapshots.markAttention()).toEqual([]);
-      await loseRecord("n");
+      await stores.loseRecord("n");
       expect(await stores.snapshots.markAttention()).toEqual([shardOf("n")]);
       expect(await pending(stores, "n")).toMatchObject({ name: "n", record: undefined });
     });

@@ -8,7 +8,7 @@ import { parseView, stringsOf } from "./view.ts";
 const publishScript = new RedisScript("publish-3");
 const forgetScript = new RedisScript("forget-3");
 const beatScript = new RedisScript("beat-1");
-const markAttentionScript = new RedisScript("mark-attention-3");
+const markAttentionScript = new RedisScript("mark-attention-4");
 const versionsScript = new RedisScript("versions-2");
 
 /** Snapshots per script call: keeps the longest block of Redis short. */
@@ -90,7 +90,12 @@ export class RedisSnapshotStore implements SnapshotStore {
       shards.map(async (shard) =>
         markAttentionScript.run(
           this.#client,
-          [this.#keys.attention(shard), this.#keys.dirty(shard), this.#keys.records(shard)],
+          [
+            this.#keys.attention(shard),
+            this.#keys.dirty(shard),
+            this.#keys.records(shard),
+            this.#keys.versions(shard),
+          ],
           [],
         ),
       ),
