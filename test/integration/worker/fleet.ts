@@ -27,7 +27,7 @@ import type { RebootJobDeps } from "../../../packages/worker/src/reboot-job.ts";
 import type { TestRedis } from "../../support/redis.ts";
 import { RecordingJournal } from "../../unit/worker/recording-journal.ts";
 
-export const ACTIVE: RepairPolicy = { ...DEFAULT_POLICY, monitorOnly: false };
+const ACTIVE: RepairPolicy = { ...DEFAULT_POLICY, monitorOnly: false };
 const NEVER: RepairPolicy["checkers"]["NodeReady"] = { enabled: true, threshold: MINUTE, action: "Reboot" };
 
 /** The policy with a threshold for NodeReady and a wait of these spans. */
