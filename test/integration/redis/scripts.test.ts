@@ -22,6 +22,7 @@ beforeEach(() => {
     snapshots: new RedisSnapshotStore(client, keys, MAX_GAP),
     evaluations: new RedisEvaluationStore(client, keys),
     states: new RedisStateStore(client, keys),
+    loseRecord: async (name) => void (await client.hdel(keys.records(shardOf(name)), name)),
     pass: async () => {},
     maxGap: MAX_GAP,
   };
