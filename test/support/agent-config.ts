@@ -67,7 +67,8 @@ export function writeConfig(path: string, config: ConfigPart): void {
   writeFileSync(path, JSON.stringify(config, undefined, 2));
 }
 
-function merge(base: ConfigPart, overrides: ConfigPart): ConfigPart {
+/** Lays one configuration over another, section by section; lists and values replace. */
+export function merge(base: ConfigPart, overrides: ConfigPart): ConfigPart {
   const merged: Record<string, unknown> = { ...base };
   for (const [key, value] of Object.entries(overrides)) {
     const before = merged[key];

@@ -21,13 +21,18 @@ export interface AgentOptions {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** An agent that takes longer than this to answer is broken; without a deadline a test would end without a reason. */
+const ANSWER_DEADLINE = 15_000;
+
 /** Starts an agent; it may not be ready, or may never be. */
 export function startAgent({ name, role, args, env }: AgentOptions): Agent {
   const running = startProcess({ name, script: `packages/${role}/src/main.ts`, args, env });
   let port: number | undefined;
   const get: Agent["get"] = async (path) => {
     port ??= await lineOf(running, portIn);
-    const response = await fetch(`http://127.0.0.1:${port}${path}`);
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+      signal: AbortSignal.timeout(ANSWER_DEADLINE),
+    });
     return { status: response.status, body: await response.text() };
   };
   return {

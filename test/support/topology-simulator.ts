@@ -88,6 +88,9 @@ export interface SimulatorProcess extends AsyncDisposable {
   clearFaults(): Promise<void>;
 }
 
+/** Without a deadline a simulator that is stuck would end a test without a reason. */
+const ANSWER_DEADLINE = 15_000;
+
 /** Starts a simulator whose files live in `dir`. */
 export async function startSimulatorProcess(
   dir: string,
@@ -113,6 +116,7 @@ export async function startSimulatorProcess(
   const ask = async (method: string, path: string, body?: ConfigPart): Promise<unknown> => {
     const response = await fetch(`${ready.control.url}${path}`, {
       method,
+      signal: AbortSignal.timeout(ANSWER_DEADLINE),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const answer = await response.text();

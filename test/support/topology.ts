@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect } from "vitest";
-import { agentConfig, TIMES, writeConfig, type ConfigPart } from "./agent-config.ts";
+import { agentConfig, merge, TIMES, writeConfig, type ConfigPart } from "./agent-config.ts";
 import { eventually } from "./eventually.ts";
 import { ROOT, type LogLine, type RunningProcess } from "./processes.ts";
 import { startAgent, untilReady, type Agent, type AgentRole } from "./topology-agent.ts";
@@ -40,10 +40,7 @@ export interface Topology extends AsyncDisposable, Observation {
   /** Every process that was ever started here, dead ones included. */
   readonly processes: () => readonly RunningProcess[];
   /** Starts one more agent, without waiting for it. */
-  readonly start: (
-    role: AgentRole,
-    more?: { readonly args?: readonly string[]; readonly env?: Env },
-  ) => Agent;
+  readonly start: (role: AgentRole, more?: AgentPart) => Agent;
   /** Starts an agent in place of one that ended, and waits until it is ready. */
   readonly replace: (agent: Agent) => Promise<Agent>;
   /** Log lines of all agents, dead ones too, that carry these facts; in the order of their times. */
@@ -61,11 +58,18 @@ export interface Topology extends AsyncDisposable, Observation {
 
 type Env = Readonly<Record<string, string>>;
 
+/** What one agent is told besides what all agents of its topology are told. */
+export interface AgentPart {
+  readonly args?: readonly string[];
+  readonly env?: Env;
+  readonly config?: ConfigPart;
+}
+
 /** Name of the cluster in every topology. */
-export const CLUSTER = "e2e";
+const CLUSTER = "e2e";
 
 /** Starts everything and waits until every node was judged (if anybody can). Disposing leaves no process and no file. */
-export async function startTopology(options: TopologyOptions): Promise<Topology> {
+async function startTopology(options: TopologyOptions): Promise<Topology> {
   // Whatever was started before something fails is stopped again.
   await using started = new AsyncDisposableStack();
   const dir = started.adopt(mkdtempSync(join(tmpdir(), "node-agent-e2e-")), (path) =>
@@ -81,23 +85,20 @@ export async function startTopology(options: TopologyOptions): Promise<Topology>
   started.defer(async () => {
     await Promise.all(all.map(async (agent) => agent.kill9()));
   });
-  const config = join(dir, "agent.yaml");
   const { civo } = simulator;
-  writeConfig(
-    config,
-    agentConfig({
-      cluster: CLUSTER,
-      kubeconfig: simulator.kubeconfig,
-      civo: { url: civo.url, region: civo.region, clusterId: civo.clusterId },
-      ...options.config,
-    }),
-  );
-  const start: Topology["start"] = (role, { args = [], env = {} } = {}) => {
+  const common = agentConfig({
+    cluster: CLUSTER,
+    kubeconfig: simulator.kubeconfig,
+    civo: { url: civo.url, region: civo.region, clusterId: civo.clusterId },
+  });
+  const start: Topology["start"] = (role, { args = [], env = {}, config = {} } = {}) => {
     const name = `${role}-${all.filter((agent) => agent.role === role).length + 1}`;
+    const file = join(dir, `${name}.yaml`);
+    writeConfig(file, merge(merge(common, options.config ?? {}), config));
     const agent = startAgent({
       name,
       role,
-      args: ["--config", config, ...args],
+      args: ["--config", file, ...args],
       env: { REDIS_URL: redis.url, CIVO_API_KEY: civo.apiKey, ...options.env, ...env },
     });
     all.push(agent);
@@ -108,15 +109,13 @@ export async function startTopology(options: TopologyOptions): Promise<Topology>
 
   for (let i = 0; i < (options.watchers ?? 1); i += 1) start("watcher");
   for (let i = 0; i < (options.workers ?? 1); i += 1) start("worker");
-  await Promise.all(all.map(untilReady));
-  if (current("watcher").length > 0 && current("worker").length > 0) {
-    await eventually(
-      async () => {
-        const truth = await simulator.truth();
-        expect((await observation.records()).length, "nodes judged").toBe(truth.length);
-      },
-      { within: 30_000, every: 50 },
-    );
+  try {
+    await Promise.all(all.map(untilReady));
+    const canJudge = current("watcher").length > 0 && current("worker").length > 0;
+    if (canJudge) await untilJudged(simulator, observation);
+  } catch (error) {
+    keepLogs([simulator.process, ...all], "start");
+    throw error;
   }
   const running = started.move();
   return {
@@ -176,7 +175,7 @@ export function useTopology(options: TopologyOptions): () => Topology {
   });
   afterEach(async ({ task }) => {
     if (topology === undefined) return;
-    if (task.result?.state === "fail") keepLogs(topology, task.name);
+    if (task.result?.state === "fail") keepLogs(topology.processes(), task.name);
     await expectNoWrongReboot(topology.simulator);
   });
   afterAll(async () => {
@@ -189,7 +188,7 @@ export function useTopology(options: TopologyOptions): () => Topology {
 }
 
 /** I1 and I2, told by the cloud: no VM twice within its wait, none that was well. */
-export async function expectNoWrongReboot(simulator: SimulatorProcess): Promise<void> {
+async function expectNoWrongReboot(simulator: SimulatorProcess): Promise<void> {
   const reboots = await simulator.reboots();
   expect(
     reboots.filter(({ healthyAtExecution }) => healthyAtExecution),
@@ -206,11 +205,21 @@ export async function expectNoWrongReboot(simulator: SimulatorProcess): Promise<
   }
 }
 
+async function untilJudged(simulator: SimulatorProcess, observation: Observation): Promise<void> {
+  await eventually(
+    async () => {
+      const truth = await simulator.truth();
+      expect((await observation.records()).length, "nodes judged").toBe(truth.length);
+    },
+    { within: 30_000, every: 50 },
+  );
+}
+
 /** What the processes said, for whoever must find out why a test failed. */
-function keepLogs(topology: Topology, test: string): void {
+function keepLogs(processes: readonly RunningProcess[], test: string): void {
   const folder = join(ROOT, ".data", "e2e-logs", test.replaceAll(/[^\w.-]+/gu, "-").slice(0, 80));
   mkdirSync(folder, { recursive: true });
-  for (const { name, lines, stderr } of topology.processes()) {
+  for (const { name, lines, stderr } of processes) {
     writeFileSync(join(folder, `${name}.log`), `${lines.join("\n")}\n${stderr()}`);
   }
 }

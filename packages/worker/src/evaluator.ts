@@ -1,3 +1,4 @@
+import { farewell } from "@node-agent/shared/core/carry-over.ts";
 import type { NodeAction } from "@node-agent/shared/core/events.ts";
 import type {
   EvaluationStore,
@@ -31,8 +32,21 @@ export class Evaluator {
     this.#deps = deps;
   }
 
-  /** Returns how many nodes were judged. Throws when Redis fails: what is not committed stays dirty. */
+  /**
+   * Returns how many nodes were judged. Throws when Redis fails: what is not committed stays dirty. The failure is told
+   * here, because whoever runs this only sees a failed job that nobody reads.
+   */
   async run(shard: number, signal?: AbortSignal): Promise<number> {
+    try {
+      return await this.#judgeShard(shard, signal);
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : "unknown error";
+      this.#deps.journal.fault("Redis", `shard ${shard}: ${detail}`);
+      throw error;
+    }
+  }
+
+  async #judgeShard(shard: number, signal: AbortSignal | undefined): Promise<number> {
     const { store, chunk } = this.#deps;
     let done = 0;
     let idleRounds = 0;
@@ -74,14 +88,7 @@ export class Evaluator {
     const { name, snapshot, snapshotVersion, recordVersion, record } = pending;
     const base = { name, snapshotVersion, recordVersion };
     for (const { kind, detail } of pending.faults) journal.fault(kind, detail, name);
-    if (pending.gone) {
-      return {
-        pending,
-        commit: { ...base, record: "delete" },
-        judged: undefined,
-        actions: [{ type: "WakeReboot" }],
-      };
-    }
+    if (pending.gone) return goneOutcome(pending, view.now);
     if (snapshot === undefined) {
       // A version without a snapshot that can be read says "known" to every watcher: without it they publish anew.
       const op = snapshotVersion === "" ? "keep" : "discard";
@@ -111,6 +118,22 @@ export class Evaluator {
       }),
     );
   }
+}
+
+/** The record of a node that is gone is deleted, unless the wait of its VM runs: then that is all that stays of it. */
+function goneOutcome(pending: PendingNode, now: EpochMillis): Outcome {
+  const { name, snapshotVersion, recordVersion, record } = pending;
+  const kept = record === undefined ? undefined : farewell(record, now);
+  const outcome = (op: JudgedNodeCommit["record"], actions: readonly NodeAction[]): Outcome => ({
+    pending,
+    commit: { name, snapshotVersion, recordVersion, record: op },
+    judged: undefined,
+    actions,
+  });
+  if (kept === undefined) return outcome("delete", [{ type: "WakeReboot" }]);
+  // Looked at again and again until the wait is over, with nothing left to end.
+  if (JSON.stringify(kept) === JSON.stringify(record)) return outcome("keep", []);
+  return outcome(kept, [{ type: "WakeReboot" }]);
 }
 
 interface Outcome {

@@ -15,12 +15,17 @@ export function gaugeSources(
     nodes: async () => {
       const now = clock.now();
       const records = await state.listUnhealthy();
-      return records.map((record) => sampleOf(record, now));
+      return records.filter((record) => !isFarewell(record)).map((record) => sampleOf(record, now));
     },
     phases: async () => state.countByPhase(),
     queues: async () => queues.counts(),
     view: async () => (await state.view()).age,
   };
+}
+
+/** Of a node that is gone only the wait of its reboot is kept for a while: that is no node that somebody can look at. */
+function isFarewell({ phase, lastReboot }: NodeRecord): boolean {
+  return phase === "Unknown" && lastReboot !== undefined;
 }
 
 function sampleOf({ name, pool, phase, incident }: NodeRecord, now: EpochMillis): NodeGaugeSample {

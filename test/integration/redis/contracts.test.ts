@@ -17,6 +17,7 @@ import { evaluationStoreContract } from "./evaluation-store.contract.ts";
 import { jobQueuesContract, type ObservedQueues } from "./job-queues.contract.ts";
 import { snapshotStoreContract } from "./snapshot-store.contract.ts";
 import { stateStoreContract } from "./state-store.contract.ts";
+import { shardOf } from "../../../packages/shared/src/contract/keys.ts";
 import type { Stores } from "./stores.ts";
 
 const MAX_GAP = 250;
@@ -26,7 +27,8 @@ const memoryStores = (): Stores => {
   const clock = new ManualClock();
   const store = new MemoryStore(clock, { maxGap: MAX_GAP });
   const pass = async (span: number): Promise<void> => clock.advance(span);
-  return { snapshots: store, evaluations: store, states: store, pass, maxGap: MAX_GAP };
+  const loseRecord = async (name: string): Promise<void> => void store.records.delete(name);
+  return { snapshots: store, evaluations: store, states: store, pass, maxGap: MAX_GAP, loseRecord };
 };
 
 const redisStores = (): Stores => {
@@ -38,6 +40,7 @@ const redisStores = (): Stores => {
     states: new RedisStateStore(client, keys),
     pass: delay,
     maxGap: MAX_GAP,
+    loseRecord: async (name) => void (await client.hdel(keys.records(shardOf(name)), name)),
   };
 };
 

@@ -142,6 +142,14 @@ export function evaluationStoreContract(implementation: string, make: () => Stor
       expect(await stores.snapshots.markAttention()).toEqual([shardOf("n")]);
     });
 
+    test("a kept record of a healthy node asks for no attention", async () => {
+      await stores.snapshots.publish([version("n", "1")]);
+      await commitOne(stores, "n", aRecord("n"));
+      await stores.snapshots.publish([version("n", "2", "b")]);
+      expect(await commitOne(stores, "n", "keep")).toBe(true);
+      expect(await stores.snapshots.markAttention()).toEqual([]);
+    });
+
     test("a deleted node needs no attention any more", async () => {
       await stores.snapshots.publish([version("n", "1")]);
       await commitOne(stores, "n", aRecord("n", { phase: "Unhealthy" }));

@@ -22,6 +22,7 @@ beforeEach(() => {
     snapshots: new RedisSnapshotStore(client, keys, MAX_GAP),
     evaluations: new RedisEvaluationStore(client, keys),
     states: new RedisStateStore(client, keys),
+    loseRecord: async (name) => void (await client.hdel(keys.records(shardOf(name)), name)),
     pass: async () => {},
     maxGap: MAX_GAP,
   };
@@ -87,6 +88,18 @@ describe("damaged records", () => {
     expect(await commitOne(stores, "n", aRecord("n", { gpuNode: true }), over)).toBe(false);
   });
 
+  test("a chunk replaces a record with a huge version too, even by the same words, and once", async () => {
+    await client.hset(keys.records(shardOf("n")), "n", `9007199254740992 ${JSON.stringify(aRecord("n"))}`);
+    await stores.snapshots.publish([version("n", "1")]);
+    expect((await pending(stores, "n"))?.recordVersion).toBe("damaged");
+    expect(await commitOne(stores, "n", aRecord("n"), { recordVersion: "9007199254740992" })).toBe(false);
+    expect(await commitOne(stores, "n", aRecord("n"), { recordVersion: "damaged" })).toBe(true);
+    expect((await stores.states.get("n")).record).toEqual(aRecord("n"));
+    expect(await commitOne(stores, "n", aRecord("n", { gpuNode: true }), { recordVersion: "damaged" })).toBe(
+      false,
+    );
+  });
+
   test("a damaged record gets attention although nothing of it can be read", async () => {
     await client.hset(keys.records(shardOf("n")), "n", "damage");
     expect(await stores.snapshots.markAttention()).toEqual([shardOf("n")]);
@@ -94,6 +107,14 @@ describe("damaged records", () => {
 });
 
 describe("lost marks", () => {
+  test("a snapshot that was lost is stored again with the next version, though its content is known", async () => {
+    await stores.snapshots.publish([version("n", "1")]);
+    await commitOne(stores, "n", aRecord("n"));
+    await client.del(keys.snapshots(shardOf("n")));
+    expect((await stores.snapshots.publish([version("n", "2")])).shards).toEqual([shardOf("n")]);
+    expect((await pending(stores, "n"))?.snapshot?.resourceVersion).toBe("2");
+  });
+
   test("attention that was lost is found again in the records", async () => {
     await stores.snapshots.publish([version("n", "1"), version("well", "1")]);
     await commitOne(stores, "n", aRecord("n", { phase: "Unhealthy" }));
@@ -103,6 +124,15 @@ describe("lost marks", () => {
     expect(await pending(stores, "n")).toBeDefined();
     expect(await pending(stores, "well")).toBeUndefined();
     expect(await stores.states.listUnhealthy()).toHaveLength(1);
+  });
+});
+
+describe("a name in a shard that is not its own", () => {
+  test("is nobody's: no resync asks for it", async () => {
+    const other = (shardOf("n") + 1) % 16;
+    await client.hset(keys.versions(other), "n", "5 u f");
+    await client.hset(keys.records(other), "n", "damage");
+    expect(await stores.snapshots.versions(other)).toEqual(new Map());
   });
 });
 

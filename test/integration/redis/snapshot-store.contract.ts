@@ -158,6 +158,15 @@ export function snapshotStoreContract(implementation: string, make: () => Stores
       expect(await stores.snapshots.markAttention()).toEqual([]);
     });
 
+    test("a node whose record was lost while its snapshot was not is judged again", async () => {
+      await publish(version("n", "1"));
+      await commitOne(stores, "n", aRecord("n"));
+      expect(await stores.snapshots.markAttention()).toEqual([]);
+      await stores.loseRecord("n");
+      expect(await stores.snapshots.markAttention()).toEqual([shardOf("n")]);
+      expect(await pending(stores, "n")).toMatchObject({ name: "n", record: undefined });
+    });
+
     test("attention tells of old work too: a wake-up that was lost is made good", async () => {
       await publish(version("n", "1"));
       expect(await stores.snapshots.markAttention()).toEqual([shardOf("n")]);

@@ -43,19 +43,25 @@ export function stateStoreContract(implementation: string, make: () => Stores): 
       expect((await stores.states.get("n")).version).toBe(once);
     });
 
-    test("a version is never used again, also after the record was deleted and made anew", async () => {
-      await stores.snapshots.publish([version("n", "1")]);
-      await commitOne(stores, "n", aRecord("n"));
-      const { version: old } = await stores.states.get("n");
-      await stores.snapshots.forget("n", await stores.snapshots.version("n"));
-      await commitOne(stores, "n", "delete");
-      await stores.pass(5);
-      const { version: none } = await stores.states.get("n");
-      await stores.states.compareAndSet("n", none, aRecord("n", { uid: "uid-2" }));
-      expect((await stores.states.get("n")).version).not.toBe(old);
-      expect(await stores.states.compareAndSet("n", old, aRecord("n", { gpuNode: true }))).toBe(false);
-      expect((await stores.states.get("n")).record?.uid).toBe("uid-2");
-    });
+    test.each<[string, (uid: string) => Promise<unknown>]>([
+      ["one by one", async (uid) => stores.states.compareAndSet("n", "0", aRecord("n", { uid }))],
+      ["in chunks", async (uid) => commitOne(stores, "n", aRecord("n", { uid }))],
+    ])(
+      "a version is never used again after the record was deleted and made anew, written %s",
+      async (_, write) => {
+        await stores.snapshots.publish([version("n", "1")]);
+        await write("uid-1");
+        const { version: old } = await stores.states.get("n");
+        await stores.snapshots.forget("n", await stores.snapshots.version("n"));
+        await commitOne(stores, "n", "delete");
+        await stores.pass(5);
+        await stores.snapshots.publish([version("n", "2")]);
+        await write("uid-2");
+        expect((await stores.states.get("n")).version).not.toBe(old);
+        expect(await stores.states.compareAndSet("n", old, aRecord("n", { gpuNode: true }))).toBe(false);
+        expect((await stores.states.get("n")).record?.uid).toBe("uid-2");
+      },
+    );
 
     test("a record comes with the view it is to be read under", async () => {
       const beat = await stores.snapshots.beat(5);

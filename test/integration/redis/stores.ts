@@ -18,6 +18,8 @@ export interface Stores {
   readonly pass: (span: number) => Promise<void>;
   /** Longest silence between two beats that counts; the store was made with it. */
   readonly maxGap: number;
+  /** The record is gone and nothing else: what a vandal or a bad restore does. */
+  readonly loseRecord: (name: string) => Promise<void>;
 }
 
 export const publication = (snapshot: NodeSnapshot, fingerprint = "content-1"): Publication => ({

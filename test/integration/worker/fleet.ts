@@ -34,7 +34,7 @@ import type { RebootJobDeps } from "../../../packages/worker/src/reboot-job.ts";
 import type { TestRedis } from "../../support/redis.ts";
 import { RecordingJournal } from "../../unit/worker/recording-journal.ts";
 
-export const ACTIVE: RepairPolicy = { ...DEFAULT_POLICY, monitorOnly: false };
+const ACTIVE: RepairPolicy = { ...DEFAULT_POLICY, monitorOnly: false };
 const NEVER: RepairPolicy["checkers"]["NodeReady"] = { enabled: true, threshold: MINUTE, action: "Reboot" };
 
 /** The policy with a threshold for NodeReady and a wait of these spans. */
@@ -83,8 +83,11 @@ export class Fleet implements AsyncDisposable {
     this.wakeUps = new Queue(QUEUES.nodeSnapshots, options);
   }
 
-  /** Starts another worker with connections of its own. */
-  startWorker(over: Partial<RebootJobDeps> = {}): void {
+  /** Starts another worker with connections of its own; `locks`: how soon others take over when it dies. */
+  startWorker(
+    over: Partial<RebootJobDeps> = {},
+    locks = { lockDuration: 30 * SECOND, stalledInterval: 5 * SECOND },
+  ): QueueWorkers {
     const { states, queues, journal, keys } = this;
     const connection = this.#redis.connect();
     const rules = { policy: this.#policy, checkers: this.#spyingCheckers() };
@@ -128,11 +131,11 @@ export class Fleet implements AsyncDisposable {
       },
       journal,
       concurrency: { evaluations: 4, reboots: 10 },
-      lockDuration: 30 * SECOND,
-      stalledInterval: 5 * SECOND,
+      ...locks,
       onError: (error) => void this.#errors.push(error),
     });
     this.#workers.push(worker);
+    return worker;
   }
 
   /** Spans that add little to the waits of the tests; the clocks here are all one. */

@@ -128,3 +128,24 @@ test("a sick node is rebooted, waits, and is rebooted again until its attempts a
     expect((times[i] ?? 0) - (times[i - 1] ?? 0)).toBeGreaterThanOrEqual(395);
   await eventually(async () => expect(await fleet.pending()).toEqual([]));
 });
+
+test("a worker that dies in the middle of a call: another one takes the job over and keeps the wait", async () => {
+  await using fleet = new Fleet(redis, quick(100, 10 * MINUTE));
+  const locks = { lockDuration: 600, stalledInterval: 200 };
+  const dying = fleet.startWorker({}, locks);
+  fleet.watch();
+  const never = new Promise<never>(() => undefined);
+  fleet.executor.onReboot = async () => never;
+  await fleet.see(aNode());
+  await eventually(async () => expect(await fleet.phase("node-1")).toBe("Healthy"));
+  await fleet.see(aNode().notReady());
+  await eventually(() => expect(fleet.executor.calls).toHaveLength(1));
+  await dying.close(true);
+  fleet.startWorker({}, locks);
+  await eventually(async () => {
+    const [job] = await fleet.reboots.getDelayed();
+    expect(job?.progress).toMatchObject({ waitsFor: "WaitWindow", phase: "WaitingReboot" });
+  });
+  expect(fleet.executor.calls).toHaveLength(1);
+  expect((await fleet.states.get("node-1")).record?.lastReboot?.outcome).toBe("Intent");
+});

@@ -49,7 +49,7 @@ const CONFIG_CODES = unionIn("packages/kubernetes/src/errors.ts", "KubernetesCon
 const REDIS_FAULTS = unionIn("packages/shared/src/runtime/redis-server.ts", "RedisServerFault");
 
 describe("docs/errors.md tells exactly", () => {
-  test.each<readonly [string, readonly string[]]>([
+  const sets: readonly (readonly [string, readonly string[]])[] = [
     ["Gates", GATES],
     ["Reboot outcomes", REBOOT_OUTCOMES],
     ["Why a VM could not be named", unionIn("packages/shared/src/ports/executor.ts", "ResolveFailure")],
@@ -60,7 +60,9 @@ describe("docs/errors.md tells exactly", () => {
     ["Ends of a watch", unionIn("packages/kubernetes/src/reflector/source-event.ts", "EndReason")],
     ["Kubernetes configuration errors", CONFIG_CODES],
     ["Exit codes", Object.values(EXIT).map(String)],
-  ])("the words of %s, in their order", (heading, words) => {
+  ];
+
+  test.each(sets)("the words of %s, in their order", (heading, words) => {
     expect(namesOf(tableBelow(DOCUMENT, heading))).toEqual(words);
   });
 

@@ -10,7 +10,18 @@ import type { Journal } from "../../../packages/worker/src/journal.ts";
 import { namesOf, tableBelow } from "./markdown.ts";
 
 /** Fields that every line has, or every line about a node. */
-const COMMON = ["level", "time", "service", "role", "version", "cluster", "msg", "event", "node", "pool"];
+const COMMON = new Set([
+  "level",
+  "time",
+  "service",
+  "role",
+  "version",
+  "cluster",
+  "msg",
+  "event",
+  "node",
+  "pool",
+]);
 
 function recordIn(phase: Phase): NodeRecord {
   return {
@@ -73,7 +84,7 @@ function written(): Map<string, { levels: Set<string>; fields: Set<string> }> {
       const event = String(line["event"]);
       const entry = events.get(event) ?? { levels: new Set(), fields: new Set() };
       entry.levels.add(String(line["level"]));
-      for (const field of Object.keys(line)) if (!COMMON.includes(field)) entry.fields.add(field);
+      for (const field of Object.keys(line)) if (!COMMON.has(field)) entry.fields.add(field);
       events.set(event, entry);
     },
   };

@@ -43,7 +43,7 @@ function cellsOf(line: string): string[] {
     .trim()
     .slice(1, -1)
     .split(/(?<!\\)\|/u)
-    .map((cell) => cell.trim());
+    .map((text) => text.trim());
 }
 
 function tablesIn(markdown: string): Found[] {

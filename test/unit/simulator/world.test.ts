@@ -43,6 +43,20 @@ test("an idle node is written once per status period", async () => {
   expect(writes).toBe(30);
 });
 
+test("a kubelet that fell silent and came back several times posts no more often than before", async () => {
+  await using sim = manualWorld([{ name: "standard", count: 1, nodeNames: ["std-1"] }]);
+  for (let round = 0; round < 5; round += 1) {
+    sim.world.break("std-1", { fault: "kubelet-dead" });
+    await sim.pass(SECOND);
+    sim.world.heal("std-1");
+  }
+  await sim.pass(10 * MINUTE);
+  let writes = 0;
+  sim.nodes.subscribe(() => (writes += 1));
+  await sim.pass(10 * MINUTE);
+  expect(writes).toBe(2);
+});
+
 test("a silent kubelet's node turns Unknown after the grace, in all four conditions, and is tainted 5 s apart", async () => {
   await using sim = manualWorld();
   sim.world.break("std-1", { fault: "kubelet-dead" });

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { aNode } from "../../../packages/shared/src/testing/builders.ts";
 import { TIMINGS, World } from "./world.ts";
 
 let world: World;
@@ -13,6 +14,13 @@ describe("the send deadline", () => {
     ["the process was slow", () => world.clock.advance(TIMINGS.sendDeadline + 1)],
     ["the machine was suspended", () => world.clock.suspend(TIMINGS.sendDeadline + 1)],
     ["the wall clock ran back", () => world.clock.jump(-1)],
+    [
+      "the process was slow and the wall clock was set back by as much",
+      () => {
+        world.clock.advance(TIMINGS.sendDeadline + 1);
+        world.clock.jump(-TIMINGS.sendDeadline);
+      },
+    ],
   ])("nothing is sent when %s between the first read and the call", async (_, freeze) => {
     await world.due();
     const limiter = {
@@ -88,10 +96,31 @@ describe("two workers with the same job", () => {
 
   test("a record that keeps changing holds the reboot back and says so", async () => {
     await world.due();
-    const contested = world.processorDeps(async (point, call) =>
-      point === "store.compareAndSet" ? false : call(),
-    );
+    let writes = 0;
+    const contested = world.processorDeps(async (point, call) => {
+      if (point !== "store.compareAndSet") return call();
+      writes += 1;
+      return false;
+    });
     expect(await world.run("node-1", contested)).toMatchObject({ end: "Wait", gate: "Deadline" });
+    expect(writes).toBe(3);
     expect(calls()).toBe(0);
+  });
+
+  test("a fresh judgement that was overtaken is made again: a node that is well is not left Unhealthy", async () => {
+    await world.due();
+    world.reader.set(aNode().resourceVersion(5000).snapshot());
+    let overtaken = false;
+    const deps = world.processorDeps(async (point, call) => {
+      if (point === "store.compareAndSet" && !overtaken) {
+        overtaken = true;
+        const { record, version } = await world.store.get("node-1");
+        if (record !== undefined)
+          await world.store.compareAndSet("node-1", version, { ...record, firstSeenAt: 7 });
+      }
+      return call();
+    });
+    expect(await world.run("node-1", deps)).toMatchObject({ end: "Finish" });
+    expect(await world.record()).toMatchObject({ phase: "Healthy", firstSeenAt: 7 });
   });
 });

@@ -1,5 +1,7 @@
 import type { CheckerName } from "./check.ts";
+import { isWaiting } from "./due.ts";
 import type { JudgedNode } from "./events.ts";
+import { closed, enter } from "./incident.ts";
 import type { RepairPolicy } from "./policy.ts";
 import type { FailingCheck, NodeRecord, ObservedMillis, RebootAttempt } from "./record.ts";
 import type { EpochMillis } from "./time.ts";
@@ -16,6 +18,14 @@ export function carryOver(
   const known = record.monitorOnly === policy.monitorOnly ? record : switched(record, policy, now, observed);
   const own = isOfAnotherVm(known.lastReboot, node) ? withoutReboot(known) : known;
   return own.uid === node.uid ? own : renewed(own, node, policy, now);
+}
+
+/**
+ * What is kept of a node that no longer exists: its latest reboot, as long as the wait of it runs, because the VM may
+ * live on and register again. Undefined: nothing is left to be remembered.
+ */
+export function farewell(record: NodeRecord, now: EpochMillis): NodeRecord | undefined {
+  return isWaiting(record, now) ? enter(closed(record), "Unknown", now) : undefined;
 }
 
 /** Only two different provider ids prove another VM: a node that registers again gets its own some time later. */

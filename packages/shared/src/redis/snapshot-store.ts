@@ -8,7 +8,7 @@ import { parseView, stringsOf } from "./view.ts";
 const publishScript = new RedisScript("publish-3");
 const forgetScript = new RedisScript("forget-3");
 const beatScript = new RedisScript("beat-1");
-const markAttentionScript = new RedisScript("mark-attention-3");
+const markAttentionScript = new RedisScript("mark-attention-4");
 const versionsScript = new RedisScript("versions-2");
 
 /** Snapshots per script call: keeps the longest block of Redis short. */
@@ -79,6 +79,8 @@ export class RedisSnapshotStore implements SnapshotStore {
     const versions = new Map(recorded.map((name) => [name, parseVersion("")]));
     for (let i = 0; i + 1 < pairs.length; i += 2)
       versions.set(pairs[i] ?? "", parseVersion(pairs[i + 1] ?? ""));
+    // A name in a shard that is not its own is nobody's: whoever looks it up finds another entry.
+    for (const name of versions.keys()) if (shardOf(name) !== shard) versions.delete(name);
     return versions;
   }
 
@@ -88,7 +90,12 @@ export class RedisSnapshotStore implements SnapshotStore {
       shards.map(async (shard) =>
         markAttentionScript.run(
           this.#client,
-          [this.#keys.attention(shard), this.#keys.dirty(shard), this.#keys.records(shard)],
+          [
+            this.#keys.attention(shard),
+            this.#keys.dirty(shard),
+            this.#keys.records(shard),
+            this.#keys.versions(shard),
+          ],
           [],
         ),
       ),

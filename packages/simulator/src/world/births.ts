@@ -75,6 +75,7 @@ export function newMachine(birth: {
     bootedAt: now,
     silentSince: now,
     faults: new Map(),
+    heartbeat: undefined,
     kubeletAppointments: new Set(),
     cloudAppointments: new Set(),
     unregistered: false,

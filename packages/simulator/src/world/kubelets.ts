@@ -79,6 +79,7 @@ export class Kubelets {
   silence(machine: Machine): void {
     if (!machine.posting) return;
     machine.posting = false;
+    machine.heartbeat?.cancel();
     machine.silentSince = this.#deps.clock.now();
     this.#controller.silent(machine);
   }
@@ -119,14 +120,10 @@ export class Kubelets {
   }
 
   #heartbeatAfter(machine: Machine, span: Millis): void {
-    const { bootId } = machine;
-    const appointment = this.#deps.scheduler.after(span, () => {
-      machine.kubeletAppointments.delete(appointment);
-      if (!machine.posting || machine.bootId !== bootId) return;
+    machine.heartbeat = this.#deps.scheduler.after(span, () => {
       this.post(machine);
       this.#heartbeatAfter(machine, this.#deps.timings.statusPeriod);
     });
-    machine.kubeletAppointments.add(appointment);
   }
 
   #forgetAppointments(machine: Machine): void {

@@ -72,7 +72,9 @@ export interface Machine {
   /** When the kubelet was last heard of; meaningful while it is silent. */
   silentSince: EpochMillis;
   readonly faults: Map<NodeFault, FaultState>;
-  /** Next heartbeat, ready, device plugin: all of them end with the kubelet. */
+  /** The kubelet's next post of an unchanged status; there is never more than one. */
+  heartbeat: Appointment | undefined;
+  /** Runtime up, device plugin up: what a boot brings, and a power-off takes away. */
   readonly kubeletAppointments: Set<Appointment>;
   /** The cloud's next steps with this instance. */
   readonly cloudAppointments: Set<Appointment>;

@@ -10,6 +10,12 @@ local function viewOf(key)
   return redis.call('HMGET', key, 'observed', 'until')
 end
 
+-- Bytes of another type are thrown away: all of this is built anew from what the watchers see. Records never are.
+for i, expected in ipairs({ 'set', 'hash', 'hash' }) do
+  local kind = redis.call('TYPE', KEYS[i]).ok
+  if kind ~= expected and kind ~= 'none' then redis.call('DEL', KEYS[i]) end
+end
+
 local time = redis.call('TIME')
 local view = viewOf(KEYS[5])
 local out = { string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)), view[1] or '', view[2] or '' }

@@ -1,0 +1,291 @@
+import { randomUUID } from "node:crypto";
+import { DelayedError, type Job } from "bullmq";
+import fc from "fast-check";
+import type { Redis } from "ioredis";
+import { beforeEach, expect, test } from "vitest";
+import { SHARDS, shardOf, type Keys } from "../../../packages/shared/src/contract/keys.ts";
+import type { RebootJob } from "../../../packages/shared/src/contract/queues.ts";
+import { createCheckers } from "../../../packages/shared/src/core/checkers/registry.ts";
+import type { NodeSnapshot } from "../../../packages/shared/src/core/node.ts";
+import { DEFAULT_POLICY } from "../../../packages/shared/src/core/policy.ts";
+import { snapshotFingerprint } from "../../../packages/shared/src/core/snapshot.ts";
+import { MINUTE, SECOND } from "../../../packages/shared/src/core/time.ts";
+import { RedisCallLimiter } from "../../../packages/shared/src/redis/call-limiter.ts";
+import { RedisEvaluationStore } from "../../../packages/shared/src/redis/evaluation-store.ts";
+import { digestOf, RedisSnapshotStore } from "../../../packages/shared/src/redis/snapshot-store.ts";
+import { RedisStateStore } from "../../../packages/shared/src/redis/state-store.ts";
+import { systemClock } from "../../../packages/shared/src/runtime/system-clock.ts";
+import { aNode } from "../../../packages/shared/src/testing/builders.ts";
+import { MemoryExecutor } from "../../../packages/shared/src/testing/memory-executor.ts";
+import { MemoryJobQueues } from "../../../packages/shared/src/testing/memory-job-queues.ts";
+import { MemoryNodeReader } from "../../../packages/shared/src/testing/memory-node-reader.ts";
+import { MemoryNodeSource } from "../../../packages/shared/src/testing/memory-node-source.ts";
+import { resync } from "../../../packages/watcher/src/resync.ts";
+import { Evaluator } from "../../../packages/worker/src/evaluator.ts";
+import { runRebootJob } from "../../../packages/worker/src/reboot-job.ts";
+import { RebootProcessor } from "../../../packages/worker/src/reboot-processor.ts";
+import { useRedis } from "../../support/redis.ts";
+import { RecordingJournal } from "../../unit/worker/recording-journal.ts";
+import { aRecord } from "./stores.ts";
+
+const redis = useRedis();
+const NODE = "node-1";
+const OTHER = "node-2";
+const policy = { ...DEFAULT_POLICY, monitorOnly: false };
+const rules = { policy, checkers: createCheckers(policy) };
+let client: Redis;
+beforeEach(() => {
+  client = redis.connect();
+});
+
+/** A watcher and a worker over the keys of one cluster. */
+function agent(keys: Keys) {
+  const snapshots = new RedisSnapshotStore(client, keys, 90 * SECOND);
+  const store = new RedisStateStore(client, keys);
+  const queues = new MemoryJobQueues(systemClock);
+  const journal = new RecordingJournal();
+  const reader = new MemoryNodeReader();
+  const source = new MemoryNodeSource(systemClock);
+  const executor = new MemoryExecutor(systemClock);
+  const evaluator = new Evaluator({
+    store: new RedisEvaluationStore(client, keys),
+    queues,
+    journal,
+    rules,
+    chunk: 100,
+  });
+  const limiter = new RedisCallLimiter(client, keys, { max: 10, per: MINUTE });
+  const timings = {
+    sendDeadline: MINUTE,
+    callDeadline: SECOND,
+    readDeadline: 5 * SECOND,
+    blockedRetry: SECOND,
+  };
+  const processor = new RebootProcessor({
+    store,
+    reader,
+    executor,
+    limiter,
+    journal,
+    rules,
+    clock: systemClock,
+    timings,
+    newToken: randomUUID,
+  });
+  const jobDeps = { processor, queues, store, journal, clock: systemClock, minPause: 1, retryPause: 10 };
+  return {
+    snapshots,
+    store,
+    journal,
+    executor,
+    place: (...nodes: readonly NodeSnapshot[]) => {
+      reader.set(...nodes);
+      source.place(...nodes);
+    },
+    /** Judges every shard; the shards that failed and why. */
+    judgeAll: async (): Promise<string[]> => {
+      const failed: string[] = [];
+      for (let shard = 0; shard < SHARDS; shard += 1) {
+        await evaluator.run(shard).catch((error: Error) => failed.push(`${shard}: ${error.message}`));
+      }
+      return failed;
+    },
+    /** One activation of the pending reboot; it may end or sleep, nothing else. */
+    activate: async (node: string): Promise<void> => {
+      const job = {
+        name: node,
+        data: { schema: 1, node },
+        progress: 0,
+        updateProgress: async () => undefined,
+        log: async () => 1,
+        moveToDelayed: async (at: number) => {
+          if (!Number.isSafeInteger(Math.round(at))) throw new RangeError(`slept until ${at}`);
+        },
+      } as unknown as Job<RebootJob>;
+      const signal = new AbortController().signal;
+      await runRebootJob(job, "lock", signal, jobDeps).catch((error: unknown) => {
+        if (!(error instanceof DelayedError)) throw error;
+      });
+    },
+    resync: async () =>
+      resync({
+        source,
+        store: snapshots,
+        queues,
+        reader,
+        clock: systemClock,
+        fingerprint: snapshotFingerprint,
+        digest: digestOf,
+        selects: () => true,
+        isNewer: (a, b) => /^\d+$/u.test(b) && (a.length === b.length ? a > b : a.length > b.length),
+      }),
+  };
+}
+
+/** A valid record or snapshot of somebody, with some of its values replaced. */
+const mutated = fc
+  .tuple(
+    fc.constantFrom<object>(
+      aRecord(NODE, {
+        phase: "Unhealthy",
+        failing: { NodeReady: { since: 1, sinceObserved: 0, reason: "KubeletNotReady" } },
+        incident: { id: "i", startedAt: 1, attempts: 0 },
+        scheduledAt: 1,
+        lastReboot: {
+          incidentId: "i",
+          number: 1,
+          instanceId: "x",
+          token: "t",
+          intendedAt: 1,
+          outcome: "Intent",
+          detail: "",
+          waitUntil: 2,
+        },
+      }),
+      aNode(NODE).notReady().snapshot(),
+    ),
+    fc.dictionary(
+      fc.constantFrom(
+        "schema",
+        "phase",
+        "failing",
+        "incident",
+        "lastReboot",
+        "scheduledAt",
+        "gpuHighWater",
+        "name",
+        "labels",
+        "conditions",
+        "capacity",
+        "resourceVersion",
+        "phaseSince",
+      ),
+      fc.oneof(fc.jsonValue(), fc.constantFrom(8.64e15, 1e308, -1, "", null, {}, [])),
+      { maxKeys: 4 },
+    ),
+  )
+  .map(([base, over]) => JSON.stringify({ ...base, ...over }));
+
+const bytes = fc.oneof(
+  fc.string(),
+  fc.string({ unit: "binary" }),
+  fc.json(),
+  mutated,
+  fc
+    .tuple(fc.constantFrom("1", "0", "12", "99999999999999999999", "x"), mutated)
+    .map(([v, json]) => `${v} ${json}`),
+  fc.tuple(fc.string(), fc.string(), fc.string()).map((words) => words.join(" ")),
+  fc.constantFrom("gone", "", " ", "nan", "inf", "1e308", "0x10", "9".repeat(40), `${"9".repeat(38)} u f`),
+);
+const field = fc.oneof(
+  { weight: 5, arbitrary: fc.constant(NODE) },
+  { weight: 1, arbitrary: fc.constantFrom("__proto__", "constructor", "", "../..", "observed", "until") },
+  { weight: 1, arbitrary: fc.string({ maxLength: 300 }) },
+);
+const WHERE = ["snapshots", "versions", "records", "dirty", "attention", "view", "calls"] as const;
+const damage = fc.record({
+  where: fc.constantFrom(...WHERE),
+  field,
+  bytes,
+  wrongType: fc.boolean(),
+  score: fc.oneof(fc.double({ noNaN: true }), fc.integer()),
+});
+type Damage = typeof damage extends fc.Arbitrary<infer T> ? T : never;
+
+function keyOf(keys: Keys, where: Damage["where"], name: string): string {
+  const key = keys[where];
+  return typeof key === "string" ? key : key(shardOf(name));
+}
+
+async function apply(
+  keys: Keys,
+  { where, field: name, bytes: value, wrongType, score }: Damage,
+): Promise<void> {
+  const key = keyOf(keys, where, wrongType ? NODE : name);
+  if (wrongType) {
+    await client.del(key);
+    await client.rpush(key, value);
+    return;
+  }
+  if ((await client.type(key)) === "list") await client.del(key);
+  if (where === "calls") await client.zadd(key, score, value);
+  else if (where === "dirty" || where === "attention") await client.sadd(key, name);
+  else if (where === "view") {
+    await client.hset(key, "observed", value, "until", value, name, value);
+  } else await client.hset(key, name, value);
+}
+
+test("whatever stands in Redis: nothing crashes, a healthy node is never rebooted, a resync heals all but records of another type", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(damage, { minLength: 1, maxLength: 5 }), async (damages) => {
+      const { keys } = redis.newCluster();
+      const it = agent(keys);
+      it.place(aNode(NODE).resourceVersion(50).snapshot(), aNode(OTHER).resourceVersion(51).snapshot());
+      await it.snapshots.beat(0);
+      await it.resync();
+      expect(await it.judgeAll()).toEqual([]);
+
+      for (const each of damages) await apply(keys, each);
+      await it.activate(NODE);
+      await it.judgeAll();
+      await it.activate(NODE);
+      await it.snapshots.beat(0);
+      for (let tick = 0; tick < 3; tick += 1) {
+        await it.resync();
+        await it.judgeAll();
+      }
+      await it.activate(NODE);
+      const failed = await it.judgeAll();
+      expect(it.executor.calls).toEqual([]);
+      expect((await it.store.get(OTHER)).record?.phase).toBe("Healthy");
+      const broken = (await client.type(keys.records(shardOf(NODE)))) === "list";
+      const faults = [...failed, ...(await it.judgeAll())];
+      expect(faults.filter((fault) => !broken || !fault.includes("WRONGTYPE"))).toEqual([]);
+      await it.resync();
+      const stored = await Promise.all(
+        Array.from({ length: SHARDS }, async (_, shard) => [...(await it.snapshots.versions(shard)).keys()]),
+      );
+      // What stands beside broken records cannot be cleaned up; it harms nobody.
+      const names = stored.flat().filter((name) => !broken || name === NODE || name === OTHER);
+      expect(names.toSorted()).toEqual([NODE, OTHER]);
+      const counts = broken ? [] : await it.store.countByPhase();
+      expect(counts.reduce((sum, { count }) => sum + count, 0)).toBe(broken ? 0 : 2);
+    }),
+    { numRuns: 80 },
+  );
+}, 120_000);
+
+test("whatever replaces the record of a node inside its wait, nothing is called within it", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.oneof(
+        fc.string(),
+        fc.json(),
+        fc.string().map((text) => `5 ${text}`),
+        fc.constant(""),
+      ),
+      async (garbage) => {
+        const { keys } = redis.newCluster();
+        const it = agent(keys);
+        it.place(aNode(NODE).resourceVersion(50).notReady().snapshot());
+        await it.snapshots.beat(0);
+        await it.resync();
+        await client.hset(keys.view, "observed", String(3600 * SECOND));
+        await client.hset(keys.records(shardOf(NODE)), NODE, garbage);
+        for (let tick = 0; tick < 3; tick += 1) {
+          await it.judgeAll();
+          await it.activate(NODE);
+          await it.resync();
+          await client.hincrby(keys.view, "observed", 10 * MINUTE);
+        }
+        await it.activate(NODE);
+        expect(it.executor.calls).toEqual([]);
+        expect((await it.store.get(NODE)).record?.lastReboot).toMatchObject({
+          outcome: "Unknown",
+          token: "damaged",
+        });
+      },
+    ),
+    { numRuns: 40 },
+  );
+}, 60_000);
