@@ -47,6 +47,8 @@ export class Timeline {
   observed: Millis = HOUR;
   viewAge: Millis | undefined = 0;
   policy: RepairPolicy;
+  /** What was read of the world beside the record. */
+  read: Pick<GateInput, "pauses" | "node" | "fleet" | "ledger"> = {};
   node: JudgedNode = { name: "node-1", uid: "uid-1", providerId: "civo://vm-a", bootId: "boot-1" };
   /** Actions of the latest event. */
   actions: readonly NodeAction[] = [];
@@ -92,8 +94,8 @@ export class Timeline {
   }
 
   get input(): GateInput {
-    const { record, policy, now, observed, viewAge } = this;
-    return { record, policy, now, observed, viewAge };
+    const { record, policy, now, observed, viewAge, read } = this;
+    return { record, policy, now, observed, viewAge, ...read };
   }
 
   step(): RebootStep {
