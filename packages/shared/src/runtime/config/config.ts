@@ -33,6 +33,8 @@ export interface Config extends Readonly<Omit<Settings, "cluster" | "redis" | "c
 /** What the pure core needs of the configuration. */
 export function policyOf(config: Config): RepairPolicy {
   const { respectCordon, paused, storm } = config;
+  // That large budgets are meant was settled when the configuration was checked.
+  const { override: _override, ...budgets } = storm.budgets;
   const { monitorOnly, checkers, rebootWait, maxAttempts, startupGrace, expectedGpus, timings } = config;
   return {
     monitorOnly,
@@ -44,7 +46,7 @@ export function policyOf(config: Config): RepairPolicy {
     viewMaxAge: timings.viewMaxAge,
     respectCordon,
     paused,
-    storm,
+    storm: { ...storm, budgets },
   };
 }
 
