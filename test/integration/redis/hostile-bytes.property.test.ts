@@ -13,6 +13,7 @@ import { MINUTE, SECOND } from "../../../packages/shared/src/core/time.ts";
 import { RedisCallLimiter } from "../../../packages/shared/src/redis/call-limiter.ts";
 import { RedisEvaluationStore } from "../../../packages/shared/src/redis/evaluation-store.ts";
 import { digestOf, RedisSnapshotStore } from "../../../packages/shared/src/redis/snapshot-store.ts";
+import { RedisSequenceMemory } from "../../../packages/shared/src/redis/sequence-memory.ts";
 import { RedisStateStore } from "../../../packages/shared/src/redis/state-store.ts";
 import { systemClock } from "../../../packages/shared/src/runtime/system-clock.ts";
 import { aNode } from "../../../packages/shared/src/testing/builders.ts";
@@ -24,6 +25,7 @@ import { resync } from "../../../packages/watcher/src/resync.ts";
 import { Evaluator } from "../../../packages/worker/src/evaluator.ts";
 import { runRebootJob } from "../../../packages/worker/src/reboot-job.ts";
 import { RebootProcessor } from "../../../packages/worker/src/reboot-processor.ts";
+import { grownLedger, rebootParts } from "../../support/reboot-parts.ts";
 import { useRedis } from "../../support/redis.ts";
 import { RecordingJournal } from "../../unit/worker/recording-journal.ts";
 import { aRecord } from "./stores.ts";
@@ -64,6 +66,13 @@ function agent(keys: Keys) {
   const processor = new RebootProcessor({
     store,
     reader,
+    ...rebootParts({
+      ledger: grownLedger(systemClock),
+      memory: new RedisSequenceMemory(client, keys),
+      reader,
+      rules,
+      clock: systemClock,
+    }),
     executor,
     limiter,
     journal,
@@ -182,7 +191,16 @@ const field = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom("__proto__", "constructor", "", "../..", "observed", "until") },
   { weight: 1, arbitrary: fc.string({ maxLength: 300 }) },
 );
-const WHERE = ["snapshots", "versions", "records", "dirty", "attention", "view", "calls"] as const;
+const WHERE = [
+  "snapshots",
+  "versions",
+  "records",
+  "dirty",
+  "attention",
+  "view",
+  "calls",
+  "sequence",
+] as const;
 const damage = fc.record({
   where: fc.constantFrom(...WHERE),
   field,
@@ -210,6 +228,7 @@ async function apply(
   if ((await client.type(key)) === "list") await client.del(key);
   if (where === "calls") await client.zadd(key, score, value);
   else if (where === "dirty" || where === "attention") await client.sadd(key, name);
+  else if (where === "sequence") await client.set(key, value);
   else if (where === "view") {
     await client.hset(key, "observed", value, "until", value, name, value);
   } else await client.hset(key, name, value);

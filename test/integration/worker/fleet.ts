@@ -6,11 +6,9 @@ import { QUEUES, type RebootJob } from "../../../packages/shared/src/contract/qu
 import { createCheckers } from "../../../packages/shared/src/core/checkers/registry.ts";
 import type { HealthChecker } from "../../../packages/shared/src/core/check.ts";
 import type { NodeSnapshot } from "../../../packages/shared/src/core/node.ts";
-import { emptyLedger } from "../../../packages/shared/src/core/ledger/steps.ts";
-import { LEDGER_TIMINGS } from "../../../packages/shared/src/core/ledger/timings.ts";
 import { DEFAULT_POLICY, type RepairPolicy } from "../../../packages/shared/src/core/policy.ts";
 import { snapshotFingerprint } from "../../../packages/shared/src/core/snapshot.ts";
-import { DAY, MINUTE, SECOND, type Millis } from "../../../packages/shared/src/core/time.ts";
+import { MINUTE, SECOND, type Millis } from "../../../packages/shared/src/core/time.ts";
 import { RedisCallLimiter } from "../../../packages/shared/src/redis/call-limiter.ts";
 import { RedisEvaluationStore } from "../../../packages/shared/src/redis/evaluation-store.ts";
 import { BullJobQueues } from "../../../packages/shared/src/redis/job-queues.ts";
@@ -20,27 +18,26 @@ import { RedisStateStore } from "../../../packages/shared/src/redis/state-store.
 import { systemClock } from "../../../packages/shared/src/runtime/system-clock.ts";
 import type { NodeBuilder } from "../../../packages/shared/src/testing/builders.ts";
 import { MemoryExecutor } from "../../../packages/shared/src/testing/memory-executor.ts";
-import { MemoryLedger } from "../../../packages/shared/src/testing/memory-ledger.ts";
-import { MemoryNodeLister } from "../../../packages/shared/src/testing/memory-node-lister.ts";
 import { MemoryNodeReader } from "../../../packages/shared/src/testing/memory-node-reader.ts";
 import { MemoryNodeSource } from "../../../packages/shared/src/testing/memory-node-source.ts";
 import { resync, type ResyncResult } from "../../../packages/watcher/src/resync.ts";
 import { Evaluator } from "../../../packages/worker/src/evaluator.ts";
-import { FleetWatch } from "../../../packages/worker/src/fleet-watch.ts";
-import { LedgerGate } from "../../../packages/worker/src/ledger-gate.ts";
 import { startQueueWorkers, type QueueWorkers } from "../../../packages/worker/src/queue-workers.ts";
 import { RebootProcessor } from "../../../packages/worker/src/reboot-processor.ts";
 import type { RebootJobDeps } from "../../../packages/worker/src/reboot-job.ts";
+import { grownLedger, rebootParts } from "../../support/reboot-parts.ts";
 import type { TestRedis } from "../../support/redis.ts";
 import { RecordingJournal } from "../../unit/worker/recording-journal.ts";
 
 const ACTIVE: RepairPolicy = { ...DEFAULT_POLICY, monitorOnly: false };
 const NEVER: RepairPolicy["checkers"]["NodeReady"] = { enabled: true, threshold: MINUTE, action: "Reboot" };
 
-/** The policy with a threshold for NodeReady and a wait of these spans. */
+/** The policy with a threshold for NodeReady and a wait of these spans, without a pause between reboots. */
 export function quick(threshold: Millis, wait: Millis): RepairPolicy {
   const checkers = { ...ACTIVE.checkers, NodeReady: { ...NEVER, threshold } };
-  return { ...ACTIVE, checkers, rebootWait: { standard: wait, gpu: wait } };
+  // One node after the other in seconds, not half minutes.
+  const storm = { ...ACTIVE.storm, budgets: { ...ACTIVE.storm.budgets, spacing: 0 } };
+  return { ...ACTIVE, checkers, rebootWait: { standard: wait, gpu: wait }, storm };
 }
 
 /** One cluster on a real Redis: watchers' and workers' parts in one process, API server and cloud in memory. */
@@ -57,7 +54,7 @@ export class Fleet implements AsyncDisposable {
   readonly reader = new MemoryNodeReader();
   readonly source = new MemoryNodeSource(systemClock);
   readonly executor = new MemoryExecutor(systemClock);
-  readonly ledger = new MemoryLedger("cluster-1", () => systemClock.now());
+  readonly ledger = grownLedger(systemClock);
   /** Every judgement by a checker: node and resourceVersion, in order. */
   readonly judged: { name: string; resourceVersion: string }[] = [];
   readonly #redis: TestRedis;
@@ -76,8 +73,6 @@ export class Fleet implements AsyncDisposable {
     this.evaluations = new RedisEvaluationStore(this.client, this.keys);
     this.states = new RedisStateStore(this.client, this.keys);
     this.queues = new BullJobQueues(this.client, this.keys, (error) => void this.#errors.push(error));
-    const now = systemClock.now();
-    this.ledger.create(emptyLedger("cluster-1", "init", now), now - DAY);
     const options = { connection: this.client, prefix: this.keys.prefix };
     this.reboots = new Queue(QUEUES.reboots, options);
     this.wakeUps = new Queue(QUEUES.nodeSnapshots, options);
@@ -95,13 +90,13 @@ export class Fleet implements AsyncDisposable {
     const processor = new RebootProcessor({
       store: states,
       reader: this.reader,
-      fleet: new FleetWatch({
-        lister: new MemoryNodeLister(this.reader.nodes),
+      ...rebootParts({
+        ledger: this.ledger,
+        memory: new RedisSequenceMemory(this.client, this.keys),
+        reader: this.reader,
         rules,
         clock: systemClock,
-        shared: SECOND,
       }),
-      ledger: this.#policy.monitorOnly ? undefined : this.#ledgerGate(),
       executor: this.executor,
       limiter: new RedisCallLimiter(this.client, keys, { max: 1000, per: MINUTE }),
       journal,
@@ -136,18 +131,6 @@ export class Fleet implements AsyncDisposable {
     });
     this.#workers.push(worker);
     return worker;
-  }
-
-  /** Spans that add little to the waits of the tests; the clocks here are all one. */
-  #ledgerGate(): LedgerGate {
-    return new LedgerGate({
-      ledger: this.ledger,
-      memory: new RedisSequenceMemory(this.client, this.keys),
-      clock: systemClock,
-      policy: this.#policy,
-      timings: { ...LEDGER_TIMINGS, sendDeadline: 50, callDeadline: 50, clockSkew: 50, margin: 0, cooldown: 50 },
-      self: randomUUID(),
-    });
   }
 
   #spyingCheckers(): HealthChecker[] {

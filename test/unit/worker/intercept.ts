@@ -13,7 +13,7 @@ export function intercept<T extends object>(name: string, port: T, around: Aroun
       const point = `${name}.${String(key)}`;
       const call = (args: unknown[]): unknown => Reflect.apply(value, target, args);
       if (key === "list") return (...args: unknown[]) => collected(point, call(args), around);
-      return async (...args: unknown[]) => around(point, async () => call(args) as Promise<unknown>);
+      return async (...args: unknown[]) => around(point, async () => call(args));
     },
   });
 }
