@@ -8,6 +8,10 @@ export default defineConfig({
       { extends: true, test: { name: "unit", include: ["test/unit/**/*.test.ts"], setupFiles } },
       {
         extends: true,
+        test: { name: "model", include: ["test/model/**/*.test.ts"], setupFiles, testTimeout: 60_000 },
+      },
+      {
+        extends: true,
         test: {
           name: "integration",
           include: ["test/integration/**/*.test.ts"],

@@ -20,13 +20,6 @@ export interface Exploration {
   readonly trace?: readonly TraceStep[];
 }
 
-export interface Options {
-  /** More states than this end the exploration as `Bound`. */
-  readonly maxStates?: number;
-  /** Hears the text of every transition. */
-  readonly observe?: (what: string) => void;
-}
-
 /** Tells apart "always possible" from the promises that a single transition can break. */
 export const PROGRESS = "progress";
 
@@ -36,63 +29,82 @@ const MAX_STATES = 12_000_000;
 /**
  * Visits every state that can be reached, breadth first, so that the first violation found is one with the fewest steps.
  * Stops at the first violation. With `system.progress` it also proves that no state is cut off from that transition.
+ * More than `maxStates` states end it as `Bound`.
  */
-export function explore(system: System, { maxStates = MAX_STATES, observe }: Options = {}): Exploration {
+export function explore(system: System, maxStates = MAX_STATES): Exploration {
   const startedAt = performance.now();
-  const { words, canonicalize, progress } = system;
-  const seen = new StateSet(words);
-  const parents = new Parents();
-  const edges = progress === undefined ? undefined : new EdgeList();
-  let current = 0;
-  let transitions = 0;
-  let violation: Violation | undefined;
-
-  const out = new Successors(words, (next, what, _who, _whom, broken) => {
-    transitions += 1;
-    if (broken !== undefined) violation ??= broken;
-    canonicalize?.(next);
-    const known = seen.size;
-    const index = seen.add(next);
-    if (seen.size > known) parents.push(current);
-    edges?.add(current, index, what === progress);
-    observe?.(what);
-  });
-
-  const state = initialOf(system);
-  seen.add(state);
-  parents.push(-1);
-  for (; current < seen.size && violation === undefined && seen.size <= maxStates; current += 1) {
-    seen.read(current, state);
-    system.expand(state, out);
-  }
-  const path = (index: number): number[] => pathTo(parents, index);
-  const seconds = (): number => (performance.now() - startedAt) / 1000;
-  const counts = { states: seen.size, transitions };
-
-  if (violation !== undefined) {
-    const trace = traceOf(system, seen, path(current - 1), violation);
-    return { verdict: "Violated", ...counts, seconds: seconds(), violation, trace };
-  }
-  if (current < seen.size) return { verdict: "Bound", ...counts, seconds: seconds() };
-  const stuck = edges === undefined ? undefined : firstCutOff(edges, seen.size);
-  if (stuck !== undefined) {
-    const why = `from here on "${progress}" can never happen again`;
-    const trace = traceOf(system, seen, path(stuck), undefined);
-    return { verdict: "Violated", ...counts, seconds: seconds(), violation: { invariant: PROGRESS, why }, trace };
-  }
-  return { verdict: "Holds", ...counts, seconds: seconds() };
+  const search = new Search(system);
+  search.run(maxStates);
+  const { states, transitions } = search;
+  const found = search.found();
+  const seconds = (performance.now() - startedAt) / 1000;
+  return { ...found, states, transitions, seconds };
 }
 
-function initialOf({ initial, canonicalize }: System): State {
-  const state = initial();
-  canonicalize?.(state);
-  return state;
-}
+class Search {
+  readonly #system: System;
+  readonly #seen: StateSet;
+  readonly #parents = new Parents();
+  readonly #edges: EdgeList | undefined;
+  #current = 0;
+  #transitions = 0;
+  #violation: Violation | undefined;
 
-function pathTo(parents: Parents, index: number): number[] {
-  const path: number[] = [];
-  for (let at = index; at >= 0; at = parents.of(at)) path.push(at);
-  return path.toReversed();
+  constructor(system: System) {
+    this.#system = system;
+    this.#seen = new StateSet(system.words);
+    this.#edges = system.progress === undefined ? undefined : new EdgeList();
+  }
+
+  get states(): number {
+    return this.#seen.size;
+  }
+
+  get transitions(): number {
+    return this.#transitions;
+  }
+
+  run(maxStates: number): void {
+    const system = this.#system;
+    const out = new Successors(system.words, (next, what, _who, _whom, violation) => {
+      this.#visit(next, what, violation);
+    });
+    const state = system.initial();
+    system.canonicalize?.(state);
+    this.#seen.add(state);
+    this.#parents.push(-1);
+    while (this.#current < this.#seen.size && this.#violation === undefined && this.#seen.size <= maxStates) {
+      this.#seen.read(this.#current, state);
+      system.expand(state, out);
+      this.#current += 1;
+    }
+  }
+
+  found(): Pick<Exploration, "verdict" | "violation" | "trace"> {
+    const violation = this.#violation;
+    // The state that was expanded last is the one whose transition broke the promise.
+    if (violation !== undefined) return this.#violated(violation, this.#current - 1, violation);
+    if (this.#current < this.#seen.size) return { verdict: "Bound" };
+    const stuck = this.#edges === undefined ? undefined : firstCutOff(this.#edges, this.#seen.size);
+    if (stuck === undefined) return { verdict: "Holds" };
+    const why = `from here on "${this.#system.progress}" can never happen again`;
+    return this.#violated({ invariant: PROGRESS, why }, stuck, undefined);
+  }
+
+  #visit(next: State, what: string, violation: Violation | undefined): void {
+    this.#transitions += 1;
+    if (violation !== undefined) this.#violation ??= violation;
+    this.#system.canonicalize?.(next);
+    const known = this.#seen.size;
+    const index = this.#seen.add(next);
+    if (this.#seen.size > known) this.#parents.push(this.#current);
+    this.#edges?.add(this.#current, index, what === this.#system.progress);
+  }
+
+  #violated(violation: Violation, at: number, lastStep: Violation | undefined) {
+    const trace = traceOf(this.#system, this.#seen, this.#parents.pathTo(at), lastStep);
+    return { verdict: "Violated", violation, trace } as const;
+  }
 }
 
 /** From which state each state was found first. */
@@ -110,7 +122,10 @@ class Parents {
     this.#size += 1;
   }
 
-  of(index: number): number {
-    return this.#places[index] as number;
+  /** The states from the first one to this one. */
+  pathTo(index: number): number[] {
+    const path: number[] = [];
+    for (let at = index; at >= 0; at = this.#places[at] as number) path.push(at);
+    return path.toReversed();
   }
 }

@@ -15,7 +15,11 @@ function hole(breaks: InvariantId, changes: Partial<Configuration>): Hole {
 }
 
 export const HOLES: readonly Hole[] = [
-  hole("I1", { name: "H1: a worker frozen between check and call for longer than M", pauseBeforeSend: 2, margin: 1 }),
+  hole("I1", {
+    name: "H1: a worker frozen between check and call for longer than M",
+    pauseBeforeSend: 2,
+    margin: 1,
+  }),
   hole("I1", { name: "H2: a cloud later than M", lateExecution: 2, margin: 1 }),
   hole("I1", { name: "H3: etcd restored from a young snapshot, Redis lost", restore: "Any" }),
   hole("I1", {
@@ -24,5 +28,9 @@ export const HOLES: readonly Hole[] = [
     restore: "WhenSilent",
     versionsRepeat: "AtOnce",
   }),
-  hole("I1 foreign", { name: "H5: somebody else reboots, the record is lost", wait: 5, foreignReboots: "Forgotten" }),
+  hole("I1 foreign", {
+    name: "H5: somebody else reboots, the record is lost",
+    wait: 5,
+    foreignReboots: "Forgotten",
+  }),
 ];

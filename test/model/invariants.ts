@@ -43,7 +43,9 @@ export function brokenByReboot(model: Model, state: State, vm: number): Broken |
 function rebootedTwice({ world, fields: { vm: of } }: Model, state: State, vm: number): Broken | undefined {
   const since = of.sinceReboot.get(state, vm);
   const wait = of.longWait.get(state, vm) === 1 ? (world.gpuWait as number) : world.wait;
-  return since < wait ? broken("I1", `rebooted ${since} after the reboot before, its wait is ${wait}`) : undefined;
+  return since < wait
+    ? broken("I1", `rebooted ${since} after the reboot before, its wait is ${wait}`)
+    : undefined;
 }
 
 function rebootedAfterForeignBoot(model: Model, state: State, vm: number): Broken | undefined {
@@ -54,7 +56,11 @@ function rebootedAfterForeignBoot(model: Model, state: State, vm: number): Broke
   return broken("I1 foreign", `rebooted ${since} after somebody else did, the wait is ${world.wait}`);
 }
 
-function rebootedHealthy({ fields: { vm: of }, allowance }: Model, state: State, vm: number): Broken | undefined {
+function rebootedHealthy(
+  { fields: { vm: of }, allowance }: Model,
+  state: State,
+  vm: number,
+): Broken | undefined {
   if (of.sick.get(state, vm) === 1) return undefined;
   const since = of.healthyFor.get(state, vm);
   return since > allowance ? broken("I2", `healthy for ${since}, the allowance is ${allowance}`) : undefined;

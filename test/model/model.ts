@@ -28,7 +28,10 @@ export function modelOf(world: Configuration): Model {
   const missing = new Set<string>(world.without);
   const entries = Object.keys(PROTECTIONS).map((name) => [name, !missing.has(name)]);
   const has = Object.fromEntries(entries) as Record<Protection, boolean>;
-  const checked = Object.keys(INVARIANTS).map((id) => [id, world.checks?.includes(id as InvariantId) ?? true]);
+  const checked = Object.keys(INVARIANTS).map((id) => [
+    id,
+    world.checks?.includes(id as InvariantId) ?? true,
+  ]);
   const checks = Object.fromEntries(checked) as Record<InvariantId, boolean>;
   const { wait, sendDeadline, callDeadline, clockSkew, margin } = world;
   const slack =
@@ -81,7 +84,12 @@ export function writeLedger(model: Model, next: State, age = 0): void {
 }
 
 /** The entry of this VM carries nobody's token any more but that of `owner`. */
-export function ownEntry({ world, fields: { worker: of } }: Model, next: State, vm: number, owner?: number): void {
+export function ownEntry(
+  { world, fields: { worker: of } }: Model,
+  next: State,
+  vm: number,
+  owner?: number,
+): void {
   for (let worker = 0; worker < world.workers; worker += 1) {
     if (of.vm.get(next, worker) === vm + 1) of.mine.set(next, worker, worker === owner ? 1 : 0);
   }

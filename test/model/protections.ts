@@ -32,7 +32,8 @@ export const PROTECTIONS = {
   silenceQuarantines: "a ledger that nobody wrote to for long is believed",
   quarantineBeats: "the write of a quarantine is no sign of life",
   outcomeRespectsSilence: "an outcome is written to a silent ledger, and is its sign of life",
-  writeDeadline: "a write is sent however long ago the read it builds on was",
+  intentDeadline: "an intent is written however long ago the read it builds on was",
+  releaseDeadline: "a release is written however long ago the read it builds on was",
   youngLedgerWaits: "a ledger that was created a moment ago is believed",
 } as const;
 export type Protection = keyof typeof PROTECTIONS;

@@ -94,9 +94,7 @@ export function fieldsOf(world: Configuration, { longest, allowance }: Spans): F
   const wait = Math.max(world.wait, world.gpuWait ?? 0);
   const restores = world.restore !== "Never";
   const foreign = world.foreignReboots !== "Never";
-  const keepsOutcome =
-    world.releases || world.verification || world.without.includes("openIntentExpires");
-  const yes = (present: boolean, max = 1): number => (present ? max : 0);
+  const keepsOutcome = world.releases || world.verification || world.without.includes("openIntentExpires");
   const vms = layRows<VmField>(0, world.vms, {
     sick: 1,
     healthyFor: allowance + 1,
@@ -117,7 +115,11 @@ export function fieldsOf(world: Configuration, { longest, allowance }: Spans): F
     savedNotBefore: yes(restores, longest),
     savedOutcome: yes(restores && world.releases, OUTCOME.Released),
   });
-  const oldest = Math.max(world.sendDeadline + 1, world.pauseBeforeSend + 1, yes(restores, world.heartbeatMaxAge + 1));
+  const oldest = Math.max(
+    world.sendDeadline + 1,
+    world.pauseBeforeSend + 1,
+    yes(restores, world.heartbeatMaxAge + 1),
+  );
   const workers = layRows<WorkerField>(vms.end, world.workers, {
     step: STEP.WriteRelease,
     vm: world.vms,
@@ -143,9 +145,21 @@ export function fieldsOf(world: Configuration, { longest, allowance }: Spans): F
 export function initialState({ vm, vms, words }: Fields): State {
   const state: State = new Uint32Array(words);
   for (let row = 0; row < vms.count; row += 1) {
-    for (const field of [vm.healthyFor, vm.sinceReboot, vm.sinceForeign, vm.sinceBootSeen, vm.bootKnown, vm.sinceIntent]) {
+    for (const field of [
+      vm.healthyFor,
+      vm.sinceReboot,
+      vm.sinceForeign,
+      vm.sinceBootSeen,
+      vm.bootKnown,
+      vm.sinceIntent,
+    ]) {
       field.set(state, row, field.max);
     }
   }
   return state;
+}
+
+/** The greatest value of a field that is there only in some worlds. */
+function yes(present: boolean, max = 1): number {
+  return present ? max : 0;
 }

@@ -72,7 +72,12 @@ function reorder(from: State, to: State, { first, stride }: Rows<string>, order:
 }
 
 /** References count from 1, and 0 refers to nobody. */
-function rename(state: State, { count }: Rows<string>, references: readonly Field[], order: readonly number[]): void {
+function rename(
+  state: State,
+  { count }: Rows<string>,
+  references: readonly Field[],
+  order: readonly number[],
+): void {
   for (const field of references) {
     for (let row = 0; row < count; row += 1) {
       const vm = field.get(state, row);

@@ -24,8 +24,11 @@ export function traceOf(
   const trace: TraceStep[] = [];
   let state = system.initial();
   for (const index of path.slice(1)) {
-    const step = candidates(system, state).find((candidate) => isMirrorOf(system, seen, candidate.state, index));
-    if (step === undefined) throw new Error(`The path breaks before state ${index}: canonicalize is not a symmetry`);
+    const step = candidates(system, state).find((candidate) =>
+      isMirrorOf(system, seen, candidate.state, index),
+    );
+    if (step === undefined)
+      throw new Error(`The path breaks before state ${index}: canonicalize is not a symmetry`);
     trace.push(stepOf(step));
     ({ state } = step);
   }

@@ -32,7 +32,11 @@ export const machineComesUp: Rule = {
         if (booting === BOOTING.Foreign) of.sinceForeign.set(next, vm, 0);
         of.sick.set(next, vm, sick);
         of.healthyFor.set(next, vm, 0);
-        out.add(sick === 1 ? "comes up with a new boot id, still sick" : "comes up healthy with a new boot id", -1, vm);
+        out.add(
+          sick === 1 ? "comes up with a new boot id, still sick" : "comes up healthy with a new boot id",
+          -1,
+          vm,
+        );
       }
     }
   },

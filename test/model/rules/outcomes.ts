@@ -58,10 +58,14 @@ export const writeRelease: Rule = {
       if (of.step.get(state, worker) !== STEP.WriteRelease) continue;
       const vm = of.vm.get(state, worker) - 1;
       const conflict = has.releaseComparesAndSets && of.fresh.get(state, worker) === 0;
-      const late = has.writeDeadline && of.age.get(state, worker) > world.sendDeadline;
+      const late = has.releaseDeadline && of.age.get(state, worker) > world.sendDeadline;
       if (conflict || late) {
         tryAgain(model, out.from(state), worker);
-        out.add(late ? "is too slow to release, and reads again" : "meets a conflict, and reads again", worker, vm);
+        out.add(
+          late ? "is too slow to release, and reads again" : "meets a conflict, and reads again",
+          worker,
+          vm,
+        );
         continue;
       }
       for (const clock of world.apiClocks) {

@@ -37,7 +37,8 @@ export const etcdSnapshot: Rule = {
       vm.savedNotBefore.set(next, row, vm.notBefore.get(state, row));
       vm.savedOutcome.set(next, row, vm.outcome.get(state, row));
     }
-    for (let row = 0; row < world.workers; row += 1) worker.savedMine.set(next, row, worker.mine.get(state, row));
+    for (let row = 0; row < world.workers; row += 1)
+      worker.savedMine.set(next, row, worker.mine.get(state, row));
     out.add("etcd takes a snapshot");
   },
 };
@@ -66,7 +67,12 @@ export const etcdRestore: Rule = {
 };
 
 /** What a worker in the middle of a transaction finds: a version that it does not know, or the very one it read. */
-function restoredUnder({ world, fields: { worker: of } }: Model, state: State, next: State, row: number): void {
+function restoredUnder(
+  { world, fields: { worker: of } }: Model,
+  state: State,
+  next: State,
+  row: number,
+): void {
   if (world.versionsRepeat === "Never") {
     of.fresh.set(next, row, 0);
     return;
@@ -75,7 +81,8 @@ function restoredUnder({ world, fields: { worker: of } }: Model, state: State, n
   const hasRead = step !== STEP.Idle && step !== STEP.AwaitAnswer && step !== STEP.ReadToRelease;
   if (!hasRead) return;
   of.fresh.set(next, row, 1);
-  if (world.versionsRepeat === "SlowerThanS") of.age.set(next, row, Math.max(of.age.get(next, row), world.sendDeadline + 1));
+  if (world.versionsRepeat === "SlowerThanS")
+    of.age.set(next, row, Math.max(of.age.get(next, row), world.sendDeadline + 1));
 }
 
 /** The ledger is deleted and created anew: it knows nothing, and is trusted only when it is as old as the longest window. */

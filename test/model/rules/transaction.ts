@@ -15,7 +15,10 @@ export const readLedger: Rule = {
     for (let worker = 0; worker < world.workers; worker += 1) {
       if (of.step.get(state, worker) !== STEP.Idle || of.request.get(state, worker) !== 0) continue;
       for (let vm = 0; vm < world.vms; vm += 1) {
-        if (has.ledger && !world.apiClocks.some((clock) => allows(model, state, vm, earliest(model, worker, clock)))) {
+        if (
+          has.ledger &&
+          !world.apiClocks.some((clock) => allows(model, state, vm, earliest(model, worker, clock)))
+        ) {
           continue;
         }
         const next = out.from(state);
@@ -86,7 +89,7 @@ export const writeIntent: Rule = {
     for (let worker = 0; worker < world.workers; worker += 1) {
       if (of.step.get(state, worker) !== STEP.WriteIntent) continue;
       const vm = of.vm.get(state, worker) - 1;
-      if (has.writeDeadline && of.age.get(state, worker) > world.sendDeadline) continue;
+      if (has.intentDeadline && of.age.get(state, worker) > world.sendDeadline) continue;
       if (!has.lostIntentStops) {
         const next = out.from(state);
         of.step.set(next, worker, STEP.Send);
