@@ -1,4 +1,5 @@
 import type { Ledger, LedgerEntry } from "../ledger/ledger.ts";
+import { rebootsOf, uncuredInARow } from "../ledger/history.ts";
 import type { Clocks } from "../ledger/clocks.ts";
 import type { EpochMillis } from "../time.ts";
 import { RATE_WINDOWS, type StormPolicy } from "./policy.ts";
@@ -31,11 +32,6 @@ export function isOpen(entry: LedgerEntry, clocks: Clocks): boolean {
   return !over && entry.notBefore > clocks.earliest;
 }
 
-/** Reboots that happened or may have happened. */
-function counts({ outcome }: LedgerEntry): boolean {
-  return outcome !== "NotSent" && outcome !== "Rejected";
-}
-
 /** The first budget that one more reboot would exceed (guards G1, G5); undefined: there is room. */
 export function exceededBudget(
   subject: BudgetSubject,
@@ -47,7 +43,8 @@ export function exceededBudget(
   const { budgets } = policy;
   const entries = [...ledger.entries.values()];
   const open = entries.filter((entry) => entry.instanceId !== subject.instanceId && isOpen(entry, clocks));
-  const done = entries.filter(counts);
+  const done = entries.flatMap((entry) => rebootsOf(entry));
+  const own = ledger.entries.get(subject.instanceId);
   const inPool = open.filter(({ pool }) => pool !== undefined && pool === subject.pool);
   const inZone = open.filter(({ zone }) => zone !== undefined && zone === subject.zone);
   const width = Math.max(
@@ -55,15 +52,16 @@ export function exceededBudget(
     Math.min(budgets.cluster, Math.floor((fleetSize * budgets.clusterPercent) / 100)),
   );
   const granted = ledger.meta.grant === undefined ? width : Math.min(width, ledger.meta.grant.width);
-  const lastAt = Math.max(0, ...done.map(({ at }) => at));
+  const lastAt = done.reduce((last, at) => Math.max(last, at), 0);
   return (
+    rate("Node", own === undefined ? [] : rebootsOf(own), budgets.nodePerDay, RATE_WINDOWS.day, clocks) ??
     full("Pool", `${inPool.length} open in pool ${subject.pool ?? "none"}`, inPool, budgets.pool) ??
     full("Zone", `${inZone.length} open in zone ${subject.zone ?? "none"}`, inZone, budgets.zone) ??
     full("Cluster", `${open.length} open in the cluster, ${granted} allowed`, open, granted) ??
     spaced(lastAt, budgets.spacing, clocks) ??
     rate("Hour", done, budgets.perHour, RATE_WINDOWS.hour, clocks) ??
     rate("Day", done, budgets.perDay, RATE_WINDOWS.day, clocks) ??
-    inefficient(ledger, policy)
+    efficacyExceeded(ledger, policy)
   );
 }
 
@@ -86,28 +84,23 @@ function spaced(lastAt: EpochMillis, spacing: number, { earliest }: Clocks): Bud
 
 function rate(
   budget: BudgetName,
-  done: readonly LedgerEntry[],
+  done: readonly EpochMillis[],
   limit: number,
   window: number,
   { earliest }: Clocks,
 ): BudgetExceeded | undefined {
-  const recent = done.filter(({ at }) => at > earliest - window);
-  if (recent.length < limit) return undefined;
-  const until = Math.min(...recent.map(({ at }) => at)) + window;
-  return { budget, why: `${recent.length} reboots within the ${budget.toLowerCase()}`, until };
+  const recent = done.filter((at) => at > earliest - window).toSorted((a, b) => a - b);
+  const oldestThatCounts = recent.at(-limit);
+  if (oldestThatCounts === undefined) return undefined;
+  const span = window === RATE_WINDOWS.hour ? "hour" : "day";
+  const whose = budget === "Node" ? " of this VM" : "";
+  const why = `${recent.length} reboots${whose} within the ${span}`;
+  return { budget, why, until: oldestThatCounts + window };
 }
 
 /** The latest reboots of different VMs, and none of them cured anything: more of the same will not help (G5). */
-function inefficient({ entries, meta }: Ledger, { uncured }: StormPolicy): BudgetExceeded | undefined {
-  const settled = [...entries.values()]
-    .filter(
-      ({ outcome, at }) =>
-        (outcome === "Cured" || outcome === "StillBad" || outcome === "NotExecuted") &&
-        at > (meta.grant?.since ?? 0),
-    )
-    .toSorted((a, b) => b.seq - a.seq);
-  const latest = settled.slice(0, uncured);
-  const hopeless = latest.length === uncured && latest.every(({ outcome }) => outcome !== "Cured");
+export function efficacyExceeded(ledger: Ledger, { uncured }: StormPolicy): BudgetExceeded | undefined {
+  const hopeless = uncuredInARow(ledger).length >= uncured;
   if (!hopeless) return undefined;
   return {
     budget: "Efficacy",
