@@ -1,5 +1,7 @@
 /** The ledger as the data of a ConfigMap: `meta`, and an entry per instance id. Read with suspicion, written plainly. */
 import { z } from "zod";
+import { EARLIER_MAX } from "../core/ledger/history.ts";
+import { GRANT_MAX_WIDTH } from "../core/ledger/grant.ts";
 import { LEDGER_OUTCOMES, type Ledger, type LedgerEntry, type LedgerMeta } from "../core/ledger/ledger.ts";
 
 const instant = z.number().min(0).max(8.64e15);
@@ -17,7 +19,14 @@ const metaSchema: z.ZodType<LedgerMeta> = z.object({
   paused: pause.exactOptional(),
   pausedPools: pauses,
   pausedNodes: pauses,
-  grant: z.object({ since: instant, by: text, width: z.int().min(1).max(1000) }).exactOptional(),
+  grant: z
+    .object({
+      since: instant,
+      by: text,
+      width: z.int().min(1).max(GRANT_MAX_WIDTH),
+      cured: z.int().min(0).max(GRANT_MAX_WIDTH).exactOptional(),
+    })
+    .exactOptional(),
 });
 
 const entrySchema: z.ZodType<LedgerEntry> = z.object({
@@ -29,6 +38,7 @@ const entrySchema: z.ZodType<LedgerEntry> = z.object({
   checker: text.exactOptional(),
   bootIdBefore: text.exactOptional(),
   at: instant,
+  earlier: z.array(instant).max(EARLIER_MAX).exactOptional(),
   notBefore: instant,
   attempt: z.int().min(0),
   token: text,
@@ -43,10 +53,13 @@ const ENTRY_KEY = /^[-._a-zA-Z0-9]{1,253}$/u;
 /** Beyond this the API server's own limit of 1 MiB comes near; reboots stop before it, loudly. */
 export const LEDGER_MAX_BYTES = 800 * 1024;
 
-/** The data of a ConfigMap from a ledger. Throws RangeError when it would be too large or an instance id is no key. */
+/**
+ * The data of a ConfigMap from a ledger. Throws RangeError when it would be too large, an instance id is no key, or it
+ * could not be read back: what nobody can read stops every reboot, and no command could undo it.
+ */
 export function encodeLedger({ meta, entries }: Ledger): Record<string, string> {
   const data: Record<string, string> = { [META_KEY]: JSON.stringify(meta) };
-  let bytes = 0;
+  let bytes = Buffer.byteLength(data[META_KEY] ?? "");
   for (const [instanceId, entry] of entries) {
     if (!ENTRY_KEY.test(instanceId) || instanceId === META_KEY) {
       throw new RangeError(
@@ -54,11 +67,13 @@ export function encodeLedger({ meta, entries }: Ledger): Record<string, string> 
       );
     }
     const json = JSON.stringify(entry);
-    bytes += json.length + instanceId.length;
+    bytes += Buffer.byteLength(json) + instanceId.length;
     data[instanceId] = json;
   }
   if (bytes > LEDGER_MAX_BYTES)
     throw new RangeError(`The ledger has ${bytes} bytes, ${LEDGER_MAX_BYTES} are allowed`);
+  const back = decodeLedger(data);
+  if (!back.ok) throw new RangeError(`The ledger could not be read back: ${back.why}`);
   return data;
 }
 

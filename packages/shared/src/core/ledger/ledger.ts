@@ -38,6 +38,8 @@ export interface LedgerEntry {
   readonly checker?: string;
   readonly bootIdBefore?: string;
   readonly at: EpochMillis;
+  /** When this VM was rebooted before, within the span of the longest rate: budgets count them, oldest first. */
+  readonly earlier?: readonly EpochMillis[];
   /** No call for this VM before this instant. */
   readonly notBefore: EpochMillis;
   readonly attempt: number;
@@ -60,8 +62,10 @@ export interface LedgerPause {
 export interface LedgerGrant {
   readonly since: EpochMillis;
   readonly by: string;
-  /** Reboots that may be open at once under this grant: 1, 2, 4 ... doubled by each round of cures. */
+  /** Reboots that may be open at once under this grant: 1, 2, 4 ... doubled by each round of cures, 1 after a failure. */
   readonly width: number;
+  /** Cures in the present round; `width` of them complete it. */
+  readonly cured?: number;
 }
 
 /** What holds for the whole cluster. */

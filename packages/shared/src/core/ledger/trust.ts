@@ -1,6 +1,7 @@
 import type { EpochMillis, Millis } from "../time.ts";
 import { spreadOf, type Clocks } from "./clocks.ts";
 import type { Ledger } from "./ledger.ts";
+import { plausible } from "./sequence.ts";
 import type { LedgerTimings } from "./timings.ts";
 
 /** Why a ledger that was found may not be built on now. A closed set: it is an answer of `explain`. */
@@ -45,8 +46,9 @@ export function distrustOf(
     return { distrust: "ClockSkew", why, until: now + timings.clockSkew };
   }
   const quarantineUntil = clocks.latest + longestWindow;
-  if (meta.seq < memory.seqHighWater) {
-    const why = `its sequence number went back from ${memory.seqHighWater} to ${meta.seq}: a backup was restored`;
+  const seqHighWater = plausible(memory.seqHighWater);
+  if (meta.seq < seqHighWater) {
+    const why = `its sequence number went back from ${seqHighWater} to ${meta.seq}: a backup was restored`;
     return { distrust: "WentBack", why, until: quarantineUntil, quarantineUntil };
   }
   if (meta.heartbeatAt + timings.heartbeatMaxAge < clocks.latest) {
