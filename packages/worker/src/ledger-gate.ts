@@ -2,8 +2,10 @@
  * The ledger as a worker uses it. One session per reboot transaction: read once, asked many times, written once before
  * the call. Whatever is not a clear "written" means that nothing is called.
  */
+import { rebootWaitOf } from "@node-agent/shared/core/due.ts";
 import { clocksOf, type Clocks } from "@node-agent/shared/core/ledger/clocks.ts";
 import type { Ledger, LedgerOutcome } from "@node-agent/shared/core/ledger/ledger.ts";
+import { plausible } from "@node-agent/shared/core/ledger/sequence.ts";
 import {
   pruned,
   withHeartbeat,
@@ -16,7 +18,7 @@ import {
 import { windowOf, type LedgerTimings } from "@node-agent/shared/core/ledger/timings.ts";
 import { distrustOf, type LedgerDistrust } from "@node-agent/shared/core/ledger/trust.ts";
 import type { RepairPolicy } from "@node-agent/shared/core/policy.ts";
-import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
+import type { EpochMillis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import type { LedgerReading, LedgerWrite, RebootLedger } from "@node-agent/shared/ports/ledger.ts";
 import type { SequenceMemory } from "@node-agent/shared/ports/sequence-memory.ts";
@@ -35,8 +37,8 @@ export interface LedgerGateDeps {
 export interface LedgerSession {
   readonly ledger: Ledger;
   readonly clocks: Clocks;
-  /** Writes an intent on exactly this state of the ledger. */
-  intend(intent: LedgerIntent, wait: Millis, signal: AbortSignal): Promise<LedgerWrite>;
+  /** Writes an intent on exactly this state of the ledger. A VM that ever had GPUs keeps their wait, whatever it says now. */
+  intend(intent: LedgerIntent, signal: AbortSignal): Promise<LedgerWrite>;
 }
 
 /** A session, or why there is none. */
@@ -60,7 +62,7 @@ export class LedgerGate {
     const { ledger, memory, policy, timings } = this.#deps;
     const reading = await ledger.read(signal);
     if (reading.state !== "Found") return { open: false, why: `${reading.state}: ${reading.why}` };
-    this.#seen = Math.max(this.#seen, await memory.raise(0));
+    this.#seen = Math.max(this.#seen, plausible(await memory.raise(0)));
     const clocks = this.#clocks(reading, redisNow);
     const longest = windowOf(Math.max(policy.rebootWait.standard, policy.rebootWait.gpu), timings);
     const remembered = { seqHighWater: this.#seen };
@@ -79,13 +81,15 @@ export class LedgerGate {
   }
 
   #session(reading: Extract<LedgerReading, { state: "Found" }>, clocks: Clocks): LedgerSession {
-    const { ledger: store, timings } = this.#deps;
+    const { ledger: store, timings, policy } = this.#deps;
     return {
       ledger: reading.ledger,
       clocks,
-      intend: async (intent, wait, signal) => {
+      intend: async (intent, signal) => {
+        const gpuNode = intent.gpu || reading.ledger.entries.get(intent.instanceId)?.gpu === true;
+        const window = windowOf(rebootWaitOf({ gpuNode }, policy), timings);
         const base = pruned(reading.ledger, clocks, timings);
-        const next = withIntent(base, intent, windowOf(wait, timings), this.#writer(clocks));
+        const next = withIntent(base, { ...intent, gpu: gpuNode }, window, this.#writer(clocks));
         const write = await store.compareAndWrite(next, reading.version, signal);
         if (write.outcome === "Written") await this.#remember(next.meta.seq);
         return write;
@@ -150,7 +154,7 @@ export class LedgerGate {
   }
 
   async #remember(seq: number): Promise<void> {
-    this.#seen = Math.max(this.#seen, seq, await this.#deps.memory.raise(seq));
+    this.#seen = Math.max(this.#seen, seq, plausible(await this.#deps.memory.raise(seq)));
   }
 
   #clocks(reading: LedgerReading, redisNow: EpochMillis): Clocks {

@@ -109,7 +109,7 @@ export class RebootCall {
       gpu: intended.gpuNode,
     };
     using deadline = deadlineSignal(clock, timings.readDeadline, transaction.signal);
-    const write = await session.intend(intent, rebootWaitOf(intended, rules.policy), deadline.signal);
+    const write = await session.intend(intent, deadline.signal);
     if (write.outcome === "Written") return undefined;
     // A lost answer may be a written intent: it counts as a reboot and keeps its window, and nothing is called.
     const outcome = write.outcome === "Unknown" ? "Unknown" : "NotSent";

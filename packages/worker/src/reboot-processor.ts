@@ -55,8 +55,10 @@ export class RebootProcessor {
     const { clock, store } = this.#deps;
     const startedMono = clock.monotonic();
     const startedWall = clock.now();
-    const stored = await verifyReboot(await store.get(node), this.#deps);
+    const { stored, unsettled } = await verifyReboot(await store.get(node), this.#deps);
     const { record, view } = stored;
+    // What a reboot came to must not be lost: budgets and the efficacy guard are built on it.
+    if (unsettled !== undefined) return this.#wait(record, view, "Ledger", unsettled, undefined);
     if (record === undefined) {
       return { end: "Finish", gate: "NothingFailing", why: stored.fault ?? "the node is gone", record };
     }
@@ -107,8 +109,9 @@ export class RebootProcessor {
       return this.#wait(judged.after, stored.view, gate, `${failure}: ${detail}`, retryAfter);
     }
     const { target, gpuCount = 0 } = resolved.value;
-    // The cloud's own word that this VM has GPUs lengthens the wait; nothing ever shortens it.
-    const sized = gpuCount > 0 ? { ...judged, after: { ...judged.after, gpuNode: true } } : judged;
+    // The word of the cloud or of the ledger that this VM has GPUs lengthens the wait; nothing ever shortens it.
+    const hasGpus = gpuCount > 0 || ledgerOf(opening)?.entries.get(target.instanceId)?.gpu === true;
+    const sized = hasGpus ? { ...judged, after: { ...judged.after, gpuNode: true } } : judged;
     const now = nowOf(transaction, this.#deps.clock);
     const ledger = this.#call.ledgerView(opening, records, target, node, health.value.nodes, now);
     const input = this.#input(sized.after, stored.view, node, ledgerOf(opening));

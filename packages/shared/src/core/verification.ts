@@ -3,15 +3,28 @@
  * Ready alone proves nothing: a node can recover by itself, or never have gone down.
  */
 import { isWaiting } from "./due.ts";
-import type { NodeRecord, RebootVerification } from "./record.ts";
+import type { NodeRecord, RebootAttempt, RebootVerification } from "./record.ts";
 import type { EpochMillis } from "./time.ts";
+
+/** A call was made, or may have been; a boot in its wait may be its doing. */
+export function mayHaveHappened({ outcome }: RebootAttempt): boolean {
+  return outcome !== "Simulated" && outcome !== "NotSent" && outcome !== "Rejected";
+}
+
+/** The node is gone, and with it the chance to tell what its latest reboot came to. */
+export function verificationOfGone({ lastReboot }: NodeRecord): RebootVerification | undefined {
+  if (lastReboot === undefined || lastReboot.verification !== undefined) return undefined;
+  return mayHaveHappened(lastReboot) ? "Gone" : undefined;
+}
 
 /** The verdict on the latest reboot, once there is one; undefined: there was none, or it is too early to say. */
 export function verificationOf(record: NodeRecord, now: EpochMillis): RebootVerification | undefined {
   const { lastReboot, bootId, phase } = record;
   if (lastReboot === undefined || lastReboot.verification !== undefined) return undefined;
-  const { outcome, bootIdBefore } = lastReboot;
-  if (outcome === "Simulated" || outcome === "NotSent" || outcome === "Rejected") return undefined;
+  // Of a node that is gone, or not judged yet, nothing can be told: it may come back as the same VM.
+  if (phase === "Unknown") return undefined;
+  const { bootIdBefore } = lastReboot;
+  if (!mayHaveHappened(lastReboot)) return undefined;
   const wellAgain = phase === "Healthy";
   if (!wellAgain && isWaiting(record, now)) return undefined;
   // Without boot ids (some Windows nodes) the node's health is all there is to go by.

@@ -1,6 +1,7 @@
 import { rebootWaitOf } from "../due.ts";
 import { isMarked, OPT_OUT_ANNOTATION } from "../pause.ts";
 import { FOREIGN_OWNER_ANNOTATIONS, FOREIGN_OWNER_TAINTS } from "../snapshot-fields.ts";
+import { mayHaveHappened } from "../verification.ts";
 import { open, shut, type Gate } from "./gate.ts";
 
 /** Somebody said stop: for the fleet, the pool or the node; in the configuration, the ledger or an annotation. */
@@ -38,7 +39,10 @@ export const foreignOwner: Gate = ({ node, now, policy }) => {
 export const settle: Gate = ({ record, policy, now }) => {
   const { bootSeenAt = 0, lastReboot } = record;
   const ours =
-    lastReboot !== undefined && bootSeenAt >= lastReboot.intendedAt && bootSeenAt <= lastReboot.waitUntil;
+    lastReboot !== undefined &&
+    mayHaveHappened(lastReboot) &&
+    bootSeenAt >= lastReboot.intendedAt &&
+    bootSeenAt <= lastReboot.waitUntil;
   const until =
     bootSeenAt === 0 ? 0 : bootSeenAt + (ours ? policy.storm.settle : rebootWaitOf(record, policy));
   return until > now
