@@ -215,8 +215,8 @@ describe("the model itself", () => {
       });
     }
     // The model has no claims, no fleet and no ledger: their gates stand open in it.
-    const beyond = ["Paused", "OptOut", "ForeignOwner", "Settle", "Storm", "Ledger", "Budget"];
-    const pureGates = GATES.slice(0, GATES.indexOf("NodeUnreadable")).filter((gate) => !beyond.includes(gate));
+    const beyond = new Set(["Paused", "OptOut", "ForeignOwner", "Settle", "Storm", "Ledger", "Budget"]);
+    const pureGates = GATES.slice(0, GATES.indexOf("NodeUnreadable")).filter((gate) => !beyond.has(gate));
     const outcomes = ["Accepted", "Unknown", "NotSent", "Rejected", "Simulated"];
     const recoveries = PHASES.filter((phase) => phase !== "Healthy").map((phase) => `${phase} -> Healthy`);
     const turns = [
