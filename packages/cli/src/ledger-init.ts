@@ -5,9 +5,9 @@ import {
   type KubernetesConnection,
 } from "@node-agent/kubernetes";
 import { emptyLedger } from "@node-agent/shared/core/ledger/steps.ts";
-import type { Config } from "@node-agent/shared/runtime/config/config.ts";
+import { ledgerTimingsOf, policyOf, type Config } from "@node-agent/shared/runtime/config/config.ts";
+import { longestWindow } from "@node-agent/shared/runtime/ledger-look.ts";
 import { CliError } from "./errors.ts";
-import { longestWindow } from "./ledger-look.ts";
 import { readLedger } from "./ledger-change.ts";
 import { writerName } from "./names.ts";
 import { readConfig, withKubernetes, type GlobalOptions } from "./session.ts";
@@ -32,12 +32,13 @@ export async function ledgerInitCommand(options: GlobalOptions, terminal: Termin
     const { heartbeatAt, heartbeatBy } = ledger.meta;
     const isOurs = write.outcome === "Written" || (heartbeatAt === startedAt && heartbeatBy === by);
     if (!isOurs) throw await refusal(config, connection);
-    const usableAt = createdAt + longestWindow(config);
+    const longest = longestWindow({ policy: policyOf(config), timings: ledgerTimingsOf(config) });
+    const usableAt = createdAt + longest;
     if (options.output === "json") terminal.out(jsonText({ namespace, name, cluster, createdAt, usableAt }));
     else terminal.out(`ConfigMap ${namespace}/${name} created: the ledger of cluster ${cluster}\n`);
     terminal.err(
       `node-agent: it is believed from ${whenText(usableAt, terminal.clock.now())} on, when it is older than the ` +
-        `longest wait window (${spanText(longestWindow(config))}); until then nothing is rebooted in active mode\n`,
+        `longest wait window (${spanText(longest)}); until then nothing is rebooted in active mode\n`,
     );
   });
 }

@@ -4,9 +4,9 @@ import type { LedgerEntry } from "@node-agent/shared/core/ledger/ledger.ts";
 import type { LedgerLook } from "@node-agent/shared/core/explain-input.ts";
 import { isOpen } from "@node-agent/shared/core/storm/budgets.ts";
 import type { LedgerReading } from "@node-agent/shared/ports/ledger.ts";
-import type { Config } from "@node-agent/shared/runtime/config/config.ts";
+import { ledgerTimingsOf, policyOf, type Config } from "@node-agent/shared/runtime/config/config.ts";
+import { clocksOfReading, lookAtLedger } from "@node-agent/shared/runtime/ledger-look.ts";
 import { readLedger } from "./ledger-change.ts";
-import { clocksOfReading, lookAtLedger } from "./ledger-look.ts";
 import { standingPauses } from "./pause.ts";
 import { readConfig, withKubernetes, type GlobalOptions } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
@@ -19,8 +19,11 @@ export async function ledgerShowCommand(options: GlobalOptions, terminal: Termin
   const config = readConfig(options, terminal);
   await withKubernetes(config, terminal, async (connection) => {
     const reading = await readLedger(createConfigMapLedger(connection, config.ledger));
-    const clocks = clocksOfReading(reading, terminal.clock.now());
-    const look = lookAtLedger(reading, clocks, 0, config);
+    const clocks = clocksOfReading(reading, { own: terminal.clock.now() });
+    const look = lookAtLedger(reading, clocks, 0, {
+      policy: policyOf(config),
+      timings: ledgerTimingsOf(config),
+    });
     const text = options.output === "json" ? asJson : asTables;
     terminal.out(text(reading, look, clocks, config));
   });

@@ -2,6 +2,7 @@ import { Queue } from "bullmq";
 import type { Keys } from "../contract/keys.ts";
 import { QUEUES, rebootDeduplicationId, rebootProgressSchema, type RebootJob } from "../contract/queues.ts";
 import type { PendingReboot } from "../core/explain-input.ts";
+import type { EpochMillis } from "../core/time.ts";
 import type { RedisClient } from "./script.ts";
 
 /** Reads the pending reboot of a node, if there is one; changes nothing. Throws when Redis fails. */
@@ -24,15 +25,28 @@ export async function readPendingReboot(
     if (job === undefined) return undefined;
     const state = await job.getState();
     const progress = rebootProgressSchema.safeParse(job.progress);
-    const at = job.timestamp + job.delay;
+    const at = state === "delayed" ? await runsAt(connection, queue, id ?? "") : undefined;
     return {
       state,
-      ...(state === "delayed" && Number.isFinite(at) ? { at } : {}),
+      ...(at === undefined ? {} : { at }),
       ...(progress.success ? { said: saidBy(progress.data) } : {}),
     };
   } finally {
     await queue.close();
   }
+}
+
+/** BullMQ sorts delayed jobs by their time, shifted by 12 bits that tell jobs of one millisecond apart. */
+const SCORE_PER_MILLISECOND = 0x1000;
+
+/** When a delayed job runs; the `delay` of a job that was delayed again counts from an instant that is kept nowhere. */
+async function runsAt(
+  connection: RedisClient,
+  queue: Queue<RebootJob>,
+  id: string,
+): Promise<EpochMillis | undefined> {
+  const score = await connection.zscore(queue.toKey("delayed"), id);
+  return score === null ? undefined : Math.floor(Number(score) / SCORE_PER_MILLISECOND);
 }
 
 function saidBy({ waitsFor, why, until }: { waitsFor: string; why: string; until?: string }) {
