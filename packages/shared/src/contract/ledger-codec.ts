@@ -74,7 +74,14 @@ export function encodeLedger({ meta, entries }: Ledger): Record<string, string> 
     throw new RangeError(`The ledger has ${bytes} bytes, ${LEDGER_MAX_BYTES} are allowed`);
   const back = decodeLedger(data);
   if (!back.ok) throw new RangeError(`The ledger could not be read back: ${back.why}`);
+  // A reader of JSON drops `__proto__`: a pause of that name would be lost without a word.
+  if (pausesIn(back.ledger.meta) < pausesIn(meta))
+    throw new RangeError("The ledger could not be read back: a pause has a name that cannot be one");
   return data;
+}
+
+function pausesIn({ pausedPools, pausedNodes }: LedgerMeta): number {
+  return Object.keys(pausedPools).length + Object.keys(pausedNodes).length;
 }
 
 /**
