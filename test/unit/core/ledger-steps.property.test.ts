@@ -7,7 +7,7 @@ import type { Ledger, LedgerEntry, LedgerOutcome } from "@node-agent/shared/core
 import { pruned } from "@node-agent/shared/core/ledger/steps.ts";
 import { LEDGER_TIMINGS } from "@node-agent/shared/core/ledger/timings.ts";
 import { efficacyExceeded, exceededBudget } from "@node-agent/shared/core/storm/budgets.ts";
-import { DEFAULT_STORM_POLICY } from "@node-agent/shared/core/storm/policy.ts";
+import { DEFAULT_STORM_POLICY, type StormPolicy } from "@node-agent/shared/core/storm/policy.ts";
 import { DAY } from "@node-agent/shared/core/time.ts";
 import { aLedger, anyClocks, anyWrite, applied, NOON, WINDOW, type Write } from "./ledger-build.ts";
 
@@ -49,6 +49,13 @@ function mayBecome(old: LedgerOutcome, now: LedgerOutcome): boolean {
   if (old === now) return true;
   if (old === "Intent") return true;
   return (old === "Accepted" || old === "Unknown") && VERDICTS.has(now);
+}
+
+/** Every rate and the efficacy guard at this limit. */
+function limitedTo(limit: number): StormPolicy {
+  const { budgets } = DEFAULT_STORM_POLICY;
+  const rates = { ...budgets, perHour: limit, perDay: limit, nodePerDay: limit };
+  return { ...DEFAULT_STORM_POLICY, uncured: limit, budgets: rates };
 }
 
 describe("whatever is written to the ledger", () => {
@@ -116,12 +123,7 @@ describe("whatever is written to the ledger", () => {
   });
 
   test("pruning forgets nothing that a window, a budget or the efficacy guard asks for", () => {
-    const limits = [1, 2, 10];
-    const policies = limits.map((limit) => ({
-      ...DEFAULT_STORM_POLICY,
-      uncured: limit,
-      budgets: { ...DEFAULT_STORM_POLICY.budgets, perHour: limit, perDay: limit, nodePerDay: limit },
-    }));
+    const policies = [1, 2, 10].map((limit) => limitedTo(limit));
     expectNever(({ after, clocks }) => {
       const kept = pruned(after, clocks, { keep: 1 });
       const answers = (ledger: Ledger) =>
