@@ -1,3 +1,4 @@
+import { LEDGER_TIMINGS, windowOf } from "@node-agent/shared/core/ledger/timings.ts";
 import type { Configuration } from "./configuration.ts";
 import type { State } from "./layout.ts";
 import { INVARIANTS, type InvariantId } from "./invariants.ts";
@@ -33,16 +34,18 @@ export function modelOf(world: Configuration): Model {
     world.checks?.includes(id as InvariantId) ?? true,
   ]);
   const checks = Object.fromEntries(checked) as Record<InvariantId, boolean>;
-  const { wait, sendDeadline, callDeadline, clockSkew, margin } = world;
-  const slack =
-    (has.windowCoversTransaction ? sendDeadline + callDeadline : 0) +
-    (has.windowCoversSkew ? clockSkew : 0) +
-    (has.windowCoversMargin ? margin : 0);
-  const window = wait + slack;
-  const gpuWindow = (world.gpuWait ?? wait) + slack;
+  const spans = {
+    sendDeadline: has.windowCoversTransaction ? world.sendDeadline : 0,
+    callDeadline: has.windowCoversTransaction ? world.callDeadline : 0,
+    clockSkew: has.windowCoversSkew ? world.clockSkew : 0,
+    margin: has.windowCoversMargin ? world.margin : 0,
+  };
+  // The window is the product's own, so that nothing can be left out of it unnoticed.
+  const window = windowOf(world.wait, { ...LEDGER_TIMINGS, ...spans });
+  const gpuWindow = windowOf(world.gpuWait ?? world.wait, { ...LEDGER_TIMINGS, ...spans });
   const furthestAhead = Math.max(...world.workerClocks, ...world.apiClocks);
   const quarantine = Math.max(window, gpuWindow) + furthestAhead;
-  const allowance = sendDeadline + callDeadline + world.pauseBeforeSend + world.lateExecution;
+  const allowance = world.sendDeadline + world.callDeadline + world.pauseBeforeSend + world.lateExecution;
   const fields = fieldsOf(world, { longest: quarantine, allowance });
   const awaitsAnswers = world.releases || !has.unknownIsReboot;
   return { world, fields, has, checks, window, gpuWindow, quarantine, allowance, awaitsAnswers };

@@ -30,7 +30,7 @@ export const REDIS_FAULTS = ["Failover", "SplitBrain", "Flush", "Forge"] as cons
 export type RedisFault = (typeof REDIS_FAULTS)[number];
 
 /** The smallest world, with a perfect Redis. */
-export function aRedisWorld(changes: Partial<RedisWorld>): RedisWorld {
+function aRedisWorld(changes: Partial<RedisWorld>): RedisWorld {
   return {
     name: "a perfect Redis",
     variant: "WriteAhead",

@@ -61,12 +61,13 @@ export const foreignReboot: Rule = {
 export const bootIsSeen: Rule = {
   name: "the record sees a boot",
   appliesTo: ({ world }) => world.foreignReboots !== "Never",
-  step({ world, fields: { vm: of } }, state, out) {
+  step({ world, fields: { vm: of }, has }, state, out) {
     for (let vm = 0; vm < world.vms; vm += 1) {
       if (of.bootKnown.get(state, vm) === 1) continue;
       const next = out.from(state);
+      const takenForOurs = !has.everyBootCounts && of.notBefore.get(state, vm) > 0;
       of.bootKnown.set(next, vm, 1);
-      of.sinceBootSeen.set(next, vm, 0);
+      of.sinceBootSeen.set(next, vm, takenForOurs ? of.sinceBootSeen.max : 0);
       out.add("has a new boot id, and the record keeps when it was seen", -1, vm);
     }
   },

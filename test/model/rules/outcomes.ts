@@ -103,41 +103,51 @@ export const verifyBoot: Rule = {
   name: "verifies a boot",
   appliesTo: ({ world }) => world.verification,
   step(model, state, out) {
-    const { world, fields, has, allowance } = model;
+    const { fields, has } = model;
     const of = fields.vm;
-    for (let vm = 0; vm < world.vms; vm += 1) {
-      if (of.outcome.get(state, vm) !== OUTCOME.Intent || of.bootChanged.get(state, vm) === 0) continue;
-      const sick = of.sick.get(state, vm) === 1;
-      // Until its request must have been carried out or lost, a reboot cannot be called cured.
-      if (!sick && has.curedTakesTime && of.healthyFor.get(state, vm) <= allowance) continue;
-      const next = out.from(state);
-      writeLedger(model, next);
-      of.outcome.set(next, vm, sick ? OUTCOME.Done : OUTCOME.Cured);
-      of.promised.set(next, vm, of.notBefore.get(state, vm));
-      if (!sick) {
-        of.cured.set(next, vm, 1);
-        if (!has.curedKeepsWindow) of.notBefore.set(next, vm, 0);
+    for (let vm = 0; vm < model.world.vms; vm += 1) {
+      if (of.outcome.get(state, vm) !== OUTCOME.Intent) continue;
+      const isCured = seemsCured(model, state, vm);
+      const rebooted = of.bootChanged.get(state, vm) === 1;
+      if (rebooted && of.sick.get(state, vm) === 1) {
+        settle(model, out.from(state), vm, OUTCOME.Done);
+        out.add("is verified: rebooted, still bad", -1, vm);
       }
-      out.add(sick ? "is verified: rebooted, still bad" : "is verified: cured", -1, vm);
+      if (!isCured && has.curedIsRead) continue;
+      const next = out.from(state);
+      settle(model, next, vm, OUTCOME.Cured);
+      of.cured.set(next, vm, isCured ? 1 : 0);
+      if (!has.curedKeepsWindow) of.notBefore.set(next, vm, 0);
+      out.add(isCured ? "is verified: cured" : "is verified: cured, by a record that is wrong", -1, vm);
     }
   },
 };
 
-/** The window is over and the boot id is the old one: nothing was executed, or it has not come up yet. */
+/** Up with a new boot id and healthy, for longer than a call could still be on its way. */
+function seemsCured({ fields: { vm: of }, has, allowance }: Model, state: State, vm: number): boolean {
+  if (of.bootChanged.get(state, vm) === 0 || of.sick.get(state, vm) === 1) return false;
+  return !has.curedTakesTime || of.healthyFor.get(state, vm) > allowance;
+}
+
+/** The boot id is the old one: nothing was executed, or not yet, or it has not come up. The window stays as it is. */
 export const verifyNoBoot: Rule = {
   name: "verifies that nothing was executed",
   appliesTo: ({ world }) => world.verification,
   step(model, state, out) {
-    const { world, fields, has } = model;
-    const of = fields.vm;
-    for (let vm = 0; vm < world.vms; vm += 1) {
+    const of = model.fields.vm;
+    for (let vm = 0; vm < model.world.vms; vm += 1) {
       if (of.outcome.get(state, vm) !== OUTCOME.Intent || of.bootChanged.get(state, vm) === 1) continue;
-      if (has.notExecutedWaits && of.notBefore.get(state, vm) > 0) continue;
       const next = out.from(state);
-      writeLedger(model, next);
-      of.outcome.set(next, vm, OUTCOME.Done);
-      of.notBefore.set(next, vm, 0);
+      settle(model, next, vm, OUTCOME.Done);
+      if (!model.has.notExecutedKeepsWindow) of.notBefore.set(next, vm, 0);
       out.add("is verified: not executed", -1, vm);
     }
   },
 };
+
+function settle(model: Model, next: State, vm: number, outcome: number): void {
+  const of = model.fields.vm;
+  writeLedger(model, next);
+  of.outcome.set(next, vm, outcome);
+  of.promised.set(next, vm, of.notBefore.get(next, vm));
+}
