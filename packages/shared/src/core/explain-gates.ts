@@ -44,7 +44,7 @@ const WORLD_GATES: ReadonlySet<GateName> = new Set(["Identity", "OwnNode", "Clou
 
 /** Why no reboot of this node can be pending at all, though a look from here might find it sick. */
 function nobodyAsks({ node, record, damaged, fleet }: ExplainInput): string | undefined {
-  if (node.state === "Gone") return "the node no longer exists in the cluster";
+  if (node.state === "Gone") return "the node no longer exists";
   if (record !== undefined) return undefined;
   if (damaged) return "its record in Redis cannot be read; the next judgement begins anew";
   if (fleet.state === "Seen" && !fleet.lookedAfter)
@@ -121,7 +121,7 @@ const ENDS: Readonly<Partial<Record<GateName, (asked: Asked) => boolean>>> = {
 function unreadable({ node }: ExplainInput): GateAnswer {
   const gate = "NodeUnreadable";
   if (node.state !== "Unread") return { gate, answer: "Open", why: "it was read just now" };
-  return { gate, answer: "Holds", why: `it cannot be read from here: ${node.why}` };
+  return { gate, answer: "Holds", why: node.why };
 }
 
 /** Gates that only a worker can ask, at the moment of the call: what the pending reboot said when it last ran. */
