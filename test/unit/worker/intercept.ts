@@ -25,3 +25,13 @@ async function* collected(point: string, source: unknown, around: Around): Async
   });
   yield* all;
 }
+
+/** Meets `what` at the first call of this point, and leaves all others alone. */
+export function onceAt(point: string, what: (call: () => Promise<unknown>) => Promise<unknown>): Around {
+  let met = false;
+  return async (name, call) => {
+    if (name !== point || met) return call();
+    met = true;
+    return what(call);
+  };
+}

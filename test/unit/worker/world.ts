@@ -1,7 +1,11 @@
 import { createCheckers } from "../../../packages/shared/src/core/checkers/registry.ts";
 import type { Ledger, LedgerEntry } from "../../../packages/shared/src/core/ledger/ledger.ts";
 import { emptyLedger } from "../../../packages/shared/src/core/ledger/steps.ts";
-import { LEDGER_TIMINGS, windowOf, type LedgerTimings } from "../../../packages/shared/src/core/ledger/timings.ts";
+import {
+  LEDGER_TIMINGS,
+  windowOf,
+  type LedgerTimings,
+} from "../../../packages/shared/src/core/ledger/timings.ts";
 import type { NodeSnapshot } from "../../../packages/shared/src/core/node.ts";
 import { DEFAULT_POLICY, type RepairPolicy } from "../../../packages/shared/src/core/policy.ts";
 import type { NodeRecord } from "../../../packages/shared/src/core/record.ts";
@@ -32,6 +36,7 @@ export const TIMINGS = {
   callDeadline: 30 * SECOND,
   readDeadline: 10 * SECOND,
   blockedRetry: 30 * SECOND,
+  flight: 15 * SECOND,
 };
 export const LEDGER: LedgerTimings = {
   ...LEDGER_TIMINGS,
@@ -115,6 +120,25 @@ export class World {
 
   async run(name = "node-1", over: Partial<RebootDeps> = {}): Promise<RebootRun> {
     return this.processor(over).run(name, NEVER);
+  }
+
+  /** Runs the job of node-1 in a worker whose awaits run through `around`. */
+  async runWith(around: Around): Promise<RebootRun> {
+    return this.run("node-1", this.processorDeps(around));
+  }
+
+  /** Redis loses everything: snapshots, records, and what it knew of the ledger. */
+  flushRedis(): void {
+    this.store.records.clear();
+    this.store.snapshots.clear();
+    this.store.newest.clear();
+    this.store.dirty.clear();
+    this.sequence.highest = 0;
+  }
+
+  /** The host names that were rebooted, in order. */
+  get rebooted(): string[] {
+    return this.executor.calls.map(({ target }) => target.hostname);
   }
 
   /** The API server has this node now, and the watchers published it. */

@@ -5,7 +5,8 @@ import type { LedgerReading, LedgerWrite, RebootLedger } from "../ports/ledger.t
 
 /** The ledger's twin: the same bytes and the same compare-and-set, without a cluster. */
 export class MemoryLedger implements RebootLedger {
-  readonly #now: () => EpochMillis;
+  /** The store's clock; undefined: it does not tell. */
+  serverClock: (() => EpochMillis) | undefined;
   #data: Record<string, unknown> | undefined;
   #createdAt: EpochMillis = 0;
   #version = 1;
@@ -14,7 +15,7 @@ export class MemoryLedger implements RebootLedger {
 
   constructor(cluster: string, now: () => EpochMillis) {
     this.cluster = cluster;
-    this.#now = now;
+    this.serverClock = now;
   }
 
   /** Puts a ledger there as an operator would; `createdAt` is when. */
@@ -43,7 +44,9 @@ export class MemoryLedger implements RebootLedger {
     if (ledger.meta.cluster !== this.cluster)
       return { state: "Foreign", why: `it is of ${ledger.meta.cluster}` };
     const version = String(this.#version);
-    return { state: "Found", ledger, version, createdAt: this.#createdAt, serverTime: this.#now() };
+    const serverTime = this.serverClock?.();
+    const told = serverTime === undefined ? {} : { serverTime };
+    return { state: "Found", ledger, version, createdAt: this.#createdAt, ...told };
   }
 
   async compareAndWrite(next: Ledger, seen: string): Promise<LedgerWrite> {
