@@ -18,7 +18,7 @@ import {
 import { windowOf, type LedgerTimings } from "@node-agent/shared/core/ledger/timings.ts";
 import { distrustOf, type LedgerDistrust } from "@node-agent/shared/core/ledger/trust.ts";
 import type { RepairPolicy } from "@node-agent/shared/core/policy.ts";
-import type { EpochMillis } from "@node-agent/shared/core/time.ts";
+import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import type { LedgerReading, LedgerWrite, RebootLedger } from "@node-agent/shared/ports/ledger.ts";
 import type { SequenceMemory } from "@node-agent/shared/ports/sequence-memory.ts";
@@ -46,6 +46,8 @@ export type LedgerOpening =
   | { readonly open: true; readonly session: LedgerSession }
   | { readonly open: false; readonly why: string; readonly until?: EpochMillis; readonly ledger?: Ledger };
 
+type FoundLedger = Extract<LedgerReading, { state: "Found" }>;
+
 /** Attempts to write an outcome against other writers; after them the intent stands, which is safe and less precise. */
 const MAX_OUTCOME_WRITES = 8;
 
@@ -59,16 +61,13 @@ export class LedgerGate {
 
   /** Reads the ledger and judges whether it may be built on. Throws when the store of either cannot be asked. */
   async open(redisNow: EpochMillis, signal?: AbortSignal): Promise<LedgerOpening> {
-    const { ledger, memory, policy, timings } = this.#deps;
-    const reading = await ledger.read(signal);
+    const readAt = this.#deps.clock.monotonic();
+    const reading = await this.#deps.ledger.read(signal);
     if (reading.state !== "Found") return { open: false, why: `${reading.state}: ${reading.why}` };
-    this.#seen = Math.max(this.#seen, plausible(await memory.raise(0)));
     const clocks = this.#clocks(reading, redisNow);
-    const longest = windowOf(Math.max(policy.rebootWait.standard, policy.rebootWait.gpu), timings);
-    const remembered = { seqHighWater: this.#seen };
-    const distrust = distrustOf(reading.ledger, reading.createdAt, remembered, clocks, longest, timings);
+    const distrust = await this.#distrust(reading, clocks);
     if (distrust !== undefined) {
-      await this.#quarantine(reading, clocks, distrust, signal);
+      await this.#quarantine(reading, readAt, clocks, distrust, signal);
       return {
         open: false,
         why: `${distrust.distrust}: ${distrust.why}`,
@@ -77,10 +76,26 @@ export class LedgerGate {
       };
     }
     await this.#remember(reading.ledger.meta.seq);
-    return { open: true, session: this.#session(reading, clocks) };
+    return { open: true, session: this.#session(reading, readAt, clocks) };
   }
 
-  #session(reading: Extract<LedgerReading, { state: "Found" }>, clocks: Clocks): LedgerSession {
+  async #distrust(reading: FoundLedger, clocks: Clocks): Promise<LedgerDistrust | undefined> {
+    const { memory, policy, timings } = this.#deps;
+    this.#seen = Math.max(this.#seen, plausible(await memory.raise(0)));
+    const longest = windowOf(Math.max(policy.rebootWait.standard, policy.rebootWait.gpu), timings);
+    const remembered = { seqHighWater: this.#seen };
+    return distrustOf(reading.ledger, reading.createdAt, remembered, clocks, longest, timings);
+  }
+
+  /**
+   * Nothing is written on a reading older than the send deadline: a store that was restored meanwhile may use the same
+   * version again, and a paused process must not overwrite what it never saw.
+   */
+  #isStale(readAt: Millis): boolean {
+    return this.#deps.clock.monotonic() - readAt > this.#deps.timings.sendDeadline;
+  }
+
+  #session(reading: FoundLedger, readAt: Millis, clocks: Clocks): LedgerSession {
     const { ledger: store, timings, policy } = this.#deps;
     return {
       ledger: reading.ledger,
@@ -90,6 +105,7 @@ export class LedgerGate {
         const window = windowOf(rebootWaitOf({ gpuNode }, policy), timings);
         const base = pruned(reading.ledger, clocks, timings);
         const next = withIntent(base, { ...intent, gpu: gpuNode }, window, this.#writer(clocks));
+        if (this.#isStale(readAt)) return { outcome: "Refused", why: "too long since the ledger was read" };
         const write = await store.compareAndWrite(next, reading.version, signal);
         if (write.outcome === "Written") await this.#remember(next.meta.seq);
         return write;
@@ -125,11 +141,16 @@ export class LedgerGate {
     step: (ledger: Ledger, writer: LedgerWriter) => Ledger,
   ): Promise<boolean> {
     for (let attempt = 0; attempt < MAX_OUTCOME_WRITES; attempt += 1) {
+      const readAt = this.#deps.clock.monotonic();
       const reading = await this.#deps.ledger.read();
       if (reading.state !== "Found") return false;
-      const writer = this.#writer(this.#clocks(reading, redisNow));
-      const next = step(reading.ledger, writer);
+      const clocks = this.#clocks(reading, redisNow);
+      const distrust = await this.#distrust(reading, clocks);
+      // Every write is a sign of life, and must not revive a ledger that is to be put in quarantine first.
+      if (distrust !== undefined && distrust.distrust !== "Quarantine") return false;
+      const next = step(reading.ledger, this.#writer(clocks));
       if (next === reading.ledger) return true;
+      if (this.#isStale(readAt)) continue;
       const { outcome } = await this.#deps.ledger.compareAndWrite(next, reading.version);
       if (outcome === "Written") {
         await this.#remember(next.meta.seq);
@@ -141,12 +162,13 @@ export class LedgerGate {
   }
 
   async #quarantine(
-    reading: Extract<LedgerReading, { state: "Found" }>,
+    reading: FoundLedger,
+    readAt: Millis,
     clocks: Clocks,
     { quarantineUntil }: LedgerDistrust,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    if (quarantineUntil === undefined) return;
+    if (quarantineUntil === undefined || this.#isStale(readAt)) return;
     const next = withQuarantine(reading.ledger, quarantineUntil, this.#seen, this.#writer(clocks));
     // A conflict means that another gate wrote: it quarantines as well, or the next opening does.
     const { outcome } = await this.#deps.ledger.compareAndWrite(next, reading.version, signal);

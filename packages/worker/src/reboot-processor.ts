@@ -21,6 +21,7 @@ import { poolOf, type NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import { pausesOf } from "@node-agent/shared/core/pause.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import type { Millis } from "@node-agent/shared/core/time.ts";
+import { verdictAt } from "@node-agent/shared/core/verification.ts";
 import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
 import { judge, type Judged } from "./judge.ts";
@@ -55,7 +56,7 @@ export class RebootProcessor {
     const { clock, store } = this.#deps;
     const startedMono = clock.monotonic();
     const startedWall = clock.now();
-    const { stored, unsettled } = await verifyReboot(await store.get(node), this.#deps);
+    const { stored, unsettled } = await verifyReboot(await store.get(node), this.#deps, signal);
     const { record, view } = stored;
     // What a reboot came to must not be lost: budgets and the efficacy guard are built on it.
     if (unsettled !== undefined) return this.#wait(record, view, "Ledger", unsettled, undefined);
@@ -63,6 +64,11 @@ export class RebootProcessor {
       return { end: "Finish", gate: "NothingFailing", why: stored.fault ?? "the node is gone", record };
     }
     const first = nextStep(this.#input(record, view, undefined, undefined));
+    const verdict = verdictAt(record, this.#deps.timings.flight) ?? 0;
+    if (first.step === "Finish" && first.gate === "NothingFailing" && verdict > view.now) {
+      const why = "it is well; what the reboot came to is told when no call can be on its way any more";
+      return this.#wait(record, view, "NothingFailing", why, verdict - view.now);
+    }
     // Attempts used up is decided anew on a fresh read: that judgement moves the node to Failed.
     if (first.step !== "CallExecutor" && first.gate !== "Attempts") return this.#stop(first, record, view);
     return this.#readTruth({ node, stored, startedMono, startedWall, signal }, record);

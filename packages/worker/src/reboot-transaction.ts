@@ -21,6 +21,8 @@ export interface RebootTimings {
   readonly readDeadline: Millis;
   /** The pause after something held a reboot back that names no time of its own. */
   readonly blockedRetry: Millis;
+  /** How long a call may be on its way: send deadline, call deadline and the margin of the cloud. */
+  readonly flight: Millis;
 }
 
 /** What the reboot transaction works with. */

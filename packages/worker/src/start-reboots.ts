@@ -71,6 +71,7 @@ export function createReboots(made: RebootParts): {
       callDeadline: timings.cloudCallDeadline,
       readDeadline: timings.nodeReadDeadline,
       blockedRetry: timings.retryPause,
+      flight: timings.sendDeadline + timings.cloudCallDeadline + config.ledger.margin,
     },
     newToken: randomUUID,
   });

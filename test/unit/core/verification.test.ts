@@ -13,7 +13,7 @@ function rebooted(
   life.pass(5 * MINUTE).reboot(outcome);
   return life.pass(MINUTE);
 }
-const verdict = (life: Timeline) => verificationOf(life.record, life.now);
+const verdict = (life: Timeline) => verificationOf(life.record, life.now, 0);
 const boots = (life: Timeline, bootId = "boot-2"): Timeline => {
   life.node = { ...life.node, bootId };
   return life;

@@ -57,6 +57,7 @@ export const recordSchema: z.ZodType<NodeRecord> = z.object({
   providerId: text.exactOptional(),
   bootId: text.exactOptional(),
   bootSeenAt: instant.exactOptional(),
+  foreignBootAt: instant.exactOptional(),
   monitorOnly: z.boolean(),
   failing: z.partialRecord(z.enum(CHECKER_NAMES), failingCheck),
   incident: z.object({ id: text, startedAt: instant, attempts: z.int().min(0) }).exactOptional(),

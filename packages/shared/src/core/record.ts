@@ -70,6 +70,8 @@ export interface NodeRecord {
   readonly bootId?: string;
   /** When a change of the boot id was seen last, whoever caused it. */
   readonly bootSeenAt?: EpochMillis;
+  /** When a boot was seen last that no reboot of ours explains: somebody else's reboot, which counts as one. */
+  readonly foreignBootAt?: EpochMillis;
   /** The mode under which the clocks below were started; a change of mode restarts them. */
   readonly monitorOnly: boolean;
   readonly failing: Readonly<Partial<Record<CheckerName, FailingCheck>>>;

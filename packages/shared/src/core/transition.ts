@@ -39,6 +39,7 @@ import type { RepairPolicy } from "./policy.ts";
 import { finished, intended, verified } from "./reboot-events.ts";
 import type { FailingCheck, NodeRecord, ObservedMillis } from "./record.ts";
 import type { EpochMillis } from "./time.ts";
+import { mayHaveHappened } from "./verification.ts";
 
 /** Applies an event to a record (undefined: a node never seen). Throws only on an event that needs a record without one. */
 export function transition(
@@ -109,10 +110,16 @@ function remember(
     ...(node.providerId === undefined ? {} : { providerId: node.providerId }),
     ...(node.bootId === undefined ? {} : { bootId: node.bootId }),
     ...(rebooted ? { bootSeenAt: now } : {}),
+    ...(rebooted && !isOurBoot(record) ? { foreignBootAt: now } : {}),
     everReady: record.everReady || evaluation.ready,
     gpuNode: record.gpuNode || evaluation.gpuNode,
     gpuHighWater: Math.max(record.gpuHighWater, evaluation.gpuUnits),
   };
+}
+
+/** The first boot after an intent is its doing; every other one is somebody else's reboot. */
+function isOurBoot({ bootId, lastReboot }: NodeRecord): boolean {
+  return lastReboot !== undefined && mayHaveHappened(lastReboot) && bootId === lastReboot.bootIdBefore;
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import { isWaiting } from "./due.ts";
 import type { NodeRecord, RebootAttempt, RebootVerification } from "./record.ts";
-import type { EpochMillis } from "./time.ts";
+import type { EpochMillis, Millis } from "./time.ts";
 
 /** A call was made, or may have been; a boot in its wait may be its doing. */
 export function mayHaveHappened({ outcome }: RebootAttempt): boolean {
@@ -17,14 +17,28 @@ export function verificationOfGone({ lastReboot }: NodeRecord): RebootVerificati
   return mayHaveHappened(lastReboot) ? "Gone" : undefined;
 }
 
-/** The verdict on the latest reboot, once there is one; undefined: there was none, or it is too early to say. */
-export function verificationOf(record: NodeRecord, now: EpochMillis): RebootVerification | undefined {
-  const { lastReboot, bootId, phase } = record;
+/**
+ * When a verdict may be given at the earliest: while the call can still be on its way (`flight`: send deadline, call
+ * deadline and the cloud's margin), a node that looks well may yet go down, and one that did not boot may yet do so.
+ * Undefined: there is nothing to tell any more.
+ */
+export function verdictAt({ lastReboot }: NodeRecord, flight: Millis): EpochMillis | undefined {
   if (lastReboot === undefined || lastReboot.verification !== undefined) return undefined;
+  return mayHaveHappened(lastReboot) ? lastReboot.intendedAt + flight : undefined;
+}
+
+/** The verdict on the latest reboot, once there is one; undefined: there was none, or it is too early to say. */
+export function verificationOf(
+  record: NodeRecord,
+  now: EpochMillis,
+  flight: Millis,
+): RebootVerification | undefined {
+  const { lastReboot, bootId, phase } = record;
+  const earliest = verdictAt(record, flight);
+  if (lastReboot === undefined || earliest === undefined || now < earliest) return undefined;
   // Of a node that is gone, or not judged yet, nothing can be told: it may come back as the same VM.
   if (phase === "Unknown") return undefined;
   const { bootIdBefore } = lastReboot;
-  if (!mayHaveHappened(lastReboot)) return undefined;
   const wellAgain = phase === "Healthy";
   if (!wellAgain && isWaiting(record, now)) return undefined;
   // Without boot ids (some Windows nodes) the node's health is all there is to go by.

@@ -1,7 +1,6 @@
 import { rebootWaitOf } from "../due.ts";
 import { isMarked, OPT_OUT_ANNOTATION } from "../pause.ts";
 import { FOREIGN_OWNER_ANNOTATIONS, FOREIGN_OWNER_TAINTS } from "../snapshot-fields.ts";
-import { mayHaveHappened } from "../verification.ts";
 import { open, shut, type Gate } from "./gate.ts";
 
 /** Somebody said stop: for the fleet, the pool or the node; in the configuration, the ledger or an annotation. */
@@ -37,15 +36,11 @@ export const foreignOwner: Gate = ({ node, now, policy }) => {
  * counts as one: it keeps the whole wait.
  */
 export const settle: Gate = ({ record, policy, now }) => {
-  const { bootSeenAt = 0, lastReboot } = record;
-  const ours =
-    lastReboot !== undefined &&
-    mayHaveHappened(lastReboot) &&
-    bootSeenAt >= lastReboot.intendedAt &&
-    bootSeenAt <= lastReboot.waitUntil;
-  const until =
-    bootSeenAt === 0 ? 0 : bootSeenAt + (ours ? policy.storm.settle : rebootWaitOf(record, policy));
-  return until > now
-    ? shut("Settle", "it booted a moment ago", until)
+  const { bootSeenAt = 0, foreignBootAt = 0 } = record;
+  const settled = bootSeenAt === 0 ? 0 : bootSeenAt + policy.storm.settle;
+  const waited = foreignBootAt === 0 ? 0 : foreignBootAt + rebootWaitOf(record, policy);
+  if (waited > now && waited >= settled) return shut("Settle", "somebody else rebooted it", waited);
+  return settled > now
+    ? shut("Settle", "it booted a moment ago", settled)
     : open("Settle", "no boot was seen lately");
 };
