@@ -110,16 +110,17 @@ function remember(
     ...(node.providerId === undefined ? {} : { providerId: node.providerId }),
     ...(node.bootId === undefined ? {} : { bootId: node.bootId }),
     ...(rebooted ? { bootSeenAt: now } : {}),
-    ...(rebooted && !isOurBoot(record) ? { foreignBootAt: now } : {}),
+    ...(rebooted && !isOurBoot(record, now) ? { foreignBootAt: now } : {}),
     everReady: record.everReady || evaluation.ready,
     gpuNode: record.gpuNode || evaluation.gpuNode,
     gpuHighWater: Math.max(record.gpuHighWater, evaluation.gpuUnits),
   };
 }
 
-/** The first boot after an intent is its doing; every other one is somebody else's reboot. */
-function isOurBoot({ bootId, lastReboot }: NodeRecord): boolean {
-  return lastReboot !== undefined && mayHaveHappened(lastReboot) && bootId === lastReboot.bootIdBefore;
+/** The first boot after an intent, within its wait, is its doing; every other one is somebody else's reboot. */
+function isOurBoot({ bootId, lastReboot }: NodeRecord, now: EpochMillis): boolean {
+  if (lastReboot === undefined || !mayHaveHappened(lastReboot)) return false;
+  return bootId === lastReboot.bootIdBefore && now <= lastReboot.waitUntil;
 }
 
 /**
