@@ -65,8 +65,13 @@ const SHUT: [GateName, (life: Timeline) => void, { why: string; until?: number }
   ],
   [
     "Settle",
-    (life) => void (life.record = { ...life.record, bootSeenAt: life.now - 9 * MINUTE }),
-    { why: "it booted a moment ago", until: MINUTE },
+    (life) =>
+      void (life.record = {
+        ...life.record,
+        bootSeenAt: life.now - 9 * MINUTE,
+        foreignBootAt: life.now - 9 * MINUTE,
+      }),
+    { why: "somebody else rebooted it", until: MINUTE },
   ],
   [
     "Storm",
