@@ -20,10 +20,11 @@ const POINTS = [
   "12 memory.raise",
   "13 executor.reboot",
   "14 ledger.read",
-  "15 ledger.compareAndWrite",
-  "16 memory.raise",
-  "17 store.get",
-  "18 store.compareAndSet",
+  "15 memory.raise",
+  "16 ledger.compareAndWrite",
+  "17 memory.raise",
+  "18 store.get",
+  "19 store.compareAndSet",
 ];
 const WAIT = 10 * MINUTE;
 
@@ -98,6 +99,46 @@ describe("a crash", () => {
       expect((await world.record())?.incident?.attempts).toBeLessThanOrEqual(3);
     },
   );
+});
+
+describe("Redis flushed in the middle", () => {
+  const moments = POINTS.flatMap((point) =>
+    (["before", "after"] as const).map((when) => [when, point] as const),
+  );
+
+  test.each(moments)(
+    "just %s await %s: at most one call per window because of the ledger, and the node is rebooted in the end",
+    async (...args) => {
+      const [when, point] = args;
+      const world = new World();
+      await world.due();
+      const flush = async (call: () => Promise<unknown>): Promise<unknown> => {
+        if (when === "before") world.flushRedis();
+        const value = await call();
+        if (when === "after") world.flushRedis();
+        return value;
+      };
+      await world.run("node-1", world.processorDeps(atAwait(point, flush))).catch(() => {});
+      await world.see(aNode().notReady());
+      await world.judge();
+      await goOn(world, 40 * MINUTE);
+      expectAtMostOneCallPerWindow(world);
+      expect(world.executor.calls.length).toBeGreaterThanOrEqual(2);
+    },
+  );
+
+  test("again and again: at most one call per window", async () => {
+    const world = new World();
+    await world.due();
+    for (let round = 0; round < 12; round += 1) {
+      await goOn(world, 6 * MINUTE);
+      world.flushRedis();
+      await world.see(aNode().notReady());
+      await world.judge();
+    }
+    expectAtMostOneCallPerWindow(world);
+    expect(world.executor.calls.length).toBeGreaterThanOrEqual(2);
+  });
 });
 
 describe("a worker that freezes", () => {

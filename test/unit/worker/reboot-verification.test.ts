@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { MINUTE } from "../../../packages/shared/src/core/time.ts";
+import { MINUTE, SECOND } from "../../../packages/shared/src/core/time.ts";
 import { shardOf } from "../../../packages/shared/src/contract/keys.ts";
 import { aNode } from "../../../packages/shared/src/testing/builders.ts";
 import { onceAt, type Around } from "./intercept.ts";
@@ -55,12 +55,35 @@ describe("what the reboot came to", () => {
   ])("is not lost when the ledger %s: the job stays, and tells it later", async (_, around) => {
     await world.due();
     await world.run();
+    await world.watch(MINUTE);
     await cured();
     expect(await world.runWith(around)).toMatchObject({ end: "Wait", gate: "Ledger" });
     expect(world.journal.count("verified")).toBe(0);
     expect(await world.run()).toMatchObject({ end: "Finish" });
     expect(await world.entry()).toMatchObject({ outcome: "Cured" });
     expect(world.journal.count("verified")).toBe(1);
+  });
+
+  test("is not told while the call may be on its way: the job stays until it can be", async () => {
+    await world.due();
+    await world.run();
+    await cured();
+    await world.watch(15 * SECOND);
+    expect(await world.run()).toMatchObject({ end: "Wait", gate: "NothingFailing", for: 40 * SECOND });
+    expect(await world.entry()).toMatchObject({ outcome: "Accepted" });
+    await world.watch(40 * SECOND);
+    expect(await world.run()).toMatchObject({ end: "Finish" });
+    expect(await world.entry()).toMatchObject({ outcome: "Cured" });
+  });
+
+  test("is told of the node as it is, not as Redis says", async () => {
+    await world.due();
+    await world.run();
+    await world.watch(MINUTE);
+    await cured();
+    world.reader.set(aNode().bootId("boot-2").notReady().resourceVersion(6000).snapshot());
+    await world.run();
+    expect(await world.entry()).toMatchObject({ outcome: "Accepted" });
   });
 
   test("is Gone when the node is, and its record too", async () => {

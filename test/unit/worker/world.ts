@@ -36,7 +36,7 @@ export const TIMINGS = {
   callDeadline: 30 * SECOND,
   readDeadline: 10 * SECOND,
   blockedRetry: 30 * SECOND,
-  flight: 15 * SECOND,
+  flight: 55 * SECOND,
 };
 export const LEDGER: LedgerTimings = {
   ...LEDGER_TIMINGS,
