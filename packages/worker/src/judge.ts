@@ -1,1 +1,1 @@
-export { judge, type Judged, type Rules, type StoredState } from "@node-agent/shared/core/judge.ts";
+export { judge, type Judged, type Rules } from "@node-agent/shared/core/judge.ts";

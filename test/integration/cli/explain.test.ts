@@ -204,6 +204,27 @@ describe("explain names what holds", () => {
   });
 });
 
+describe("explain for a person", () => {
+  const escape = "\u{1B}[";
+
+  test("has colours on a terminal, and words that say the same", async () => {
+    await due();
+    const { out } = await world().cli(["explain", SICK], { isTty: true });
+    expect(out).toContain(`${escape}32mopen`);
+  });
+
+  test.each([
+    ["in a pipe", [], {}],
+    ["with --no-color", ["--no-color"], { isTty: true }],
+    ["with NO_COLOR", [], { isTty: true, env: { NO_COLOR: "1" } }],
+  ])("has none %s", async (_, flags, terminal) => {
+    await due();
+    const { out } = await world().cli(["explain", SICK, ...flags], terminal);
+    expect(out).not.toContain(escape);
+    expect(out).toMatch(/^NothingFailing +open/mu);
+  });
+});
+
 describe("explain in monitor-only mode", () => {
   test("needs no ledger, and says that nothing is real", async () => {
     await world().judge(SICK, 6 * MINUTE);
