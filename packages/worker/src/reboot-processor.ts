@@ -35,6 +35,8 @@ export interface RebootTimings {
   readonly readDeadline: Millis;
   /** The pause after something held a reboot back that names no time of its own. */
   readonly blockedRetry: Millis;
+  /** The pause after a call that surely was not made, or was refused. */
+  readonly retryPause: Millis;
 }
 
 export interface RebootDeps {
@@ -236,9 +238,9 @@ export class RebootProcessor {
       case "Unknown":
         return intended.lastReboot?.waitUntil ?? now + rebootWaitOf(intended, rules.policy);
       case "NotSent":
-        return now + timings.blockedRetry;
+        return now + timings.retryPause;
       case "Rejected":
-        return now + Math.max(timings.blockedRetry, receipt.retryAfter ?? 0);
+        return now + Math.max(timings.retryPause, receipt.retryAfter ?? 0);
       default:
         return receipt satisfies never;
     }

@@ -90,7 +90,8 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
       sendDeadline: timings.sendDeadline,
       callDeadline: timings.cloudCallDeadline,
       readDeadline: timings.nodeReadDeadline,
-      blockedRetry: timings.retryPause,
+      blockedRetry: timings.gateRecheck,
+      retryPause: timings.retryPause,
     },
     newToken: randomUUID,
   });

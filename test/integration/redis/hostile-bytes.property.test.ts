@@ -60,6 +60,7 @@ function agent(keys: Keys) {
     callDeadline: SECOND,
     readDeadline: 5 * SECOND,
     blockedRetry: SECOND,
+    retryPause: SECOND,
   };
   const processor = new RebootProcessor({
     store,

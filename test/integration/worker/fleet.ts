@@ -95,6 +95,7 @@ export class Fleet implements AsyncDisposable {
         callDeadline: SECOND,
         readDeadline: 5 * SECOND,
         blockedRetry: 50,
+        retryPause: 50,
       },
       newToken: randomUUID,
     });

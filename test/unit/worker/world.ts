@@ -26,6 +26,7 @@ export const TIMINGS = {
   callDeadline: 30 * SECOND,
   readDeadline: 10 * SECOND,
   blockedRetry: 30 * SECOND,
+  retryPause: 30 * SECOND,
 };
 const NEVER = new AbortController().signal;
 
