@@ -25,7 +25,7 @@ timings:
   retryPause: 1s
   lockDuration: 3s
   stalledInterval: 1s
-  shutdownGrace: 5s
+  shutdownGrace: 16s
 `;
 
 /** The configuration of `npm start -- --kubeconfig FILE`: the defaults of production, and never a call to a cloud. */
@@ -34,5 +34,5 @@ monitorOnly: true
 metricsPort: 0
 metricsHost: 127.0.0.1
 timings:
-  shutdownGrace: 5s
+  shutdownGrace: 16s
 `;
