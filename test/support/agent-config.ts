@@ -8,7 +8,7 @@ const ms = (span: number): string => `${span}ms`;
  * them. Waits are long against a boot (`WORLD_TIMINGS`), thresholds differ from checker to checker.
  */
 export const TIMES = {
-  threshold: { NodeReady: 600, GPU: 1500, DiskPressure: 2000, Cilium: 1000 },
+  threshold: { NodeReady: 600, GPU: 1500, DiskPressure: 3000, Cilium: 1000 },
   wait: { standard: 4000, gpu: 7000 },
   resync: 500,
   viewMaxAge: 1500,
