@@ -55,9 +55,31 @@ export function snapshotStoreContract(implementation: string, make: () => Stores
       expect(await pending(stores, "n")).toBeUndefined();
     });
 
-    test("the same content of a node that still waits for judgement wakes its shard again", async () => {
+    test("the same content of a node that still waits for judgement wakes its shard again and is no news", async () => {
       await publish(version("n", "5"));
-      expect(await publish(version("n", "6"))).toEqual([shardOf("n")]);
+      const shards = [shardOf("n")];
+      expect(await stores.snapshots.publish([version("n", "6")])).toEqual({ shards, accepted: 0 });
+      expect(await stores.snapshots.publish([version("n", "7", "b")])).toEqual({ shards, accepted: 1 });
+    });
+
+    test("of one batch only the news are accepted, and only shards with work are named", async () => {
+      const [waits, judged, older, fresh] = ["waits", "judged", "older", "fresh"] as const;
+      await publish(version(judged, "5"), version(older, "5"));
+      await commitOne(stores, judged, aRecord(judged));
+      await commitOne(stores, older, aRecord(older));
+      await publish(version(waits, "5"));
+      const batch = [
+        version(waits, "6"),
+        version(judged, "6"),
+        version(older, "4", "b"),
+        version(fresh, "6"),
+      ];
+      const { shards, accepted } = await stores.snapshots.publish(batch);
+      expect(accepted).toBe(1);
+      expect(new Set([judged, older, waits, fresh].map(shardOf)).size).toBe(4);
+      expect(shards.toSorted((a, b) => a - b)).toEqual(
+        [shardOf(waits), shardOf(fresh)].toSorted((a, b) => a - b),
+      );
     });
 
     test("the same content under another uid is another node and makes work", async () => {
