@@ -14,7 +14,7 @@ import { tell } from "./story.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** How long one process may take to stop before it is killed. */
-const STOP_GRACE = 8000;
+const STOP_GRACE = 17_000;
 
 const startedAt = performance.now();
 const processes: DemoProcess[] = [];

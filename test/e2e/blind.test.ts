@@ -60,7 +60,7 @@ describe("while nobody sees the cluster, no clock advances and nothing is reboot
       { within },
     );
     await simulator.heal(healed);
-    await delay(2 * THRESHOLD);
+    await delay(1.5 * THRESHOLD);
     // An age travels to Redis for a few milliseconds; that is how much the clock may seem to move.
     expect((await store.view()).observed - blind.observed).toBeLessThan(THRESHOLD / 4);
     expect(await simulator.reboots(healed)).toEqual([]);

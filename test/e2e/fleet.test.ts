@@ -13,6 +13,8 @@ describe("two watchers and three workers", () => {
     workers: 3,
     // Only changes lead to evaluations here: no resync comes to judge anything again.
     config: { resyncInterval: "1h" },
+    // Nor does a heartbeat come in between, which counts as brought while the change before it is not judged yet.
+    simulator: { timings: { statusPeriod: "1h" } },
   });
 
   test("evaluate each change once", async () => {

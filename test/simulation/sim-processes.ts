@@ -59,6 +59,8 @@ export function startWorker(world: World, process: Incarnation): void {
       callDeadline: LEDGER.callDeadline,
       readDeadline: READ_DEADLINE,
       blockedRetry: BLOCKED_RETRY,
+      retryPause: BLOCKED_RETRY,
+      flight: LEDGER.sendDeadline + LEDGER.callDeadline + LEDGER.margin,
     },
     newToken: () => world.nextToken(),
   });

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { Socket } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -43,12 +44,19 @@ export interface RunningProcess extends AsyncDisposable {
   readonly kill9: () => Promise<void>;
 }
 
-const living = new Set<ChildProcess>();
+/** Outlives this process, however it ends, and takes what it started with it. */
+let reaper: ChildProcess | undefined;
 
-/** A test run that is broken off takes its processes with it. */
-process.on("exit", () => {
-  for (const child of living) child.kill("SIGKILL");
-});
+function tellReaper(line: string): void {
+  if (reaper === undefined) {
+    const script = fileURLToPath(new URL("processes-reaper.mjs", import.meta.url));
+    reaper = spawn(process.execPath, [script], { detached: true, stdio: ["pipe", "ignore", "ignore"] });
+    reaper.unref();
+    // A pipe is a socket, and an open one would keep this process from ending.
+    if (reaper.stdin instanceof Socket) reaper.stdin.unref();
+  }
+  reaper.stdin?.write(`${line}\n`);
+}
 
 /** Starts a process and keeps everything it prints. */
 export function startProcess({ name, script, args = [], env = {} }: ProcessOptions): RunningProcess {
@@ -63,7 +71,7 @@ export function startProcess({ name, script, args = [], env = {} }: ProcessOptio
     },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  living.add(child);
+  tellReaper(`+${child.pid}`);
   const lines: string[] = [];
   let errors = "";
   let ended: Exit | undefined;
@@ -74,7 +82,7 @@ export function startProcess({ name, script, args = [], env = {} }: ProcessOptio
   const exited = new Promise<Exit>((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (code, signal) => {
-      living.delete(child);
+      tellReaper(`-${child.pid}`);
       ended = { code, signal };
       resolve(ended);
     });

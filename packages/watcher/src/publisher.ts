@@ -1,3 +1,4 @@
+import { shardOf } from "@node-agent/shared/contract/keys.ts";
 import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import type { JobQueues } from "@node-agent/shared/ports/job-queues.ts";
@@ -32,17 +33,29 @@ export function viewAge({ synced, lastByteAt }: ViewFreshness, clock: Clock): Mi
  */
 export function createPublisher(deps: WatcherDeps): NodeSourceHandlers {
   const { source, store, queues, clock, fingerprint } = deps;
+  // Shards of calls that failed, maybe after Redis had stored their nodes: told again, those are known and wake nobody.
+  const unwoken = new Set<number>();
+  // The clock first: a failure seen now must not be credited with the silence before it. Sent together, because one
+  // connection runs them in this order; a Redis that has lost its scripts may not, and nobody is woken before both.
+  const vouchAndPublish = async (nodes: readonly NodeSnapshot[]) => {
+    const age = viewAge(source.freshness(), clock);
+    const beat = age === undefined ? undefined : store.beat(age);
+    const published = store.publish(
+      nodes.map((snapshot) => ({ snapshot, fingerprint: fingerprint(snapshot) })),
+    );
+    const [, result] = await Promise.all([beat, published]);
+    return result;
+  };
+
   return {
     changed: async (nodes) => {
-      // The clock first: a failure seen now must not be credited with the silence before it.
-      const age = viewAge(source.freshness(), clock);
-      if (age !== undefined) await store.beat(age);
-      const { shards, accepted } = await store.publish(
-        nodes.map((snapshot) => ({ snapshot, fingerprint: fingerprint(snapshot) })),
-      );
+      const again = [...unwoken];
+      for (const { name } of nodes) unwoken.add(shardOf(name));
+      const { shards, accepted } = await vouchAndPublish(nodes);
       deps.onPublished?.("Accepted", accepted);
       deps.onPublished?.("Known", nodes.length - accepted);
-      await queues.wakeShards(shards);
+      await queues.wakeShards([...new Set([...again, ...shards])]);
+      unwoken.clear();
     },
     disappeared: async (name) => {
       await queues.wakeShards(await forgetIfGone(name, deps));

@@ -179,9 +179,9 @@ export class RebootCall {
       case "Unknown":
         return intended.lastReboot?.waitUntil ?? now + rebootWaitOf(intended, rules.policy);
       case "NotSent":
-        return now + timings.blockedRetry;
+        return now + timings.retryPause;
       case "Rejected":
-        return now + Math.max(timings.blockedRetry, receipt.retryAfter ?? 0);
+        return now + Math.max(timings.retryPause, receipt.retryAfter ?? 0);
       default:
         return receipt satisfies never;
     }

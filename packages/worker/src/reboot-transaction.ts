@@ -21,6 +21,8 @@ export interface RebootTimings {
   readonly readDeadline: Millis;
   /** The pause after something held a reboot back that names no time of its own. */
   readonly blockedRetry: Millis;
+  /** The pause after a call that surely was not made, or was refused. */
+  readonly retryPause: Millis;
   /** How long a call may be on its way: send deadline, call deadline and the margin of the cloud. */
   readonly flight: Millis;
 }

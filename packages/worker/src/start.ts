@@ -8,7 +8,7 @@ import { BullJobQueues } from "@node-agent/shared/redis/job-queues.ts";
 import { RedisStateStore } from "@node-agent/shared/redis/state-store.ts";
 import { policyOf } from "@node-agent/shared/runtime/config/config.ts";
 import { startMonitorServer } from "@node-agent/shared/runtime/http.ts";
-import type { Component } from "@node-agent/shared/runtime/lifecycle.ts";
+import { CannotStartError, type Component } from "@node-agent/shared/runtime/lifecycle.ts";
 import { createNopExecutor } from "@node-agent/shared/runtime/nop-executor.ts";
 import { openRedis, redisReady } from "@node-agent/shared/runtime/redis-set.ts";
 import type { RoleParts } from "@node-agent/shared/runtime/role.ts";
@@ -143,8 +143,10 @@ function createExecutor({ config, metrics, clock }: RoleParts): {
   close: () => Promise<void>;
 } {
   const { url, apiKey, region, clusterId } = config.civo;
-  if (config.monitorOnly || apiKey === undefined || region === undefined || clusterId === undefined) {
-    return { executor: createNopExecutor(), close: async () => undefined };
+  if (config.monitorOnly) return { executor: createNopExecutor(), close: async () => undefined };
+  if (apiKey === undefined || region === undefined || clusterId === undefined) {
+    // The configuration was checked for this; an agent that only seems to repair would be worse than none.
+    throw new CannotStartError("active mode needs CIVO_API_KEY, CIVO_REGION and CIVO_CLUSTER_ID");
   }
   const client = createCivoClient({
     url: parseCivoUrl(url, { allowInsecure: config.civo.allowInsecure }),

@@ -1,6 +1,10 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
+import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
+import { createDelivery } from "../../../packages/kubernetes/src/reflector/delivery.ts";
+import { REFLECTOR_TIMINGS } from "../../../packages/kubernetes/src/reflector/timings.ts";
+import { manualClock } from "../../unit/kubernetes/support/manual-clock.ts";
 import { rawNode } from "../../unit/kubernetes/support/raw-node.ts";
 import { eventually } from "../../support/eventually.ts";
 import { startScriptedServer } from "../../support/scripted-http-server.ts";
@@ -53,4 +57,26 @@ test("I-21: 5,000 nodes of 16 KB keep less than 25 MB", async () => {
   expect(live.source.nodes().size).toBe(NODES);
   live.told.length = 0;
   expect(heapAfterCollection() - before).toBeLessThan(25 * MEGABYTE);
+});
+
+test("what waits for a handler that hangs is bounded by the nodes, however often they change", async () => {
+  const stopping = new AbortController();
+  const delivery = createDelivery({
+    handlers: { changed: () => new Promise(() => {}), disappeared: () => new Promise(() => {}) },
+    clock: manualClock(),
+    timings: REFLECTOR_TIMINGS,
+    random: Math.random,
+    signal: stopping.signal,
+    report: () => {},
+  });
+  const projected = toSnapshot(rawNode("a", { version: 1 }));
+  if (!projected.ok) throw new Error("the node of the test cannot be read");
+  const before = heapAfterCollection();
+  for (let change = 0; change < 50_000; change += 1) {
+    delivery.changed({ ...projected.snapshot, resourceVersion: String(change) });
+    delivery.disappeared(`gone-${change % 10}`);
+    if (change % 100 === 0) await Promise.resolve();
+  }
+  expect(heapAfterCollection() - before).toBeLessThan(MEGABYTE);
+  stopping.abort();
 });

@@ -13,7 +13,7 @@ export function callLimiterContract(
   make: (limit: { max: number; per: number }) => Limiters,
 ): void {
   describe(`CallLimiter contract: ${implementation}`, () => {
-    const limit = { max: 4, per: 120 };
+    const limit = { max: 4, per: 60_000 };
     let limiters: Limiters;
     beforeEach(() => {
       limiters = make(limit);
@@ -31,6 +31,18 @@ export function callLimiterContract(
       for (let i = 0; i < 10; i += 1) expect(await take("same", i % 3)).toBeUndefined();
       for (let i = 1; i < limit.max; i += 1) expect(await take(`t${i}`)).toBeUndefined();
       expect(await take("one too many")).toBeTypeOf("number");
+    });
+
+    test("a token that has its slot keeps it when the window is full", async () => {
+      for (let i = 0; i < limit.max; i += 1) await take(`t${i}`);
+      expect(await take("another")).toBeTypeOf("number");
+      for (let i = 0; i < limit.max; i += 1) expect(await take(`t${i}`, 1)).toBeUndefined();
+    });
+
+    test("a slot is free again only when its window is over", async () => {
+      for (let i = 0; i < limit.max; i += 1) await take(`t${i}`);
+      await limiters.pass(limit.per / 2);
+      expect(await take("early")).toBeTypeOf("number");
     });
 
     test("a refusal names the instant of the next slot, and then there is one", async () => {

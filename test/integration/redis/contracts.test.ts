@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { Queue } from "bullmq";
 import { afterAll } from "vitest";
 import { QUEUES, type EvaluateJob } from "../../../packages/shared/src/contract/queues.ts";
@@ -20,7 +19,7 @@ import { stateStoreContract } from "./state-store.contract.ts";
 import { shardOf } from "../../../packages/shared/src/contract/keys.ts";
 import type { Stores } from "./stores.ts";
 
-const MAX_GAP = 250;
+const MAX_GAP = 60_000;
 const redis = useRedis();
 
 const memoryStores = (): Stores => {
@@ -28,17 +27,30 @@ const memoryStores = (): Stores => {
   const store = new MemoryStore(clock, { maxGap: MAX_GAP });
   const pass = async (span: number): Promise<void> => clock.advance(span);
   const loseRecord = async (name: string): Promise<void> => void store.records.delete(name);
-  return { snapshots: store, evaluations: store, states: store, pass, maxGap: MAX_GAP, loseRecord };
+  return {
+    snapshots: store,
+    evaluations: store,
+    states: store,
+    pass,
+    at: ({ now }) => now,
+    maxGap: MAX_GAP,
+    loseRecord,
+  };
 };
 
 const redisStores = (): Stores => {
   const { keys } = redis.newCluster();
   const client = redis.connect();
+  let passed = 0;
   return {
     snapshots: new RedisSnapshotStore(client, keys, MAX_GAP),
     evaluations: new RedisEvaluationStore(client, keys),
     states: new RedisStateStore(client, keys),
-    pass: delay,
+    pass: async (span) => {
+      passed += span;
+      await client.hincrby(keys.view, "until", -span);
+    },
+    at: ({ now }) => now + passed,
     maxGap: MAX_GAP,
     loseRecord: async (name) => void (await client.hdel(keys.records(shardOf(name)), name)),
   };
@@ -57,8 +69,14 @@ callLimiterContract("memory", (limit): Limiters => {
 
 callLimiterContract("Redis", (limit): Limiters => {
   const { keys } = redis.newCluster();
-  const clients = [1, 2, 3].map(() => new RedisCallLimiter(redis.connect(), keys, limit));
-  return { clients, pass: delay };
+  const connections = [redis.connect(), redis.connect(), redis.connect()] as const;
+  const [client] = connections;
+  const clients = connections.map((connection) => new RedisCallLimiter(connection, keys, limit));
+  const pass = async (span: number): Promise<void> => {
+    const holders = await client.zrange(keys.calls, "0", "-1");
+    for (const holder of holders) await client.zincrby(keys.calls, -span, holder);
+  };
+  return { clients, pass };
 });
 
 jobQueuesContract("memory", (): ObservedQueues => {

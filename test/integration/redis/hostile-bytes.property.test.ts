@@ -62,6 +62,7 @@ function agent(keys: Keys) {
     callDeadline: SECOND,
     readDeadline: 5 * SECOND,
     blockedRetry: SECOND,
+    retryPause: SECOND,
     flight: SECOND,
   };
   const processor = new RebootProcessor({

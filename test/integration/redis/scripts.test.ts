@@ -24,6 +24,7 @@ beforeEach(() => {
     states: new RedisStateStore(client, keys),
     loseRecord: async (name) => void (await client.hdel(keys.records(shardOf(name)), name)),
     pass: async () => {},
+    at: ({ now }) => now,
     maxGap: MAX_GAP,
   };
 });
@@ -107,6 +108,18 @@ describe("damaged records", () => {
 });
 
 describe("lost marks", () => {
+  test("attention adds to what waits already and takes nothing away", async () => {
+    const [sick = "", fresh = ""] = Array.from({ length: 99 }, (_, i) => `n-${i}`).filter(
+      (n) => shardOf(n) === 0,
+    );
+    await stores.snapshots.publish([version(sick, "1")]);
+    await commitOne(stores, sick, aRecord(sick, { phase: "Unhealthy" }));
+    await stores.snapshots.publish([version(fresh, "1")]);
+    expect(await stores.snapshots.markAttention()).toEqual([0]);
+    const { nodes } = await stores.evaluations.load(0, 10);
+    expect(nodes.map(({ name }) => name).toSorted()).toEqual([sick, fresh].toSorted());
+  });
+
   test("a snapshot that was lost is stored again with the next version, though its content is known", async () => {
     await stores.snapshots.publish([version("n", "1")]);
     await commitOne(stores, "n", aRecord("n"));

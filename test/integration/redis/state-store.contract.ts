@@ -54,7 +54,6 @@ export function stateStoreContract(implementation: string, make: () => Stores): 
         const { version: old } = await stores.states.get("n");
         await stores.snapshots.forget("n", await stores.snapshots.version("n"));
         await commitOne(stores, "n", "delete");
-        await stores.pass(5);
         await stores.snapshots.publish([version("n", "2")]);
         await write("uid-2");
         expect((await stores.states.get("n")).version).not.toBe(old);

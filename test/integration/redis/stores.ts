@@ -5,7 +5,11 @@ import type {
 import type { NodeSnapshot } from "../../../packages/shared/src/core/node.ts";
 import type { NodeRecord } from "../../../packages/shared/src/core/record.ts";
 import { shardOf } from "../../../packages/shared/src/contract/keys.ts";
-import type { Publication, SnapshotStore } from "../../../packages/shared/src/ports/snapshot-store.ts";
+import type {
+  ClusterView,
+  Publication,
+  SnapshotStore,
+} from "../../../packages/shared/src/ports/snapshot-store.ts";
 import type { StateStore } from "../../../packages/shared/src/ports/state-store.ts";
 import { aNode } from "../../../packages/shared/src/testing/builders.ts";
 
@@ -14,8 +18,10 @@ export interface Stores {
   readonly snapshots: SnapshotStore;
   readonly evaluations: EvaluationStore;
   readonly states: StateStore;
-  /** Lets time pass on the store's clock. */
+  /** Lets time pass for what is stored. */
   readonly pass: (span: number) => Promise<void>;
+  /** The instant of a view on a clock that `pass` moves: where the store's own clock cannot be moved, the past is. */
+  readonly at: (view: ClusterView) => number;
   /** Longest silence between two beats that counts; the store was made with it. */
   readonly maxGap: number;
   /** The record is gone and nothing else: what a vandal or a bad restore does. */

@@ -107,6 +107,7 @@ export class Fleet implements AsyncDisposable {
         callDeadline: SECOND,
         readDeadline: 5 * SECOND,
         blockedRetry: 50,
+        retryPause: 50,
         flight: 10,
       },
       newToken: randomUUID,

@@ -48,6 +48,67 @@ describe("a change", () => {
     expect((await world.store.view()).observed).toBe(20 * SECOND);
   });
 
+  test("sends the beat first and the publication without waiting for its answer", async () => {
+    const { promise: answer, resolve } = Promise.withResolvers<void>();
+    const sent: string[] = [];
+    const { store } = world;
+    const slow = Object.assign(Object.create(store) as typeof store, {
+      beat: async (age: number) => {
+        sent.push("beat");
+        await answer;
+        return store.beat(age);
+      },
+      publish: async (batch: Parameters<typeof store.publish>[0]) => {
+        sent.push("publish");
+        return store.publish(batch);
+      },
+    });
+    const done = createPublisher({ ...world.deps, store: slow }).changed([node]);
+    expect(sent).toEqual(["beat", "publish"]);
+    await Promise.resolve();
+    expect(world.queues.takeWoken()).toEqual([]);
+    resolve();
+    await done;
+    expect(world.queues.takeWoken()).toEqual(shardsOf("node-1"));
+  });
+
+  const lost = {
+    "the answer to the beat": { store: "beat" },
+    "the answer to the publication": { store: "publish" },
+    "the wake-up": { queues: "wakeShards" },
+  } as const;
+
+  test.each(Object.entries(lost))("of which %s was lost wakes its shard when told again", async (_, what) => {
+    let isDown = true;
+    const failing = <Part extends object>(part: Part, method: string | undefined): Part =>
+      new Proxy(part, {
+        get: (target, name) => {
+          const member: unknown = Reflect.get(target, name);
+          if (typeof member !== "function") return member;
+          return async (...args: unknown[]): Promise<unknown> => {
+            const isLost = isDown && name === method;
+            // What was asked is done; only a wake-up never got there.
+            const done: unknown =
+              isLost && name === "wakeShards" ? undefined : await member.apply(target, args);
+            if (isLost) throw new Error("connection lost");
+            return done;
+          };
+        },
+      });
+    const publisher = createPublisher({
+      ...world.deps,
+      store: failing(world.store, "store" in what ? what.store : undefined),
+      queues: failing(world.queues, "queues" in what ? what.queues : undefined),
+    });
+    await expect(publisher.changed([node])).rejects.toThrow("connection lost");
+    world.queues.takeWoken();
+    isDown = false;
+    await publisher.changed([aNode("node-2").snapshot()]);
+    expect(new Set(world.queues.takeWoken())).toEqual(new Set(shardsOf("node-1", "node-2")));
+    await publisher.changed([node]);
+    expect(world.queues.takeWoken()).toEqual([]);
+  });
+
   test("before the first complete list vouches for nothing", async () => {
     const source = {
       start: () => {},

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { shardOf } from "../../../packages/shared/src/contract/keys.ts";
 import { aNode } from "../../../packages/shared/src/testing/builders.ts";
 import { resync } from "../../../packages/watcher/src/resync.ts";
 import { recordOf, shardsOf, WatcherWorld } from "./watcher-world.ts";
@@ -100,6 +101,21 @@ describe("a stored version that claims to be newer than what is seen", () => {
     await resync(world.deps);
     expect((await world.store.version("node-1"))?.resourceVersion).toBe("1000");
     expect(await world.waiting()).toEqual(["node-1"]);
+  });
+
+  test("that another watcher published while the API server was asked wins over its older answer", async () => {
+    await stored();
+    world.source.place(older);
+    const read = aNode().resourceVersion(2500).snapshot();
+    const newest = aNode().resourceVersion(2600).diskPressure().snapshot();
+    const reader = {
+      read: async () => {
+        await world.store.publish([{ snapshot: newest, fingerprint: world.deps.fingerprint(newest) }]);
+        return { found: true, node: read } as const;
+      },
+    };
+    await resync({ ...world.deps, reader });
+    expect((await world.store.version("node-1"))?.resourceVersion).toBe("2600");
   });
 
   test("stays while the API server cannot be asked, and is asked again", async () => {
@@ -212,18 +228,21 @@ describe("a view that lost everything", () => {
   });
 
   test("nodes that cannot be read do not keep the others from being looked at", async () => {
-    const names = Array.from({ length: 16 }, (_, i) => `node-${i}`);
+    const names = Array.from({ length: 40 }, (_, i) => `node-${i}`);
+    // Shard by shard, this one comes last.
+    const last =
+      names.toSorted((a, b) => shardOf(a) - shardOf(b) || names.indexOf(a) - names.indexOf(b)).at(-1) ?? "";
     for (const name of names) await world.store.compareAndSet(name, "0", recordOf(name, "Healthy"));
     const reader = {
       read: async (name: string) => {
-        if (name !== "node-15") throw new Error("503");
+        if (name !== last) throw new Error("503");
         return { found: false } as const;
       },
     };
     let gone = false;
-    for (let tick = 0; tick < 60 && !gone; tick += 1) {
+    for (let tick = 0; tick < 200 && !gone; tick += 1) {
       await resync({ ...world.deps, reader });
-      gone = (await world.store.version("node-15"))?.gone ?? false;
+      gone = (await world.store.version(last))?.gone ?? false;
     }
     expect(gone).toBe(true);
   });

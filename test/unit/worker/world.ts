@@ -36,6 +36,7 @@ export const TIMINGS = {
   callDeadline: 30 * SECOND,
   readDeadline: 10 * SECOND,
   blockedRetry: 30 * SECOND,
+  retryPause: 30 * SECOND,
   flight: 55 * SECOND,
 };
 export const LEDGER: LedgerTimings = {

@@ -1,25 +1,33 @@
 import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
+import type { EpochMillis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import type { NodeSourceHandlers } from "@node-agent/shared/ports/node-source.ts";
 import { createBackoff } from "./backoff.ts";
 import type { SourceEvent } from "./source-event.ts";
 import type { ReflectorTimings } from "./timings.ts";
+import { createWaitingChanges } from "./waiting-changes.ts";
 
 /** So many single failures in a row mean that the handler is down and not that a node is poison. */
 const SINGLES_BEFORE_GIVING_UP = 3;
 
 /**
- * Brings changes to the handlers, at least once and one call at a time. A change whose handler threw, rejected or took
- * too long is kept, as the newest state of its node, and offered again with backoff: first all together (the usual
- * reason is a store that is down), then one by one, so that one node that the handler cannot digest holds up no other.
+ * Brings changes to the handlers, at least once and one call at a time. Whatever comes while a call is under way waits,
+ * as the newest state of its node, and goes out with the next one: a burst costs one call and not one per event. A
+ * change whose handler threw, rejected or took too long is kept and offered again with backoff: first all together (the
+ * usual reason is a store that is down), then one by one, so that one node that the handler cannot digest holds up no
+ * other.
  */
 export interface Delivery {
-  /** Resolves when the handler has accepted or failed; never rejects. */
-  changed(nodes: readonly NodeSnapshot[]): Promise<void>;
-  disappeared(name: string): Promise<void>;
-  /** Changes that no handler has accepted yet. */
+  changed(node: NodeSnapshot): void;
+  disappeared(name: string): void;
+  /** Zero when a handler has accepted everything; what is under way counts. */
   pending(): number;
-  /** Resolves when no handler runs any more, at the latest after the handler's deadline. */
+  /** When the oldest change came in that no handler has been given yet. */
+  waitingSince(): EpochMillis | undefined;
+  /**
+   * Resolves when the call under way, and the next one with all changes that wait now, have ended: each takes the
+   * handler's deadline at most. After a stop no handler runs any more.
+   */
   settled(): Promise<void>;
 }
 
@@ -33,13 +41,17 @@ export interface DeliveryDeps {
   readonly report: (event: SourceEvent) => void;
 }
 
-type Pending = { readonly kind: "Changed"; readonly node: NodeSnapshot } | { readonly kind: "Gone" };
+type Refused = { readonly kind: "Changed"; readonly node: NodeSnapshot } | { readonly kind: "Gone" };
 
 /** Makes a delivery to one set of handlers; it ends with its signal. */
 export function createDelivery(deps: DeliveryDeps): Delivery {
   const { handlers, clock, timings, random, signal, report } = deps;
-  const pending = new Map<string, Pending>();
+  const waiting = createWaitingChanges();
+  /** Refused by a handler, to be offered again. */
+  const refused = new Map<string, Refused>();
   let last: Promise<void> = Promise.resolve();
+  let isScheduled = false;
+  let isOffering = false;
   let isRetrying = false;
 
   /** Rejects when a handler has had its time: the deadline, or after a stop the grace. */
@@ -69,28 +81,34 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
 
   /** One after the other: a later change of a node must not overtake an earlier one. */
   const inTurn = (work: () => Promise<void>): Promise<void> => {
-    last = last.then(work);
+    const before = last;
+    last = (async () => {
+      await before;
+      isOffering = true;
+      await work();
+      isOffering = false;
+    })();
     return last;
   };
 
   const offer = async (nodes: readonly NodeSnapshot[]): Promise<boolean> => {
     const isAccepted = await accepted("changed", () => handlers.changed(nodes));
     for (const node of nodes) {
-      if (isAccepted) pending.delete(node.name);
-      else pending.set(node.name, { kind: "Changed", node });
+      if (isAccepted) refused.delete(node.name);
+      else refused.set(node.name, { kind: "Changed", node });
     }
     return isAccepted;
   };
 
   const offerGone = async (name: string): Promise<boolean> => {
     const isAccepted = await accepted("disappeared", () => handlers.disappeared(name));
-    if (isAccepted) pending.delete(name);
-    else pending.set(name, { kind: "Gone" });
+    if (isAccepted) refused.delete(name);
+    else refused.set(name, { kind: "Gone" });
     return isAccepted;
   };
 
   const retryAll = async (): Promise<void> => {
-    const entries = [...pending];
+    const entries = [...refused];
     const nodes = entries.flatMap(([, entry]) => (entry.kind === "Changed" ? [entry.node] : []));
     const gone = entries.flatMap(([name, entry]) => (entry.kind === "Gone" ? [name] : []));
     const isAccepted = nodes.length === 0 || (await offer(nodes));
@@ -115,29 +133,44 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
       clock,
       random,
     });
-    while (pending.size > 0 && !signal.aborted) {
+    while (refused.size > 0 && !signal.aborted) {
       await clock.sleep(backoff.next(), signal);
       if (!signal.aborted) await inTurn(retryAll);
     }
     isRetrying = false;
   };
 
-  const afterwards = (): void => {
-    if (pending.size > 0 && !signal.aborted) void retryUntilAccepted();
+  /** One call for all that changed and one disappearance, so that neither kind waits for all of the other. */
+  const offerWaiting = async (): Promise<void> => {
+    isScheduled = false;
+    const nodes = waiting.takeChanged();
+    // Apart: a node that was refused may be one that the handler cannot digest, and would take the others with it.
+    const suspects = nodes.filter(({ name }) => refused.has(name));
+    const others = nodes.filter(({ name }) => !refused.has(name));
+    for (const batch of [others, suspects]) if (batch.length > 0) await offer(batch);
+    const name = waiting.takeDisappeared();
+    if (name !== undefined) await offerGone(name);
+    if (refused.size > 0 && !signal.aborted) void retryUntilAccepted();
+    schedule();
+  };
+
+  const schedule = (): void => {
+    if (isScheduled || waiting.size() === 0) return;
+    isScheduled = true;
+    void inTurn(offerWaiting);
   };
 
   return {
-    changed: (nodes) =>
-      inTurn(async () => {
-        if (nodes.length > 0) await offer(nodes);
-        afterwards();
-      }),
-    disappeared: (name) =>
-      inTurn(async () => {
-        await offerGone(name);
-        afterwards();
-      }),
-    pending: () => pending.size,
+    changed: (node) => {
+      waiting.changed(node, clock.now());
+      schedule();
+    },
+    disappeared: (name) => {
+      waiting.disappeared(name, clock.now());
+      schedule();
+    },
+    pending: () => waiting.size() + refused.size + (isOffering ? 1 : 0),
+    waitingSince: () => waiting.changedSince(),
     settled: () => last,
   };
 }

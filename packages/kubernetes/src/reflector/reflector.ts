@@ -11,8 +11,10 @@
  *              lost more than half of the nodes, or all, is believed only when a second one, a while later, says so
  *              too (I-19). Left for Watching, or for BackingOff when a page fails.
  *
- * Watching     One stream from the last version. An event is taken into the cache, then handed to the handler, then
- *              the version to resume from moves on (I-12); while a handler owes us an acceptance it stays where it is.
+ * Watching     One stream from the last version. An event is taken into the cache and handed to the delivery, and the
+ *              stream is read on while a handler is busy: what comes meanwhile waits as the newest state of its node.
+ *              The version to resume from stays before the first event that is not accepted (I-12), and the view is no
+ *              fresher than the oldest change that no handler has been given (I-16).
  *              Always ends: the server ends it after 5 to 10 minutes, a silence is cut by our watchdog (I-6), a line
  *              that is no JSON makes all that follows untrustworthy (I-10). A stream that lived for more than a second
  *              and gave events is followed by the next at once, any other by BackingOff.
@@ -97,20 +99,22 @@ export function runReflector(deps: ReflectorDeps): Reflector {
     lastByteAt = clock.now();
   };
 
-  const advance = (version: string | undefined): void => {
-    if (version !== undefined) seen = newerResourceVersion(seen, version);
+  /** Called before more is told: what was seen until now is accepted, or the version to resume from stays behind it. */
+  const settleVersion = (): void => {
     if (delivery.pending() === 0) resume = seen;
   };
 
-  const tell = async (outcomes: readonly CacheOutcome[]): Promise<void> => {
-    const changed = outcomes.flatMap((outcome) => (outcome.kind === "Changed" ? [outcome] : []));
-    for (const outcome of outcomes) {
-      if (outcome.kind === "Malformed") report({ type: "MalformedObject" });
-      if (outcome.kind === "Gone") await delivery.disappeared(outcome.name);
-      // Another uid under the same name: the one machine is gone, another is there (I-11).
-      if (outcome.kind === "Changed" && outcome.replaced) await delivery.disappeared(outcome.snapshot.name);
-    }
-    if (changed.length > 0) await delivery.changed(changed.map(({ snapshot }) => snapshot));
+  const advance = (version: string | undefined): void => {
+    if (version !== undefined) seen = newerResourceVersion(seen, version);
+  };
+
+  const tell = (outcome: CacheOutcome): void => {
+    if (outcome.kind === "Malformed") report({ type: "MalformedObject" });
+    if (outcome.kind === "Gone") delivery.disappeared(outcome.name);
+    if (outcome.kind !== "Changed") return;
+    // Another uid under the same name: the one machine is gone, another is there (I-11).
+    if (outcome.replaced) delivery.disappeared(outcome.snapshot.name);
+    delivery.changed(outcome.snapshot);
   };
 
   const failed = (reason: EndReason, error: KubernetesApiError | undefined): Millis => {
@@ -142,7 +146,9 @@ export function runReflector(deps: ReflectorDeps): Reflector {
       for (const [index, item] of page.items.entries()) {
         if (outcomes[index]?.kind !== "NotSelected") listed.add(nameOf(item) ?? "");
       }
-      await tell(outcomes);
+      for (const outcome of outcomes) tell(outcome);
+      // Page by page: a fleet that is new must not stand in memory twice.
+      await delivery.settled();
       if (signal.aborted) return;
     }
     const missing = [...cache.snapshots.keys()].filter((name) => !listed.has(name));
@@ -150,7 +156,7 @@ export function runReflector(deps: ReflectorDeps): Reflector {
     if (suspects > 0) report({ type: "MassDisappearance", missing: suspects, known });
     for (const name of gone) {
       cache.forget(name);
-      await delivery.disappeared(name);
+      delivery.disappeared(name);
     }
     seen = version;
     resume = version;
@@ -179,7 +185,8 @@ export function runReflector(deps: ReflectorDeps): Reflector {
     return "ListAfresh";
   };
 
-  const take = async (line: Exclude<WatchLine, { kind: "ERROR" }>): Promise<void> => {
+  const take = (line: Exclude<WatchLine, { kind: "ERROR" }>): void => {
+    settleVersion();
     refresh();
     refusals = 0;
     report({ type: "EventReceived", kind: line.kind });
@@ -190,12 +197,12 @@ export function runReflector(deps: ReflectorDeps): Reflector {
     const outcome = cache.watched(line.kind, line.object, seen);
     if (outcome.kind === "Old") return report({ type: "OldEventDropped" });
     if (outcome.kind === "Unchanged") report({ type: "UnchangedEventDropped" });
-    await tell([outcome]);
+    tell(outcome);
     advance(versionOf(line.object));
   };
 
   const watch = async (): Promise<NextStep> => {
-    if (delivery.pending() === 0) resume = seen;
+    settleVersion();
     const end = await runWatch({
       connection,
       clock,
@@ -230,7 +237,9 @@ export function runReflector(deps: ReflectorDeps): Reflector {
     freshness: () => ({
       phase: signal.aborted ? "Stopped" : phase,
       synced: isSynced,
-      ...(lastByteAt === undefined ? {} : { lastByteAt }),
+      ...(lastByteAt === undefined
+        ? {}
+        : { lastByteAt: Math.min(lastByteAt, delivery.waitingSince() ?? lastByteAt) }),
       ...(lastError === undefined ? {} : { lastError }),
     }),
     ended: loop(),

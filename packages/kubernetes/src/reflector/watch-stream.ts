@@ -31,20 +31,19 @@ export interface WatchOptions {
   readonly sendsBookmarks: () => boolean;
   readonly signal: AbortSignal;
   readonly onOpen: () => void;
-  /** Called for each line but ERROR, one after the other; must not reject. */
-  readonly onLine: (line: Exclude<WatchLine, { kind: "ERROR" }>) => Promise<void>;
+  /** Called for each line but ERROR, one after the other; must not throw. */
+  readonly onLine: (line: Exclude<WatchLine, { kind: "ERROR" }>) => void;
 }
 
 type Verdict = Pick<WatchEnd, "reason" | "error">;
 
-/** Aborts the stream when no byte has come for too long; time spent in our own handlers does not count. */
+/** Aborts the stream when no byte has come for too long. */
 function startWatchdog(clock: Clock, allowed: () => Millis, step: Millis, onSilence: () => void) {
   const stopped = new AbortController();
   let lastByte = clock.monotonic();
-  let isBusy = false;
   const watch = async (): Promise<void> => {
     while (!stopped.signal.aborted) {
-      const left = isBusy ? allowed() : lastByte + allowed() - clock.monotonic();
+      const left = lastByte + allowed() - clock.monotonic();
       if (left <= 0) return onSilence();
       // In steps, because the first bookmark shortens what is allowed while this sleeps.
       await clock.sleep(Math.min(left, step), stopped.signal);
@@ -52,11 +51,7 @@ function startWatchdog(clock: Clock, allowed: () => Millis, step: Millis, onSile
   };
   void watch();
   return {
-    busy: () => {
-      isBusy = true;
-    },
-    idle: () => {
-      isBusy = false;
+    heard: () => {
       lastByte = clock.monotonic();
     },
     stop: () => stopped.abort(),
@@ -66,21 +61,20 @@ function startWatchdog(clock: Clock, allowed: () => Millis, step: Millis, onSile
 async function readLines(
   chunks: AsyncIterable<Uint8Array>,
   options: WatchOptions,
-  watchdog: Pick<ReturnType<typeof startWatchdog>, "busy" | "idle">,
+  watchdog: Pick<ReturnType<typeof startWatchdog>, "heard">,
   counted: () => void,
 ): Promise<Verdict> {
   const splitter = createLineSplitter();
   for await (const chunk of chunks) {
-    watchdog.busy();
+    watchdog.heard();
     for (const text of splitter.push(chunk)) {
       if (options.signal.aborted) return { reason: "Aborted" };
       const line = parseWatchLine(text);
       if (line === undefined) return { reason: "MalformedLine" };
       if (line.kind === "ERROR") return { reason: line.error.code, error: line.error };
-      await options.onLine(line);
+      options.onLine(line);
       counted();
     }
-    watchdog.idle();
   }
   return { reason: "Eof" };
 }

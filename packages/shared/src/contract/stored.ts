@@ -15,7 +15,7 @@ export const snapshotSchema: z.ZodType<NodeSnapshot> = z.object({
   schema: z.literal(1),
   name,
   uid: z.string().min(1).max(128),
-  resourceVersion: z.string().regex(/^[1-9][0-9]{0,38}$/u),
+  resourceVersion: z.string().regex(/^[1-9][0-9]{0,63}$/u),
   createdAt: instant.exactOptional(),
   deletionAt: instant.exactOptional(),
   providerId: text.exactOptional(),

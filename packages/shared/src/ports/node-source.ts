@@ -6,15 +6,21 @@ export interface ViewFreshness {
   readonly phase: "Starting" | "Listing" | "Watching" | "BackingOff" | "Stopped";
   /** The list has completed at least once since start. */
   readonly synced: boolean;
-  /** The last byte received from the API server; undefined before the first. */
+  /**
+   * The last byte received from the API server, but not later than the arrival of a change that waits because a handler
+   * is busy: nobody may vouch for what is not published. Undefined before the first byte.
+   */
   readonly lastByteAt?: EpochMillis;
   /** The last error, already free of secrets; undefined while all is well. */
   readonly lastError?: string;
 }
 
-/** What a source tells of its cluster. Handlers may throw or reject: the source counts it and goes on (I-13). */
+/**
+ * What a source tells of its cluster, one call at a time. Handlers may throw or reject: the source counts it and goes on
+ * (I-13).
+ */
 export interface NodeSourceHandlers {
-  /** Nodes that are new or changed in a way that matters, one list page or one event at a time. */
+  /** Nodes that are new or changed in a way that matters: all that came since the last call, the newest of each. */
   changed(nodes: readonly NodeSnapshot[]): Promise<void>;
   /** A hint only (I-19): the node left the view; it may still exist. */
   disappeared(name: string): Promise<void>;

@@ -32,9 +32,10 @@ export interface Publication {
 /** The watcher's side of Redis: the newest snapshot of each node, and the marks that wake workers. */
 export interface SnapshotStore {
   /**
-   * Publishes snapshots; per node the newest resourceVersion wins. Returns the shards with new work and how many
-   * snapshots brought some. `force` lets an
-   * older resourceVersion win, for the one case in which a quorum read proved that time ran back (etcd restore).
+   * Publishes snapshots; per node the newest resourceVersion wins. Returns the shards in which one of these nodes waits
+   * for judgement, and how many snapshots were news: a node that waited already with the same content wakes its shard
+   * again and is none. `force` lets an older resourceVersion win, for the one case in which a quorum read proved that
+   * time ran back (etcd restore).
    */
   publish(
     batch: readonly Publication[],

@@ -16,7 +16,7 @@ export function decodeRecord(name: string, raw: string): StoredRecord {
   if (raw === "") return { version: "0", record: undefined, fault: undefined };
   const space = raw.indexOf(" ");
   const version = raw.slice(0, Math.max(0, space));
-  if (!/^\d{1,15}$/u.test(version)) {
+  if (!/^\d+$/u.test(version) || Number(version) >= Number.MAX_SAFE_INTEGER) {
     return { version: "damaged", record: undefined, fault: `record of ${name}: expected "<version> <JSON>"` };
   }
   const parsed = parseStored(`record of ${name}`, raw.slice(space + 1), recordSchema);

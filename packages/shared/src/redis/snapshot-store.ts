@@ -14,6 +14,12 @@ const versionsScript = new RedisScript("versions-2");
 /** Snapshots per script call: keeps the longest block of Redis short. */
 const PUBLISH_CHUNK = 250;
 
+/** Of the nodes of one call: how many were news, and how many wait for judgement. */
+interface Published {
+  readonly news: number;
+  readonly waiting: number;
+}
+
 /** The digest of a fingerprint as the versions hash keeps it: 128 bits, so that a collision hides no change. */
 export function digestOf(fingerprint: string): string {
   return createHash("sha256").update(fingerprint).digest("base64url").slice(0, 22);
@@ -35,21 +41,36 @@ export class RedisSnapshotStore implements SnapshotStore {
     batch: readonly Publication[],
     { force = false } = {},
   ): Promise<{ shards: number[]; accepted: number }> {
-    const shards = Map.groupBy(batch, ({ snapshot }) => shardOf(snapshot.name));
-    const dirty: number[] = [];
-    let accepted = 0;
-    for (const [shard, publications] of shards) {
-      let marked = 0;
-      for (let i = 0; i < publications.length; i += PUBLISH_CHUNK) {
-        marked += await this.#publishChunk(shard, publications.slice(i, i + PUBLISH_CHUNK), force);
-      }
-      accepted += marked;
-      if (marked > 0) dirty.push(shard);
-    }
-    return { shards: dirty, accepted };
+    const shards = [...Map.groupBy(batch, ({ snapshot }) => shardOf(snapshot.name))];
+    // The shards together: a batch waits for one round trip instead of one per shard.
+    const results = await Promise.all(
+      shards.map(async ([shard, publications]) => this.#publishShard(shard, publications, force)),
+    );
+    return {
+      shards: shards.map(([shard]) => shard).filter((_, i) => (results[i]?.waiting ?? 0) > 0),
+      accepted: results.reduce((sum, { news }) => sum + news, 0),
+    };
   }
 
-  async #publishChunk(shard: number, publications: readonly Publication[], force: boolean): Promise<number> {
+  async #publishShard(
+    shard: number,
+    publications: readonly Publication[],
+    force: boolean,
+  ): Promise<Published> {
+    const total = { news: 0, waiting: 0 };
+    for (let i = 0; i < publications.length; i += PUBLISH_CHUNK) {
+      const chunk = await this.#publishChunk(shard, publications.slice(i, i + PUBLISH_CHUNK), force);
+      total.news += chunk.news;
+      total.waiting += chunk.waiting;
+    }
+    return total;
+  }
+
+  async #publishChunk(
+    shard: number,
+    publications: readonly Publication[],
+    force: boolean,
+  ): Promise<Published> {
     const keys = [this.#keys.snapshots(shard), this.#keys.versions(shard), this.#keys.dirty(shard)];
     const args = publications.flatMap(({ snapshot, fingerprint }) => [
       snapshot.name,
@@ -58,7 +79,9 @@ export class RedisSnapshotStore implements SnapshotStore {
       digestOf(fingerprint),
       JSON.stringify(snapshot),
     ]);
-    return Number(await publishScript.run(this.#client, keys, [force ? "1" : "0", ...args]));
+    const answer = await publishScript.run(this.#client, keys, [force ? "1" : "0", ...args]);
+    if (!Array.isArray(answer)) throw new TypeError("Expected two counts from a Redis script");
+    return { news: Number(answer[0]), waiting: Number(answer[1]) };
   }
 
   async forget(name: string, seen: StoredVersion | undefined): Promise<number[]> {

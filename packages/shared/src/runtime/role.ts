@@ -76,12 +76,7 @@ function secretsOf({ civo, redis }: Config): (Secret | undefined)[] {
 }
 
 /** Errors of other packages that say "a person must change something" by their name. */
-const CONFIGURATION_FAULTS = new Set([
-  "KubernetesConfigError",
-  "CivoConfigError",
-  "MonitorListenError",
-  "RedisRefusedError",
-]);
+const CONFIGURATION_FAULTS = new Set(["KubernetesConfigError", "CivoConfigError", "MonitorListenError"]);
 
 function isConfigurationFault(error: unknown): error is Error {
   return error instanceof Error && CONFIGURATION_FAULTS.has(error.name);

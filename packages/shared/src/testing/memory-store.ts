@@ -43,23 +43,31 @@ export class MemoryStore implements SnapshotStore, EvaluationStore, StateStore {
     batch: readonly Publication[],
     { force = false } = {},
   ): Promise<{ readonly shards: number[]; readonly accepted: number }> {
-    const names = batch
-      .filter(({ snapshot, fingerprint }) => this.#publishOne(snapshot, fingerprint, force))
-      .map(({ snapshot }) => snapshot.name);
-    return { shards: [...new Set(names.map((name) => shardOf(name)))], accepted: names.length };
+    const shards = new Set<number>();
+    let accepted = 0;
+    for (const { snapshot, fingerprint } of batch) {
+      const result = this.#publishOne(snapshot, fingerprint, force);
+      if (result !== "Known") shards.add(shardOf(snapshot.name));
+      if (result === "News") accepted += 1;
+    }
+    return { shards: [...shards], accepted };
   }
 
-  #publishOne(snapshot: Publication["snapshot"], fingerprint: string, force: boolean): boolean {
+  #publishOne(
+    snapshot: Publication["snapshot"],
+    fingerprint: string,
+    force: boolean,
+  ): "News" | "Waiting" | "Known" {
     const { name, resourceVersion, uid } = snapshot;
     const stored = this.#stored(name);
     const comparable = /^\d+$/u.test(stored.resourceVersion);
-    if (comparable && !force && !isNewer(resourceVersion, stored.resourceVersion)) return false;
+    if (comparable && !force && !isNewer(resourceVersion, stored.resourceVersion)) return "Known";
     this.newest.set(name, `${resourceVersion} ${uid} ${fingerprint}`);
     const same = stored.uid === uid && stored.fingerprint === fingerprint;
-    if (same && this.snapshots.has(name)) return this.dirty.has(name);
+    if (same && this.snapshots.has(name)) return this.dirty.has(name) ? "Waiting" : "Known";
     this.snapshots.set(name, JSON.stringify(snapshot));
     this.dirty.add(name);
-    return true;
+    return "News";
   }
 
   async version(name: string): Promise<StoredVersion | undefined> {

@@ -11,14 +11,14 @@ local function versionOf(current)
   if not current then return '0' end
   local version = string.match(current, '^(%d+) ')
   -- A number so large that adding one may not change it would guard nothing.
-  return version and #version <= 15 and version or 'damaged'
+  return version and tonumber(version) < 9007199254740991 and version or 'damaged'
 end
 
 -- A record made anew never starts at a version that an older one of the same name had: nobody can mistake the two.
 local function versionAfter(version)
   if version ~= '0' and version ~= 'damaged' then return string.format('%.0f', tonumber(version) + 1) end
   local time = redis.call('TIME')
-  return string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+  return string.format('%.0f', time[1] * 1000000 + time[2])
 end
 
 local out = {}

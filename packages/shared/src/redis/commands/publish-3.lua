@@ -3,7 +3,7 @@
   KEYS[1] snapshots  KEYS[2] versions  KEYS[3] dirty
   ARGV[1] '1' lets an older resourceVersion win
   ARGV[2..] per node: name, resourceVersion, uid, fingerprint, snapshot JSON
-  Output: number of nodes that became dirty
+  Output: { nodes that brought something new, nodes that wait for judgement: those and the ones that waited already }
 ]]
 local function newer(a, b)
   if #a ~= #b then return #a > #b end
@@ -16,7 +16,7 @@ for i, expected in ipairs({ 'hash', 'hash', 'set' }) do
   if kind ~= expected and kind ~= 'none' then redis.call('DEL', KEYS[i]) end
 end
 
-local marked = 0
+local news, waiting = 0, 0
 for i = 2, #ARGV, 5 do
   local name, rv, uid, fingerprint, json = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
   local current = redis.call('HGET', KEYS[2], name)
@@ -27,11 +27,12 @@ for i = 2, #ARGV, 5 do
     if not same or redis.call('HEXISTS', KEYS[1], name) == 0 then
       redis.call('HSET', KEYS[1], name, json)
       redis.call('SADD', KEYS[3], name)
-      marked = marked + 1
+      news = news + 1
+      waiting = waiting + 1
     elseif redis.call('SISMEMBER', KEYS[3], name) == 1 then
-      marked = marked + 1
+      waiting = waiting + 1
     end
     redis.call('HSET', KEYS[2], name, rv .. ' ' .. uid .. ' ' .. fingerprint)
   end
 end
-return marked
+return { news, waiting }

@@ -34,7 +34,7 @@ export function helpText(role: Role): string {
     "Environment:",
     ...variables,
     ...SECRET_TABLE.map((row) => line(row.variable, row.meaning)),
-    line("CIVO_NODE_AGENT_TIMINGS_...", "Durations of the protocol; see the table in the README."),
+    line("CIVO_NODE_AGENT_TIMINGS_...", "Durations of the protocol; see docs/configuration.md."),
     "",
   ].join("\n");
 }
