@@ -48,6 +48,11 @@ export type LedgerOpening =
 
 type FoundLedger = Extract<LedgerReading, { state: "Found" }>;
 
+/** Nobody reboots by such a ledger, but it lives: what is only young or in quarantine must not fall silent meanwhile. */
+function mayBeWritten({ distrust, quarantineUntil }: LedgerDistrust): boolean {
+  return quarantineUntil === undefined && (distrust === "Quarantine" || distrust === "TooYoung");
+}
+
 /** Attempts to write an outcome against other writers; after them the intent stands, which is safe and less precise. */
 const MAX_OUTCOME_WRITES = 8;
 
@@ -152,8 +157,12 @@ export class LedgerGate {
       if (reading.state !== "Found") return false;
       const clocks = this.#clocks(reading, redisNow);
       const distrust = this.#distrust(reading, seqHighWater, clocks);
-      // Every write is a sign of life, and must not revive a ledger that is to be put in quarantine first.
-      if (distrust !== undefined && distrust.distrust !== "Quarantine") return false;
+      if (distrust !== undefined && !mayBeWritten(distrust)) {
+        // Every write is a sign of life, and must not revive a ledger that is to be put in quarantine first. Who comes
+        // here does that, too: when all that is left to do is to write outcomes, nobody opens the ledger for a reboot.
+        await this.#quarantine(reading, readAt, clocks, distrust, undefined);
+        return false;
+      }
       const next = step(reading.ledger, this.#writer(clocks));
       if (next === reading.ledger) return true;
       if (this.#isStale(readAt)) continue;
