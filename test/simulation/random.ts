@@ -6,6 +6,11 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
+  /** Where the source stands: equal for two runs that drew equally often. */
+  get state(): number {
+    return this.#state;
+  }
+
   /** In [0, 1). */
   next(): number {
     this.#state = (this.#state + 0x6d_2b_79_f5) >>> 0;
@@ -30,8 +35,19 @@ export class Random {
   }
 
   pick<T>(items: readonly T[]): T {
-    const item = items[Math.floor(this.next() * items.length)];
-    if (item === undefined) throw new RangeError("Nothing to pick from");
-    return item;
+    if (items.length === 0) throw new RangeError("Nothing to pick from");
+    return items[Math.floor(this.next() * items.length)] as T;
+  }
+
+  /** A key of `weights`, each as likely as its weight says. */
+  weighted<K extends string>(weights: Readonly<Partial<Record<K, number>>>): K {
+    const entries = Object.entries(weights) as [K, number][];
+    const total = entries.reduce((sum, [, weight]) => sum + weight, 0);
+    let left = this.next() * total;
+    for (const [key, weight] of entries) {
+      left -= weight;
+      if (left < 0) return key;
+    }
+    throw new RangeError("Nothing to pick from");
   }
 }

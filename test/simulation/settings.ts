@@ -1,23 +1,44 @@
 import { DEFAULT_POLICY, type RepairPolicy } from "@node-agent/shared/core/policy.ts";
 import { LEDGER_TIMINGS, type LedgerTimings } from "@node-agent/shared/core/ledger/timings.ts";
-import { SECOND } from "@node-agent/shared/core/time.ts";
+import { MINUTE, SECOND, type Millis } from "@node-agent/shared/core/time.ts";
 
-/** The protocol with small spans: the real code, less virtual time per run. */
-export const POLICY: RepairPolicy = {
+/** Every span that the processes of a run are given. */
+export interface Settings {
+  readonly policy: RepairPolicy;
+  readonly ledger: LedgerTimings;
+  /** S as the transaction keeps it; the window is counted with that of `ledger`. */
+  readonly sendDeadline: Millis;
+  readonly callDeadline: Millis;
+  readonly readDeadline: Millis;
+  readonly blockedRetry: Millis;
+  readonly gateRecheck: Millis;
+  readonly minPause: Millis;
+  /** How long one look at the fleet serves a worker. */
+  readonly fleetShared: Millis;
+  readonly beat: Millis;
+  readonly resync: Millis;
+  readonly lock: Millis;
+  readonly bootTime: Millis;
+  readonly chunk: number;
+}
+
+const SMALL_POLICY: RepairPolicy = {
   ...DEFAULT_POLICY,
   monitorOnly: false,
   checkers: {
-    NodeReady: { enabled: true, threshold: 5 * SECOND, action: "Reboot" },
-    GPU: { enabled: true, threshold: 8 * SECOND, action: "Reboot" },
-    DiskPressure: { enabled: true, threshold: 30 * SECOND, action: "Reboot" },
-    Cilium: { enabled: true, threshold: 10 * SECOND, action: "Reboot" },
+    NodeReady: { enabled: true, threshold: 8 * SECOND, action: "Reboot" },
+    GPU: { enabled: true, threshold: 12 * SECOND, action: "Reboot" },
+    DiskPressure: { enabled: true, threshold: 40 * SECOND, action: "Reboot" },
+    Cilium: { enabled: true, threshold: 12 * SECOND, action: "Reboot" },
   },
   rebootWait: { standard: 30 * SECOND, gpu: 60 * SECOND },
   maxAttempts: 4,
   startupGrace: 5 * SECOND,
-  viewMaxAge: 6 * SECOND,
+  viewMaxAge: 4 * SECOND,
   storm: {
+    ...DEFAULT_POLICY.storm,
     budgets: {
+      ...DEFAULT_POLICY.storm.budgets,
       pool: 1,
       zone: 100,
       cluster: 2,
@@ -37,19 +58,46 @@ export const POLICY: RepairPolicy = {
   },
 };
 
-export const LEDGER: LedgerTimings = {
-  ...LEDGER_TIMINGS,
+/** The protocol with small spans: the real code, less virtual time per run. */
+export const SMALL: Settings = {
+  policy: SMALL_POLICY,
+  ledger: {
+    ...LEDGER_TIMINGS,
+    sendDeadline: 2 * SECOND,
+    callDeadline: 3 * SECOND,
+    clockSkew: 3 * SECOND,
+    margin: 2 * SECOND,
+    heartbeatMaxAge: 30 * SECOND,
+    cooldown: 3 * SECOND,
+  },
   sendDeadline: 2 * SECOND,
   callDeadline: 3 * SECOND,
-  clockSkew: 3 * SECOND,
-  margin: 2 * SECOND,
-  heartbeatMaxAge: 60 * SECOND,
-  cooldown: 3 * SECOND,
+  readDeadline: 2 * SECOND,
+  blockedRetry: 3 * SECOND,
+  gateRecheck: 2 * SECOND,
+  minPause: 200,
+  fleetShared: 400,
+  beat: 1.3 * SECOND,
+  resync: 3 * SECOND,
+  lock: 4 * SECOND,
+  bootTime: 4 * SECOND,
+  chunk: 10,
 };
 
-export const READ_DEADLINE = 2 * SECOND;
-export const BLOCKED_RETRY = 3 * SECOND;
-export const BEAT = 0.5 * SECOND;
-export const RESYNC = 2 * SECOND;
-export const LOCK = 4 * SECOND;
-export const BOOT_TIME = 4 * SECOND;
+/** What the agent does out of the box, in active mode: the spans and limits of its configuration's defaults. */
+export const DEFAULTS: Settings = {
+  policy: { ...DEFAULT_POLICY, monitorOnly: false },
+  ledger: LEDGER_TIMINGS,
+  sendDeadline: LEDGER_TIMINGS.sendDeadline,
+  callDeadline: LEDGER_TIMINGS.callDeadline,
+  readDeadline: 10 * SECOND,
+  blockedRetry: 60 * SECOND,
+  gateRecheck: 15 * SECOND,
+  minPause: SECOND,
+  fleetShared: LEDGER_TIMINGS.sendDeadline / 5,
+  beat: 5 * SECOND,
+  resync: 30 * SECOND,
+  lock: 30 * SECOND,
+  bootTime: 2 * MINUTE,
+  chunk: 250,
+};

@@ -48,11 +48,14 @@ export function createConfigMapLedger(
 ): RebootLedger {
   const path = pathOf(location);
   let clusterUid: string | undefined;
+  // Labels and annotations of the object as it was read last: a PUT without them would take them off.
+  let metadata: unknown;
   return {
     read: async (signal) => {
       clusterUid ??= await readClusterUid(connection, signal);
       try {
         const { body, serverDate } = await connection.request(path, { signal });
+        metadata = property(body, "metadata");
         return readingOf(body, serverDate, clusterUid, location);
       } catch (error) {
         const missing =
@@ -63,7 +66,7 @@ export function createConfigMapLedger(
       }
     },
     compareAndWrite: async (next, seen, signal) => {
-      const body = bodyOf(next, location, seen);
+      const body = bodyOf(next, location, seen, metadata);
       if (typeof body !== "string") return { outcome: "Refused", why: body.why };
       return send(connection, "PUT", path, body, signal);
     },
@@ -76,7 +79,7 @@ export async function createLedger(
   location: LedgerLocation,
   ledger: Ledger,
 ): Promise<LedgerWrite> {
-  const body = bodyOf(ledger, location, undefined);
+  const body = bodyOf(ledger, location, undefined, undefined);
   if (typeof body !== "string") return { outcome: "Refused", why: body.why };
   const collection = `/api/v1/namespaces/${encodeURIComponent(location.namespace)}/configmaps`;
   return send(connection, "POST", collection, body, undefined);
@@ -109,19 +112,28 @@ function pathOf({ namespace, name }: LedgerLocation): string {
   return `/api/v1/namespaces/${encodeURIComponent(namespace)}/configmaps/${encodeURIComponent(name)}`;
 }
 
+/** What others may have put on the object: a chart that made it knows it by these. */
+const KEPT_METADATA = ["annotations", "ownerReferences", "finalizers"] as const;
+
 function bodyOf(
   ledger: Ledger,
   { namespace, name }: LedgerLocation,
   resourceVersion: string | undefined,
+  present: unknown,
 ): string | { readonly why: string } {
   try {
     return JSON.stringify({
       apiVersion: "v1",
       kind: "ConfigMap",
       metadata: {
+        ...Object.fromEntries(KEPT_METADATA.map((key) => [key, property(present, key)])),
         name,
         namespace,
-        labels: { "app.kubernetes.io/name": "node-agent", "app.kubernetes.io/component": "ledger" },
+        labels: {
+          ...asRecord(property(present, "labels")),
+          "app.kubernetes.io/name": "node-agent",
+          "app.kubernetes.io/component": "ledger",
+        },
         ...(resourceVersion === undefined ? {} : { resourceVersion }),
       },
       data: encodeLedger(ledger),

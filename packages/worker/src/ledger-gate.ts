@@ -48,6 +48,11 @@ export type LedgerOpening =
 
 type FoundLedger = Extract<LedgerReading, { state: "Found" }>;
 
+/** Nobody reboots by such a ledger, but it lives: what is only young or in quarantine must not fall silent meanwhile. */
+function mayBeWritten({ distrust, quarantineUntil }: LedgerDistrust): boolean {
+  return quarantineUntil === undefined && (distrust === "Quarantine" || distrust === "TooYoung");
+}
+
 /** Attempts to write an outcome against other writers; after them the intent stands, which is safe and less precise. */
 const MAX_OUTCOME_WRITES = 8;
 
@@ -61,11 +66,13 @@ export class LedgerGate {
 
   /** Reads the ledger and judges whether it may be built on. Throws when the store of either cannot be asked. */
   async open(redisNow: EpochMillis, signal?: AbortSignal): Promise<LedgerOpening> {
+    // Before the ledger: a number that another gate reaches between the two reads must not look like a step back.
+    const seqHighWater = await this.#highWater();
     const readAt = this.#deps.clock.monotonic();
     const reading = await this.#deps.ledger.read(signal);
     if (reading.state !== "Found") return { open: false, why: `${reading.state}: ${reading.why}` };
     const clocks = this.#clocks(reading, redisNow);
-    const distrust = await this.#distrust(reading, clocks);
+    const distrust = this.#distrust(reading, seqHighWater, clocks);
     if (distrust !== undefined) {
       await this.#quarantine(reading, readAt, clocks, distrust, signal);
       return {
@@ -79,12 +86,15 @@ export class LedgerGate {
     return { open: true, session: this.#session(reading, readAt, clocks) };
   }
 
-  async #distrust(reading: FoundLedger, clocks: Clocks): Promise<LedgerDistrust | undefined> {
-    const { memory, policy, timings } = this.#deps;
-    this.#seen = Math.max(this.#seen, plausible(await memory.raise(0)));
+  async #highWater(): Promise<number> {
+    this.#seen = Math.max(this.#seen, plausible(await this.#deps.memory.raise(0)));
+    return this.#seen;
+  }
+
+  #distrust(reading: FoundLedger, seqHighWater: number, clocks: Clocks): LedgerDistrust | undefined {
+    const { policy, timings } = this.#deps;
     const longest = windowOf(Math.max(policy.rebootWait.standard, policy.rebootWait.gpu), timings);
-    const remembered = { seqHighWater: this.#seen };
-    return distrustOf(reading.ledger, reading.createdAt, remembered, clocks, longest, timings);
+    return distrustOf(reading.ledger, reading.createdAt, { seqHighWater }, clocks, longest, timings);
   }
 
   /**
@@ -141,13 +151,18 @@ export class LedgerGate {
     step: (ledger: Ledger, writer: LedgerWriter) => Ledger,
   ): Promise<boolean> {
     for (let attempt = 0; attempt < MAX_OUTCOME_WRITES; attempt += 1) {
+      const seqHighWater = await this.#highWater();
       const readAt = this.#deps.clock.monotonic();
       const reading = await this.#deps.ledger.read();
       if (reading.state !== "Found") return false;
       const clocks = this.#clocks(reading, redisNow);
-      const distrust = await this.#distrust(reading, clocks);
-      // Every write is a sign of life, and must not revive a ledger that is to be put in quarantine first.
-      if (distrust !== undefined && distrust.distrust !== "Quarantine") return false;
+      const distrust = this.#distrust(reading, seqHighWater, clocks);
+      if (distrust !== undefined && !mayBeWritten(distrust)) {
+        // Every write is a sign of life, and must not revive a ledger that is to be put in quarantine first. Who comes
+        // here does that, too: when all that is left to do is to write outcomes, nobody opens the ledger for a reboot.
+        await this.#quarantine(reading, readAt, clocks, distrust, undefined);
+        return false;
+      }
       const next = step(reading.ledger, this.#writer(clocks));
       if (next === reading.ledger) return true;
       if (this.#isStale(readAt)) continue;

@@ -22,7 +22,12 @@ export interface CallRequest {
   readonly target: RebootTarget;
   /** The ledger as it was opened in this transaction; absent in monitor-only mode. */
   readonly session: LedgerSession | undefined;
+  /** Opens the ledger again after somebody else wrote to it; undefined: a gate holds on what stands there now. */
+  readonly reopen: () => Promise<LedgerSession | undefined>;
 }
+
+/** Intents that other writers may come before; each costs a read and a write, and all of them lie within S. */
+const MAX_INTENT_CONFLICTS = 8;
 
 /** Attempts to write the outcome of a call; after them the intent stands, which is safe and only less precise. */
 const MAX_OUTCOME_WRITES = 5;
@@ -87,7 +92,7 @@ export class RebootCall {
 
   /** Writes the intent to the ledger. Undefined: it stands there, and the call may be made. */
   async #intend(
-    { session, transaction, node, target }: CallRequest,
+    { session, transaction, node, target, reopen }: CallRequest,
     intended: NodeRecord,
     token: string,
   ): Promise<RebootReceipt | undefined> {
@@ -109,7 +114,13 @@ export class RebootCall {
       gpu: intended.gpuNode,
     };
     using deadline = deadlineSignal(clock, timings.readDeadline, transaction.signal);
-    const write = await session.intend(intent, deadline.signal);
+    let write = await session.intend(intent, deadline.signal);
+    for (let i = 0; i < MAX_INTENT_CONFLICTS && write.outcome === "Conflict"; i += 1) {
+      // Somebody else's reboot came first. It is no reason to hold this one back, unless it used up a budget.
+      const again = await reopen();
+      if (again === undefined) break;
+      write = await again.intend(intent, deadline.signal);
+    }
     if (write.outcome === "Written") return undefined;
     // A lost answer may be a written intent: it counts as a reboot and keeps its window, and nothing is called.
     const outcome = write.outcome === "Unknown" ? "Unknown" : "NotSent";

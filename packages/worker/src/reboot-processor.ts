@@ -20,12 +20,12 @@ import type { Ledger } from "@node-agent/shared/core/ledger/ledger.ts";
 import { poolOf, type NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import { pausesOf } from "@node-agent/shared/core/pause.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
-import type { Millis } from "@node-agent/shared/core/time.ts";
+import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
 import { verdictAt } from "@node-agent/shared/core/verification.ts";
 import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
 import { judge, type Judged } from "./judge.ts";
-import type { LedgerOpening } from "./ledger-gate.ts";
+import type { LedgerOpening, LedgerSession } from "./ledger-gate.ts";
 import { RebootCall } from "./reboot-call.ts";
 import { verifyReboot } from "./verifier.ts";
 import { nowOf, type RebootDeps, type RebootRun, type Transaction } from "./reboot-transaction.ts";
@@ -75,9 +75,9 @@ export class RebootProcessor {
   }
 
   async #readTruth(transaction: Transaction, record: NodeRecord): Promise<RebootRun | "conflict"> {
-    const { reader, ledger, rules } = this.#deps;
+    const { reader, rules } = this.#deps;
     const { view } = transaction.stored;
-    const opening = await this.#tried(transaction, async (signal) => ledger?.open(view.now, signal));
+    const opening = await this.#openLedger(transaction, view.now);
     if ("failed" in opening) return this.#wait(record, view, "Ledger", opening.failed, undefined);
     const read = await this.#tried(transaction, async (signal) => reader.read(transaction.node, signal));
     if ("failed" in read) return this.#wait(record, view, "NodeUnreadable", read.failed, undefined);
@@ -118,13 +118,25 @@ export class RebootProcessor {
     // The word of the cloud or of the ledger that this VM has GPUs lengthens the wait; nothing ever shortens it.
     const hasGpus = gpuCount > 0 || ledgerOf(opening)?.entries.get(target.instanceId)?.gpu === true;
     const sized = hasGpus ? { ...judged, after: { ...judged.after, gpuNode: true } } : judged;
-    const now = nowOf(transaction, this.#deps.clock);
-    const ledger = this.#call.ledgerView(opening, records, target, node, health.value.nodes, now);
-    const input = this.#input(sized.after, stored.view, node, ledgerOf(opening));
-    const step = nextStep({ ...input, fleet: health.value, ledger });
+    const stepOn = (look: LedgerOpening | undefined): RebootStep => {
+      const now = nowOf(transaction, this.#deps.clock);
+      const ledger = this.#call.ledgerView(look, records, target, node, health.value.nodes, now);
+      const input = this.#input(sized.after, stored.view, node, ledgerOf(look));
+      return nextStep({ ...input, fleet: health.value, ledger });
+    };
+    const step = stepOn(opening);
     if (step.step !== "CallExecutor") return this.#settle(transaction, sized, step);
+    const reopen = async (): Promise<LedgerSession | undefined> => {
+      const again = await this.#openLedger(transaction, nowOf(transaction, this.#deps.clock));
+      if ("failed" in again || again.value?.open !== true) return undefined;
+      return stepOn(again.value).step === "CallExecutor" ? again.value.session : undefined;
+    };
     const session = opening?.open === true ? opening.session : undefined;
-    return this.#call.run({ transaction, judged: sized, node, target, session });
+    return this.#call.run({ transaction, judged: sized, node, target, session, reopen });
+  }
+
+  async #openLedger(transaction: Transaction, redisNow: EpochMillis) {
+    return this.#tried(transaction, async (signal) => this.#deps.ledger?.open(redisNow, signal));
   }
 
   /** A read of the world with a deadline: its failure is a gate that holds, never an exception. */

@@ -47,3 +47,12 @@ test("a reader that has seen enough is no error", async () => {
   await once(child, "close");
   expect(errors).toBe("");
 });
+
+test("a credential that is refused is told without the credential", async () => {
+  const { token } = world().simulator.kubernetes;
+  const next = await world().simulator.rotateToken();
+  const refused = await run("ledger", "show", "--config", world().config());
+  expect(refused).toMatchObject({ code: 1, out: "" });
+  expect(refused.err).toContain("401");
+  for (const secret of [token, next]) expect(refused.err).not.toContain(secret);
+});

@@ -40,6 +40,22 @@ describe("a ledger", () => {
     expect(asked({ createdAt: NOON - LONGEST })).toBeUndefined();
   });
 
+  test("that is too young and was restored begins its quarantine while it grows", () => {
+    expect(asked({ createdAt: NOON - MINUTE, seqHighWater: 11 })).toEqual({
+      distrust: "TooYoung",
+      why: "it is younger than the longest wait window",
+      until: NOON + LONGEST,
+      quarantineUntil: NOON + LONGEST,
+    });
+  });
+
+  test("is not put in quarantine by clocks that disagree", () => {
+    const clocks = [NOON, NOON + DAY];
+    expect(asked({ createdAt: NOON - MINUTE, clocks })?.quarantineUntil).toBeUndefined();
+    expect(asked({ seqHighWater: 11, clocks })).toMatchObject({ distrust: "ClockSkew" });
+    expect(asked({ seqHighWater: 11, clocks })?.quarantineUntil).toBeUndefined();
+  });
+
   test("is too young as long as the slowest clock says so", () => {
     expect(asked({ createdAt: NOON - LONGEST, clocks: [NOON, NOON - 1] })?.distrust).toBe("TooYoung");
   });

@@ -118,6 +118,12 @@ describe("the budget of", () => {
     expect(asked(LATER + SECOND, LATER)).toMatchObject({ budget: "Spacing" });
   });
 
+  test("no spacing: a reboot that the slowest clock has not reached yet holds nobody", () => {
+    const made = [anEntry({ at: LATER, outcome: "Cured" })];
+    const clocks = clocksOf([LATER, LATER - SECOND]);
+    expect(exceededBudget({ instanceId: "x" }, aLedger(made), 9, policyWith({}), clocks)).toBeUndefined();
+  });
+
   test("an hour and a day: earlier reboots of the same VM count, too", () => {
     const made = [anEntry({ at: NOON, earlier: [NOON - 20 * HOUR, NOON - 30 * MINUTE], outcome: "Cured" })];
     expect(ask(made, { perHour: 3 })).toBeUndefined();

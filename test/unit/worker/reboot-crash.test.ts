@@ -7,8 +7,8 @@ import { TIMINGS, World } from "./world.ts";
 /** Every await of a transaction that ends in a call, in order. */
 const POINTS = [
   "1 store.get",
-  "2 ledger.read",
-  "3 memory.raise",
+  "2 memory.raise",
+  "3 ledger.read",
   "4 memory.raise",
   "5 reader.read",
   "6 store.listUnhealthy",
@@ -19,8 +19,8 @@ const POINTS = [
   "11 ledger.compareAndWrite",
   "12 memory.raise",
   "13 executor.reboot",
-  "14 ledger.read",
-  "15 memory.raise",
+  "14 memory.raise",
+  "15 ledger.read",
   "16 ledger.compareAndWrite",
   "17 memory.raise",
   "18 store.get",

@@ -79,6 +79,20 @@ describe("a ledger that cannot be built on: no call, and the gate is named", () 
     expect(world.rebooted).toEqual(["node-1"]);
   });
 
+  test("a write of another gate between our two reads is no step back", async () => {
+    await world.due();
+    const { meta } = await world.readLedger();
+    const run = await world.runWith(
+      onceAt("ledger.read", async (call) => {
+        const reading = await call();
+        world.sequence.highest = meta.seq + 1;
+        return reading;
+      }),
+    );
+    expect(run).not.toMatchObject({ gate: "Ledger" });
+    expect(world.rebooted).toEqual(["node-1"]);
+  });
+
   test("a quarantine that was written ends, and reboots are possible again", async () => {
     await world.due();
     world.sequence.highest = 2 ** 47;

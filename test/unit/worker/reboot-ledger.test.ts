@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { withIntent } from "../../../packages/shared/src/core/ledger/steps.ts";
+import type { LedgerOutcome } from "../../../packages/shared/src/core/ledger/ledger.ts";
+import { withIntent, withOutcome } from "../../../packages/shared/src/core/ledger/steps.ts";
+import { LEDGER_TIMINGS } from "../../../packages/shared/src/core/ledger/timings.ts";
 import { MINUTE, SECOND } from "../../../packages/shared/src/core/time.ts";
 import { aNode, instanceIdOf } from "../../../packages/shared/src/testing/builders.ts";
 import { onceAt } from "./intercept.ts";
@@ -123,10 +125,12 @@ describe("the write of the intent", () => {
   );
 
   test.each(["Conflict", "Refused"])(
-    "that ended in %s: no call, it does not count, and the job looks again",
+    "that ends in %s again and again: no call, it does not count, and the job looks again",
     async (outcome) => {
       await world.due();
-      const run = await world.runWith(onceAt("ledger.compareAndWrite", async () => ({ outcome, why: "no" })));
+      const run = await world.runWith(async (point, call) =>
+        point === "ledger.compareAndWrite" ? { outcome, why: "no" } : call(),
+      );
       expect(run).toMatchObject({
         end: "Wait",
         for: TIMINGS.blockedRetry,
@@ -140,6 +144,38 @@ describe("the write of the intent", () => {
       expect(world.rebooted).toEqual(["node-1"]);
     },
   );
+
+  test("that came after another reboot's write is tried again on the newer ledger, and the call is made", async () => {
+    await world.due();
+    await world.runWith(
+      onceAt("ledger.compareAndWrite", async (call) => {
+        await intendByAnother("vm-of-another-pool", "pool-2", "Cured");
+        return call();
+      }),
+    );
+    expect(world.rebooted).toEqual(["node-1"]);
+    const { entries } = await world.readLedger();
+    expect([...entries.keys()].toSorted()).toEqual([instanceIdOf("node-1"), "vm-of-another-pool"].toSorted());
+  });
+
+  test.each([
+    ["a reboot of the same VM", () => instanceIdOf("node-1"), "pool-1"],
+    ["one that used up the budget of the pool", () => "another-vm", "pool-1"],
+  ])("that came after %s: the newer ledger holds it back", async (_, instanceId, pool) => {
+    await world.due();
+    const run = await world.runWith(
+      onceAt("ledger.compareAndWrite", async (call) => {
+        await intendByAnother(instanceId(), pool);
+        return call();
+      }),
+    );
+    expect(run).toMatchObject({ end: "Wait", why: expect.stringContaining("Conflict") });
+    expect(world.rebooted).toEqual([]);
+    expect(await world.record()).toMatchObject({ incident: { attempts: 0 } });
+    await world.watch(MINUTE);
+    await world.run();
+    expect(world.rebooted).toEqual([]);
+  });
 
   test("that hangs is given up at its deadline, and nothing is called", async () => {
     await world.due();
@@ -208,3 +244,21 @@ test("an entry of somebody else's intent for this VM keeps its window too", asyn
   expect(await world.run()).toMatchObject({ gate: "Ledger", until: now + WINDOW });
   expect(world.rebooted).toEqual([]);
 });
+
+/** Another worker writes its intent to reboot this VM. */
+async function intendByAnother(
+  instanceId: string,
+  pool: string,
+  outcome: LedgerOutcome = "Intent",
+): Promise<void> {
+  const reading = await world.ledger.read();
+  if (reading.state !== "Found") throw new Error(reading.why);
+  const now = world.clock.now();
+  const intent = { instanceId, node: "node-9", pool, attempt: 1, token: "t", gpu: false };
+  // Longer ago than the least time between two reboots.
+  const clocks = { earliest: now - 31 * SECOND, latest: now - 31 * SECOND };
+  const writer = { by: "other", clocks };
+  const intended = withIntent(reading.ledger, intent, WINDOW, writer);
+  const next = withOutcome(intended, instanceId, "t", outcome, writer, LEDGER_TIMINGS);
+  await world.ledger.compareAndWrite(next, reading.version);
+}

@@ -42,16 +42,16 @@ const LONGEST_RETRY_AFTER = HOUR;
  * and never for ever. Times that make sense stay, and the same record comes back.
  */
 export function withPossibleTimes(record: NodeRecord, policy: RepairPolicy, now: EpochMillis): NodeRecord {
-  const { bootSeenAt, firstSeenAt, lastReboot } = record;
-  const bootsLater = bootSeenAt !== undefined && bootSeenAt > now;
+  const { bootSeenAt = 0, foreignBootAt = 0, firstSeenAt, lastReboot } = record;
   const longest = Math.max(policy.rebootWait.standard, policy.rebootWait.gpu);
   const waitsForEver =
     lastReboot !== undefined && lastReboot.waitUntil > now + 2 * longest + LONGEST_RETRY_AFTER;
-  if (!bootsLater && firstSeenAt <= now && !waitsForEver) return record;
+  if (Math.max(bootSeenAt, foreignBootAt, firstSeenAt) <= now && !waitsForEver) return record;
   return {
     ...record,
     firstSeenAt: Math.min(firstSeenAt, now),
-    ...(bootsLater ? { bootSeenAt: now } : {}),
+    ...(bootSeenAt > now ? { bootSeenAt: now } : {}),
+    ...(foreignBootAt > now ? { foreignBootAt: now } : {}),
     ...(waitsForEver ? { lastReboot: waiting(lastReboot, longest, now) } : {}),
   };
 }

@@ -37,8 +37,9 @@ export const foreignOwner: Gate = ({ node, now, policy }) => {
  */
 export const settle: Gate = ({ record, policy, now }) => {
   const { bootSeenAt = 0, foreignBootAt = 0 } = record;
-  const settled = bootSeenAt === 0 ? 0 : bootSeenAt + policy.storm.settle;
-  const waited = foreignBootAt === 0 ? 0 : foreignBootAt + rebootWaitOf(record, policy);
+  // Nobody saw a boot in the future: forged bytes must not hold a node for longer than a boot now would.
+  const settled = bootSeenAt === 0 ? 0 : Math.min(bootSeenAt, now) + policy.storm.settle;
+  const waited = foreignBootAt === 0 ? 0 : Math.min(foreignBootAt, now) + rebootWaitOf(record, policy);
   if (waited > now && waited >= settled) return shut("Settle", "somebody else rebooted it", waited);
   return settled > now
     ? shut("Settle", "it booted a moment ago", settled)

@@ -35,16 +35,37 @@ export function distrustOf(
   longestWindow: Millis,
   timings: LedgerTimings,
 ): LedgerDistrust | undefined {
-  const { meta } = ledger;
   const now = clocks.earliest;
   const grownAt = createdAt + longestWindow;
+  // Clocks that disagree cannot tell whether it was silent, and must not date a quarantine that all keep.
+  const skewed = spreadOf(clocks) > timings.clockSkew;
+  const restored = skewed ? undefined : restoredOf(ledger, memory, clocks, longestWindow, timings);
   if (grownAt > now) {
-    return { distrust: "TooYoung", why: "it is younger than the longest wait window", until: grownAt };
+    const why = "it is younger than the longest wait window";
+    if (restored === undefined) return { distrust: "TooYoung", why, until: grownAt };
+    // Its quarantine runs while it grows, not after it.
+    const { quarantineUntil } = restored;
+    return { distrust: "TooYoung", why, until: Math.max(grownAt, quarantineUntil), quarantineUntil };
   }
-  if (spreadOf(clocks) > timings.clockSkew) {
+  if (skewed) {
     const why = `clocks are ${Math.round(spreadOf(clocks) / 1000)} s apart, ${timings.clockSkew / 1000} s are allowed`;
     return { distrust: "ClockSkew", why, until: now + timings.clockSkew };
   }
+  if (restored !== undefined) return restored;
+  if (ledger.meta.quarantineUntil > now) {
+    return { distrust: "Quarantine", why: "it is in quarantine", until: ledger.meta.quarantineUntil };
+  }
+  return undefined;
+}
+
+/** Signs that the store went back in time: a quarantine must be written. */
+function restoredOf(
+  { meta }: Ledger,
+  memory: LedgerMemory,
+  clocks: Clocks,
+  longestWindow: Millis,
+  timings: LedgerTimings,
+): (LedgerDistrust & { readonly quarantineUntil: EpochMillis }) | undefined {
   const quarantineUntil = clocks.latest + longestWindow;
   const seqHighWater = plausible(memory.seqHighWater);
   if (meta.seq < seqHighWater) {
@@ -54,9 +75,6 @@ export function distrustOf(
   if (meta.heartbeatAt + timings.heartbeatMaxAge < clocks.latest) {
     const why = "nobody wrote to it for long: it may be a restored backup, or every gate was down";
     return { distrust: "Silent", why, until: quarantineUntil, quarantineUntil };
-  }
-  if (meta.quarantineUntil > now) {
-    return { distrust: "Quarantine", why: "it is in quarantine", until: meta.quarantineUntil };
   }
   return undefined;
 }

@@ -77,7 +77,8 @@ function full(
 
 function spaced(lastAt: EpochMillis, spacing: number, { earliest }: Clocks): BudgetExceeded | undefined {
   const until = lastAt + spacing;
-  return until > earliest
+  // None asked for is none: the clocks' difference would be one all the same.
+  return spacing > 0 && until > earliest
     ? { budget: "Spacing", why: "the latest reboot was a moment ago", until }
     : undefined;
 }
