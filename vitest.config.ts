@@ -5,7 +5,16 @@ const setupFiles = ["test/support/fail-on-console.ts"];
 export default defineConfig({
   test: {
     projects: [
-      { extends: true, test: { name: "unit", include: ["test/unit/**/*.test.ts"], setupFiles } },
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts"],
+          setupFiles,
+          // Property tests take a second alone and many on a machine that does other things: time is no verdict.
+          testTimeout: 60_000,
+        },
+      },
       {
         extends: true,
         test: { name: "model", include: ["test/model/**/*.test.ts"], setupFiles, testTimeout: 60_000 },

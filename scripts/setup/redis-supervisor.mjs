@@ -3,7 +3,7 @@
  * pipe to our stdin closes with it, however it died; then the server is stopped and its temporary folder removed.
  *
  * Started as `node redis-supervisor.mjs <JSON: {command, args, argv0, removeFolder}>`; prints the pid of the server
- * on the first line, then only what the server prints.
+ * on a line of its own, and what the server prints.
  */
 import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";

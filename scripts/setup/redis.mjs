@@ -141,8 +141,9 @@ function supervise({ command, args, argv0 }, removeFolder) {
     const read = (chunk) => {
       output = (output + chunk.toString("utf8")).slice(-4000);
       isListening ||= output.includes("Ready to accept connections");
-      const first = /^(\d+)\n/.exec(output)?.[1];
-      if (first !== undefined) resolve(Number(first));
+      // On a busy machine the server speaks before its supervisor does: the pid has a line of its own, not the first.
+      const line = /^(\d+)\n/m.exec(output)?.[1];
+      if (line !== undefined) resolve(Number(line));
     };
     child.stdout.on("data", read);
     child.stderr.on("data", (chunk) => (output += chunk.toString("utf8")));
