@@ -47,6 +47,8 @@ describe("a deleted node leaves no state, job or metric behind", () => {
   test("when it had been rebooted: job and metrics at once, and the wait of its VM when it is over", async () => {
     await topology().simulator.break("rebooted", "not-ready", { curedByReboot: false });
     await until("rebooted", "WaitingReboot");
+    // The phase is that of the intent: the node goes only when it has really been rebooted.
+    await eventually(async () => expect(await topology().simulator.reboots("rebooted")).toHaveLength(1));
     await topology().simulator.command({ do: "delete", node: "rebooted" });
     await eventually(async () => {
       const record = await topology().record("rebooted");
