@@ -10,6 +10,7 @@ COPY packages/watcher/package.json packages/watcher/
 COPY packages/worker/package.json packages/worker/
 COPY packages/console/package.json packages/console/
 COPY packages/simulator/package.json packages/simulator/
+COPY packages/cli/package.json packages/cli/
 # Optional packages are native speed-ups and a compiler that nothing here needs; install scripts never run.
 RUN npm ci --omit=dev --omit=optional --ignore-scripts
 
@@ -28,6 +29,7 @@ COPY packages/watcher/src packages/watcher/src
 COPY packages/worker/src packages/worker/src
 COPY packages/console/src packages/console/src
 COPY packages/simulator/src packages/simulator/src
+COPY packages/cli/src packages/cli/src
 # Node runs the TypeScript as it is; starting each role once fills the compile cache, so that a pod starts in a moment.
 # Node writes the cache for its own user only: without the chmod the user below could not read it.
 RUN set -e; \
