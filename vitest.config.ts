@@ -33,6 +33,17 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: "chaos",
+          include: ["test/chaos/**/*.test.ts"],
+          setupFiles,
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
           setupFiles,

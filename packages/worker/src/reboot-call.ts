@@ -146,7 +146,8 @@ export class RebootCall {
       // Whatever executor was wired: this mode never calls a cloud (I5).
       return { outcome: "Simulated", detail: `monitor-only: ${target.hostname} would have been rebooted` };
     }
-    return executor.reboot(target, deadline.signal);
+    // Awaited here: the deadline ends with this function, and must outlive the call.
+    return await executor.reboot(target, deadline.signal);
   }
 
   async #finish(

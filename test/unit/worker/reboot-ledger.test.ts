@@ -179,11 +179,13 @@ describe("the write of the intent", () => {
 
   test("that hangs is given up at its deadline, and nothing is called", async () => {
     await world.due();
-    const hang = onceAt("ledger.compareAndWrite", async () => {
+    world.ledger.compareAndWrite = async (_next, _seen, signal) => {
+      const closed = new Promise<void>((resolve) => signal?.addEventListener("abort", () => resolve()));
       world.clock.advance(TIMINGS.readDeadline);
+      await closed;
       return { outcome: "Unknown", why: "aborted" };
-    });
-    await world.runWith(hang);
+    };
+    expect(await world.run()).toMatchObject({ end: "Wait", why: expect.stringContaining("aborted") });
     expect(world.rebooted).toEqual([]);
   });
 });

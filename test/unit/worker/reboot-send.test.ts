@@ -15,6 +15,13 @@ describe("the send deadline", () => {
     ["the machine was suspended", () => world.clock.suspend(TIMINGS.sendDeadline + 1)],
     ["the wall clock ran back", () => world.clock.jump(-1)],
     [
+      "the process was slow and its wall clock was set back meanwhile",
+      () => {
+        world.clock.advance(TIMINGS.sendDeadline + 1);
+        world.clock.jump(-TIMINGS.sendDeadline / 2);
+      },
+    ],
+    [
       "the process was slow and the wall clock was set back by as much",
       () => {
         world.clock.advance(TIMINGS.sendDeadline + 1);
@@ -63,6 +70,26 @@ describe("the send deadline", () => {
     };
     await world.run("node-1", { limiter });
     expect(calls()).toBe(1);
+  });
+
+  test("a call that hangs is aborted at its own deadline, and counts as a reboot", async () => {
+    await world.due();
+    const aborted: boolean[] = [];
+    world.executor.onReboot = async (_, signal) => {
+      const closed = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+      world.clock.advance(TIMINGS.callDeadline - 1);
+      await Promise.resolve();
+      aborted.push(signal.aborted);
+      world.clock.advance(1);
+      await closed;
+      return { outcome: "Unknown", detail: "aborted" };
+    };
+    await world.run();
+    expect(aborted).toEqual([false]);
+    expect(await world.record()).toMatchObject({
+      incident: { attempts: 1 },
+      lastReboot: { outcome: "Unknown" },
+    });
   });
 
   test("a shutdown between intent and call sends nothing", async () => {

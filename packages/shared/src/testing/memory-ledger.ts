@@ -49,7 +49,7 @@ export class MemoryLedger implements RebootLedger {
     return { state: "Found", ledger, version, createdAt: this.#createdAt, ...told };
   }
 
-  async compareAndWrite(next: Ledger, seen: string): Promise<LedgerWrite> {
+  async compareAndWrite(next: Ledger, seen: string, _signal?: AbortSignal): Promise<LedgerWrite> {
     if (this.#data === undefined) return { outcome: "Refused", why: "there is no ledger" };
     let data: Record<string, unknown>;
     try {
