@@ -65,7 +65,9 @@ describe("while nobody sees the cluster, no clock advances and nothing is reboot
     expect((await store.view()).observed - blind.observed).toBeLessThan(THRESHOLD / 4);
     expect(await simulator.reboots(healed)).toEqual([]);
     expect(await simulator.reboots(sick)).toEqual([]);
-    expect((await topology().pendingReboot(sick))?.progress).toMatchObject({ waitsFor: "Blind" });
+    await eventually(async () => {
+      expect((await topology().pendingReboot(sick))?.progress).toMatchObject({ waitsFor: "Blind" });
+    });
 
     const clock = (await topology().record(sick))?.failing.DiskPressure?.sinceObserved ?? 0;
     const missing = THRESHOLD - ((await store.view()).observed - clock);

@@ -31,7 +31,7 @@ describe("a deleted node leaves no state, job or metric behind", () => {
     expect(await topology().tracesOf("well")).not.toEqual([]);
     await topology().simulator.command({ do: "delete", node: "well" });
     await expectNothingLeftOf("well");
-    expect(topology().logs({ event: "NodeGone", node: "well" })).toHaveLength(1);
+    await eventually(() => expect(topology().logs({ event: "NodeGone", node: "well" })).toHaveLength(1));
   });
 
   test("when its reboot was pending", async () => {

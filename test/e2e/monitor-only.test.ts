@@ -28,7 +28,10 @@ describe("monitor-only", () => {
     const { instanceId } = await topology().simulator.node(node);
     const reported = topology().logs({ event: "RebootRequested", node });
     expect(reported).toMatchObject([{ mode: "monitor", instanceId, failing }]);
-    expect((await topology().pendingReboot(node))?.progress).toMatchObject({ waitsFor: "WaitWindow" });
+    await eventually(async () => {
+      const job = await topology().pendingReboot(node);
+      expect(job?.progress).toMatchObject({ waitsFor: "WaitWindow" });
+    });
   });
 
   test("counts what it would have done under mode monitor, and nothing under mode active", async () => {

@@ -95,7 +95,9 @@ describe("a node that still fails after the wait", () => {
     const failedAt = (await topology().record("stubborn"))?.phaseSince ?? 0;
     expect(failedAt).toBeGreaterThanOrEqual((made.at(-1)?.at ?? Infinity) + TIMES.wait.standard);
     await eventually(async () => expect(await topology().pendingReboot("stubborn")).toBeUndefined());
-    expect(topology().logs({ event: "NodeFailed", node: "stubborn" })).toHaveLength(1);
+    await eventually(() =>
+      expect(topology().logs({ event: "NodeFailed", node: "stubborn" })).toHaveLength(1),
+    );
 
     await topology().simulator.heal("stubborn");
     expect(await topology().recovered("stubborn")).toHaveLength(3);
