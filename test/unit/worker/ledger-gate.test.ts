@@ -159,6 +159,18 @@ describe("a session", () => {
     expect((await world.readLedger()).entries.size).toBe(0);
   });
 
+  test("gives a VM that ever had GPUs their window, whatever the intent says", async () => {
+    const first = await open();
+    if (!first.open) throw new Error(first.why);
+    await first.session.intend({ ...INTENT, gpu: true }, signal);
+    await live(LONGEST);
+    const second = await open();
+    if (!second.open) throw new Error(second.why);
+    await second.session.intend({ ...INTENT, token: "t2" }, signal);
+    const entry = (await world.readLedger()).entries.get("vm-a");
+    expect(entry).toMatchObject({ gpu: true, notBefore: now() + LONGEST });
+  });
+
   test("stamps with the latest clock", async () => {
     world.ledger.serverClock = () => now() + 20 * SECOND;
     const opening = await open();
