@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { aNode } from "../../../packages/shared/src/testing/builders.ts";
+import { onceAt } from "./intercept.ts";
 import { TIMINGS, World } from "./world.ts";
 
 let world: World;
@@ -59,6 +60,30 @@ describe("the send deadline", () => {
       expect(calls()).toBe(0);
     },
   );
+
+  test.each<[string, () => void]>([
+    ["the process was slow", () => world.clock.advance(TIMINGS.sendDeadline + 1)],
+    ["the machine was suspended", () => world.clock.suspend(TIMINGS.sendDeadline + 1)],
+    ["the wall clock ran back", () => world.clock.jump(-1)],
+    [
+      "the process was slow and its wall clock was set back meanwhile",
+      () => {
+        world.clock.advance(TIMINGS.sendDeadline + 1);
+        world.clock.jump(-TIMINGS.sendDeadline / 2);
+      },
+    ],
+  ])("nothing is sent when %s after the intent was written", async (_, freeze) => {
+    await world.due();
+    await world.runWith(
+      onceAt("ledger.compareAndWrite", async (call) => {
+        const value = await call();
+        freeze();
+        return value;
+      }),
+    );
+    expect(calls()).toBe(0);
+    expect((await world.record())?.lastReboot?.outcome).toBe("NotSent");
+  });
 
   test("a send just in time is sent", async () => {
     await world.due();
