@@ -26,6 +26,12 @@ export const OPEN = { pool: 30, cluster: 60 } as const;
 /** Name of the cluster in Redis. */
 export const CLUSTER = "chaos";
 
+/** Checkers that all ask for a reboot after the same time. */
+export function thresholds(span: string): ConfigPart {
+  const names = ["NodeReady", "GPU", "DiskPressure", "Cilium"];
+  return { checkers: Object.fromEntries(names.map((name) => [name, { threshold: span }])) };
+}
+
 /** Where the ledger stands; the namespace is there in every cluster. */
 export const LEDGER = { namespace: "default", name: "node-agent-ledger" } as const;
 

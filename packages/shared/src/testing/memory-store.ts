@@ -95,11 +95,13 @@ export class MemoryStore implements SnapshotStore, EvaluationStore, StateStore {
     );
   }
 
-  async markAttention(): Promise<number[]> {
+  async markAttention(audited?: number): Promise<number[]> {
     for (const name of this.records.keys()) {
       if (this.#recordOf(name).record?.phase !== "Healthy") this.dirty.add(name);
     }
-    for (const name of this.newest.keys()) if (!this.records.has(name)) this.dirty.add(name);
+    for (const name of this.newest.keys()) {
+      if (shardOf(name) === audited || !this.records.has(name)) this.dirty.add(name);
+    }
     const shards = new Set([...this.dirty].map((name) => shardOf(name)));
     return Array.from({ length: SHARDS }, (_, shard) => shard).filter((shard) => shards.has(shard));
   }

@@ -36,9 +36,18 @@ export function settledSinceGrant({ entries, meta }: Ledger): LedgerEntry[] {
     .toSorted((a, b) => b.seq - a.seq);
 }
 
-/** The latest reboots in a row that cured nothing: what the efficacy guard is built on, and must not forget. */
+/** The latest reboots in a row that cured nothing: what the efficacy guard is built on. */
 export function uncuredInARow(ledger: Ledger): LedgerEntry[] {
   const settled = settledSinceGrant(ledger);
   const cure = settled.findIndex(({ outcome }) => outcome === "Cured");
   return cure === -1 ? settled : settled.slice(0, cure);
+}
+
+/**
+ * What must not be forgotten: the failures in a row, and the cure before them. Without it older failures, which it made
+ * good, would count again.
+ */
+export function evidenceOf(ledger: Ledger): LedgerEntry[] {
+  const cure = settledSinceGrant(ledger).find(({ outcome }) => outcome === "Cured");
+  return [...uncuredInARow(ledger), ...(cure === undefined ? [] : [cure])];
 }

@@ -11,7 +11,7 @@ import type { EpochMillis, Millis } from "../time.ts";
 import type { Clocks } from "./clocks.ts";
 import type { Ledger, LedgerEntry, LedgerGrant, LedgerMeta, LedgerOutcome, LedgerPause } from "./ledger.ts";
 import { grantAfter } from "./grant.ts";
-import { earlierOf, uncuredInARow } from "./history.ts";
+import { earlierOf, evidenceOf } from "./history.ts";
 import { plausible } from "./sequence.ts";
 import type { LedgerTimings } from "./timings.ts";
 
@@ -187,7 +187,7 @@ export function withGrant(ledger: Ledger, grant: LedgerGrant): Ledger {
  */
 export function pruned(ledger: Ledger, clocks: Clocks, timings: Pick<LedgerTimings, "keep">): Ledger {
   const keep = Math.max(timings.keep, RATE_WINDOWS.day);
-  const evidence = new Set(uncuredInARow(ledger).map(({ instanceId }) => instanceId));
+  const evidence = new Set(evidenceOf(ledger).map(({ instanceId }) => instanceId));
   const entries = new Map(
     [...ledger.entries].filter(([instanceId, entry]) => {
       const old = Math.max(entry.at, entry.notBefore) + keep < clocks.earliest;
