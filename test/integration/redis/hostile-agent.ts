@@ -49,6 +49,7 @@ export function agentOn(client: Redis, keys: Keys, journal: Journal) {
     callDeadline: SECOND,
     readDeadline: 5 * SECOND,
     blockedRetry: SECOND,
+    retryPause: SECOND,
     flight: SECOND,
   };
   const processor = new RebootProcessor({

@@ -1,5 +1,4 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { shardOf } from "../../../packages/shared/src/contract/keys.ts";
 import { aNode } from "../../../packages/shared/src/testing/builders.ts";
 import { SHARDS, shardOf } from "../../../packages/shared/src/contract/keys.ts";
 import { chanceShard, resync } from "../../../packages/watcher/src/resync.ts";
