@@ -16,7 +16,7 @@ export class Fleet {
 
   constructor(world: World) {
     this.#world = world;
-    Object.assign(world.network, { crash: (process: Incarnation) => this.crash(process) });
+    world.network.crash = (process) => this.crash(process);
     world.truth.onChange = (name) => {
       for (const { watch } of this.#watchers.values()) watch.changed(name);
     };
@@ -60,7 +60,7 @@ export class Fleet {
     const world = this.#world;
     const { random, time } = world;
     this.#incarnations += 1;
-    const skew = Math.round(random.between(-1, 1) * world.apiSkew + random.between(-500, 500));
+    const skew = world.drift ?? Math.round(random.between(-1, 1) * world.apiSkew + random.between(-500, 500));
     const process = new Incarnation(`${name}#${this.#incarnations}`, skew, time);
     world.story.tell(() => `${process.name} starts, its clock is off by ${skew} ms`);
     this.#living.set(name, process);
@@ -70,7 +70,8 @@ export class Fleet {
 
   /** One tick of the resync for the whole fleet: whichever watcher sees the cluster takes it. */
   #tick(): void {
-    const { time, random, settings, apiDownSince, weather } = this.#world;
+    const { time, random, settings, apiDownSince, weather, twist } = this.#world;
+    if (twist.withoutResync === true) return;
     time.at(settings.resync, () => this.#tick());
     const able = this.watchers.filter(({ process }) => process.alive && !process.frozen);
     if (able.length === 0 || apiDownSince !== undefined || weather.redis.down) return;

@@ -28,6 +28,9 @@ const machinesOf = ({ truth }: World): Machine[] =>
 
 const someMachine = (world: World): Machine => world.random.pick(machinesOf(world));
 
+/** How far a clock may be off, as a part of what two of them may be apart. */
+const FARTHEST = 0.46;
+
 /** Everything that can happen, by name. */
 export const INCIDENTS = {
   sicken: ({ world }) => {
@@ -61,6 +64,14 @@ export const INCIDENTS = {
   redisClock: ({ world }) => {
     world.redisSkew = Math.round(world.random.between(-1, 1) * world.apiSkew);
   },
+  drift: ({ world, fleet }) => {
+    world.drift = world.random.pick([-1, 1]) * FARTHEST * world.promised.ledger.clockSkew;
+    world.redisSkew = world.drift;
+    for (const process of fleet.processes) {
+      process.skew = world.drift;
+      process.usualSkew = world.drift;
+    }
+  },
   apiOutage: ({ world }) => outage(world, "api", world.random.between(500, 14_000)),
   redisOutage: ({ world }) => outage(world, "redis", world.random.between(300, 6000)),
   replace: ({ world }) => {
@@ -81,11 +92,15 @@ export const INCIDENTS = {
   },
   staleWatch: ({ world, fleet }) => {
     const { watchers } = fleet;
-    if (watchers.length === 0) return;
-    const { watch, process } = world.random.pick(watchers);
-    watch.staleUntil = world.time.elapsed + world.random.between(3000, 25_000);
-    world.network.count.add("StaleWatch");
-    world.story.tell(() => `${process.name} sees an old view`);
+    const { random, time, network, story } = world;
+    // One watcher, or everybody behind one API server that lags.
+    const all = random.chance(0.4);
+    for (const { watch, process } of watchers) {
+      if (!all && random.chance(0.5)) continue;
+      watch.staleUntil = time.elapsed + random.between(3000, 25_000);
+      network.count.add("StaleWatch");
+      story.tell(() => `${process.name} sees an old view`);
+    }
   },
   clockJump: ({ world, fleet }) => {
     const { processes } = fleet;
@@ -126,9 +141,19 @@ export const INCIDENTS = {
   },
   pause: async ({ world }) => ledgers.pause(world),
   resume: async ({ world }) => ledgers.resume(world),
-  restoreOldLedger: ({ backups }) => backups.restoreOld(),
-  restoreYoungLedger: ({ backups }) => backups.restoreYoung(),
-  loseLedger: ({ backups }) => backups.lose(),
+  restoreOldLedger: (scene) => {
+    // Its silence alone must tell it: often Redis forgets everything as well.
+    if (scene.backups.restoreOld()) forgetAll(scene);
+  },
+  restoreYoungLedger: (scene) => {
+    // Its number alone must tell it, and only Redis remembers that: often there is no record left.
+    if (!scene.backups.restoreYoung() || scene.world.random.chance(0.3)) return;
+    scene.world.store.records.clear();
+    restartAll(scene);
+  },
+  loseLedger: (scene) => {
+    if (scene.backups.lose()) forgetAll(scene);
+  },
 } satisfies Record<string, Incident>;
 
 export type IncidentName = keyof typeof INCIDENTS;
@@ -140,6 +165,17 @@ export async function happen(name: IncidentName, scene: Scene): Promise<void> {
   network.count.add(name);
   const incident: Incident = INCIDENTS[name];
   await incident(scene);
+}
+
+/** Nobody but the ledger knows anything any more: Redis is lost, and every process begins anew. */
+function forgetAll(scene: Scene): void {
+  if (scene.world.random.chance(0.3) || !scene.backups.mayLoseRedis()) return;
+  flush(scene.world);
+  restartAll(scene);
+}
+
+function restartAll({ fleet }: Scene): void {
+  for (const process of fleet.processes) fleet.crash(process);
 }
 
 function outage(world: World, what: "api" | "redis", span: Millis): void {

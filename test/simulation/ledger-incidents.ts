@@ -66,20 +66,29 @@ export class Backups {
     return true;
   }
 
+  /** Puts the first backup there, whatever its age. */
+  restoreFirst(): boolean {
+    const [first] = this.#kept;
+    if (first === undefined) return false;
+    this.#world.ledger.overwrite({ ...first });
+    return true;
+  }
+
   /** A backup so old that its silence tells it. */
-  restoreOld(): void {
+  restoreOld(): boolean {
     const { time, promised } = this.#world;
     const oldest = time.now - promised.ledger.heartbeatMaxAge - promised.ledger.clockSkew;
-    this.#restore((ledger) => ledger.meta.heartbeatAt < oldest);
+    return this.#restore((ledger) => ledger.meta.heartbeatAt < oldest) !== undefined;
   }
 
   /** A younger one: Redis remembers a higher sequence number. */
-  restoreYoung(): void {
+  restoreYoung(): boolean {
     const { ledger, sequence } = this.#world;
     const now = stored(ledger.data);
-    if (now === undefined || sequence < now.meta.seq) return;
+    if (now === undefined || sequence < now.meta.seq) return false;
     const restored = this.#restore(({ meta }) => meta.seq < now.meta.seq);
     if (restored !== undefined) this.#unnoticed = restored.meta.quarantineUntil;
+    return restored !== undefined;
   }
 
   #restore(fits: (ledger: Ledger) => boolean): Ledger | undefined {
@@ -99,9 +108,9 @@ export class Backups {
   }
 
   /** Deleted or damaged; after a while an operator makes a new one. */
-  lose(): void {
+  lose(): boolean {
     const { random, time, ledger, truth } = this.#world;
-    if (stored(ledger.data) === undefined) return;
+    if (stored(ledger.data) === undefined) return false;
     const entry = Object.keys(ledger.data ?? {}).find((key) => key !== "meta");
     const damaged = random.pick([
       undefined,
@@ -111,6 +120,7 @@ export class Backups {
     ledger.overwrite(damaged);
     truth.pausedSince = undefined;
     time.at(random.between(SECOND, 15 * SECOND), () => this.recreate());
+    return true;
   }
 
   /** As `ledger init` does after the old one was removed. */

@@ -11,6 +11,8 @@ export interface Weather {
   lostReply: number;
   /** The caller dies right before or right after a call. */
   crash: number;
+  /** The caller stands still right before or right after a call. */
+  freeze: number;
   /** The longest way of a call, each way. */
   slowest: Millis;
   /** The dependency is away. */
@@ -19,7 +21,7 @@ export interface Weather {
 
 /** Good weather. */
 export function calmWeather(): Weather {
-  return { lostRequest: 0, lostReply: 0, crash: 0, slowest: 20, down: false };
+  return { lostRequest: 0, lostReply: 0, crash: 0, freeze: 0, slowest: 20, down: false };
 }
 
 /** What can be done to one call. */
@@ -44,9 +46,9 @@ export interface NetworkDeps {
   readonly random: Random;
   readonly story: Story;
   readonly count: FaultCount;
-  readonly crash: (process: Incarnation) => void;
+  crash: (process: Incarnation) => void;
   /** Stops a process for longer than its locks live. */
-  readonly freeze: (process: Incarnation) => void;
+  freeze: (process: Incarnation) => void;
   /** Names the fault that this very call shall meet. */
   fault: ((call: Call) => CallFault | undefined) | undefined;
 }
@@ -116,27 +118,47 @@ export async function travel<T>(
   weather: Weather,
   deps: NetworkDeps,
 ): Promise<T> {
-  const { random, count, story } = deps;
-  const { process } = call;
   const fault = deps.fault?.(call);
+  await leave(fault, call, weather, deps);
+  const result = await operation();
+  await comeBack(fault, call, weather, deps);
+  return result;
+}
+
+async function leave(
+  fault: CallFault | undefined,
+  call: Call,
+  weather: Weather,
+  deps: NetworkDeps,
+): Promise<void> {
+  const { random } = deps;
+  const { process } = call;
   if (fault === "CrashBefore" || random.chance(weather.crash)) await die(call, "before", deps);
-  if (fault === "FreezeBefore") deps.freeze(process);
+  if (fault === "FreezeBefore" || random.chance(weather.freeze)) deps.freeze(process);
   await process.hop(random.between(0, weather.slowest));
   if (weather.down || fault === "LostRequest" || random.chance(weather.lostRequest)) {
-    count.add("LostRequest");
-    story.tell(() => `${process.name} ${call.part}.${call.method}: request lost`);
-    throw new LostError("the request was lost");
+    lose("request", call, deps);
   }
-  const result = await operation();
-  if (fault === "FreezeAfter") deps.freeze(process);
+}
+
+async function comeBack(
+  fault: CallFault | undefined,
+  call: Call,
+  weather: Weather,
+  deps: NetworkDeps,
+): Promise<void> {
+  const { random } = deps;
+  const { process } = call;
+  if (fault === "FreezeAfter" || random.chance(weather.freeze)) deps.freeze(process);
   if (fault !== undefined || !random.chance(AT_ONCE)) await process.hop(random.between(0, weather.slowest));
-  if (fault === "LostReply" || random.chance(weather.lostReply)) {
-    count.add("LostReply");
-    story.tell(() => `${process.name} ${call.part}.${call.method}: reply lost`);
-    throw new LostError("the reply was lost");
-  }
+  if (fault === "LostReply" || random.chance(weather.lostReply)) lose("reply", call, deps);
   if (fault === "CrashAfter" || random.chance(weather.crash)) await die(call, "after", deps);
-  return result;
+}
+
+function lose(what: "request" | "reply", call: Call, { count, story }: NetworkDeps): never {
+  count.add(what === "request" ? "LostRequest" : "LostReply");
+  story.tell(() => `${call.process.name} ${call.part}.${call.method}: ${what} lost`);
+  throw new LostError(`the ${what} was lost`);
 }
 
 async function die(call: Call, when: string, { story, crash }: NetworkDeps): Promise<never> {

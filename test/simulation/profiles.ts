@@ -12,6 +12,8 @@ export interface Profile {
   readonly skew: Millis;
   /** Everything is as late and as far off as windows allow for. */
   readonly edge: boolean;
+  /** Most reboots do not help. */
+  readonly incurable: boolean;
 }
 
 const PLAIN: Profile["incidents"] = {
@@ -39,6 +41,7 @@ const profile = (name: string, more: Profile["incidents"], rest: Partial<Profile
   incidents: { ...PLAIN, ...more },
   skew: 500,
   edge: false,
+  incurable: false,
   ...rest,
 });
 
@@ -49,15 +52,42 @@ export const PROFILES = {
   /** People pause, opt out and resume. */
   operator: profile("operator", { pause: 6, resume: 5, optOut: 8 }),
   /** Backups of the ledger are restored, the ledger is lost and made anew. */
-  ledger: profile("ledger", { restoreOldLedger: 3, restoreYoungLedger: 4, loseLedger: 1.5 }),
+  ledger: profile(
+    "ledger",
+    { sicken: 50, heal: 2, restoreOldLedger: 0.7, restoreYoungLedger: 1.4, loseLedger: 0.5 },
+    { incurable: true },
+  ),
+  /** The API server comes and goes, and what is seen of it is old. */
+  blind: profile("blind", { sicken: 40, sickenBriefly: 12, apiOutage: 20, staleWatch: 16 }),
   /** Bytes in Redis and provider ids that nobody of ours wrote. */
   hostile: profile("hostile", { forge: 25, rogueProviderId: 12 }),
   /** As late, as slow and as far off as windows allow for; only the ledger remembers. */
   edge: profile(
     "edge",
-    { sicken: 40, heal: 0, flush: 16, loseRecords: 10, apiOutage: 1, redisOutage: 1, crash: 2, freeze: 2 },
-    { skew: 1000, edge: true },
+    {
+      sicken: 30,
+      heal: 1,
+      sickenBriefly: 1,
+      flush: 6,
+      loseTail: 0,
+      loseRecords: 5,
+      drift: 25,
+      redisClock: 0,
+      apiOutage: 1,
+      redisOutage: 1,
+      crash: 2,
+      freeze: 2,
+      replace: 1,
+      deregister: 1,
+      promoteJobs: 6,
+    },
+    { edge: true, incurable: true },
   ),
+  /** Redis keeps what it was told: what is left of the protocol without its ledger. */
+  keptRedis: {
+    ...profile("keptRedis", {}),
+    incidents: { sicken: 30, heal: 3, freeze: 4, deleteJobs: 60, sickenBriefly: 3 },
+  },
   monitorOnly: profile(
     "monitorOnly",
     { forge: 3 },
@@ -69,7 +99,8 @@ export type ProfileName = keyof typeof PROFILES;
 
 /** Of twenty seeds, so many of each kind. */
 const ORDER: readonly ProfileName[] = [
-  ...Array.from({ length: 6 }, () => "plain" as const),
+  ...Array.from({ length: 4 }, () => "plain" as const),
+  ...Array.from({ length: 2 }, () => "blind" as const),
   ...Array.from({ length: 3 }, () => "edge" as const),
   ...Array.from({ length: 3 }, () => "ledger" as const),
   ...Array.from({ length: 3 }, () => "hostile" as const),

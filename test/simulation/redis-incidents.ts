@@ -25,7 +25,7 @@ export function checkpoint({ store, sequence, queues }: World): Checkpoint {
 
 /** Redis is empty: FLUSHALL, or a failover to a replica that had nothing; whose clock may be another. */
 export function flush(world: World): void {
-  world.redisSkew = Math.round(world.random.between(-1, 1) * world.apiSkew);
+  world.redisSkew = world.drift ?? Math.round(world.random.between(-1, 1) * world.apiSkew);
   world.store = world.newStore();
   world.queues.clear();
   world.sequence = 0;

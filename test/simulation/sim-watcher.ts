@@ -3,7 +3,7 @@ import { snapshotFingerprint } from "@node-agent/shared/core/snapshot.ts";
 import { digestOf } from "@node-agent/shared/redis/snapshot-store.ts";
 import { runHeartbeat } from "../../packages/watcher/src/heartbeat.ts";
 import { createPublisher, type WatcherDeps } from "../../packages/watcher/src/publisher.ts";
-import { resync } from "../../packages/watcher/src/resync.ts";
+import { chanceShard, resync } from "../../packages/watcher/src/resync.ts";
 import type { Incarnation } from "./incarnation.ts";
 import { SimWatch } from "./sim-watch.ts";
 import type { World } from "./world.ts";
@@ -57,6 +57,7 @@ export function startWatcher(world: World, process: Incarnation): SimWatcher {
     // The digest is taken above already, and the twin of the store keeps what it is given.
     digest: (fingerprint: string) => fingerprint,
     isNewer: (a: string, b: string) => Number(a) > Number(b),
+    auditedShard: chanceShard,
   };
   return {
     process,

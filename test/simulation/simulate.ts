@@ -97,11 +97,12 @@ async function chaos(scene: Scene, profile: Profile): Promise<void> {
   }
 }
 
-function changeWeather({ weather, random, settings }: World, { edge }: Profile): void {
+function changeWeather({ weather, random, settings }: World, { edge, incurable }: Profile): void {
   for (const one of [weather.redis, weather.api]) {
     one.lostRequest = random.chance(0.5) ? random.between(0, 0.05) : 0;
     one.lostReply = random.chance(0.5) ? random.between(0, 0.05) : 0;
     one.crash = random.chance(0.3) ? 0.003 : 0;
+    one.freeze = random.chance(0.3) ? 0.004 : 0;
     one.slowest = random.pick(edge ? [5, 100, 200] : [5, 20, 100, 800]);
   }
   weather.lostEvent = random.pick([0, 0.1, 0.5]);
@@ -114,7 +115,7 @@ function changeWeather({ weather, random, settings }: World, { edge }: Profile):
     late: random.pick(edge ? [0, 0.5, 0.9] : [0, 0, 0.2]),
     latest: edge,
     unreachable: random.pick([0, 0, 0.2]),
-    uncured: random.pick(edge ? [0.6, 1] : [0, 0.2, 0.6]),
+    uncured: random.pick(incurable ? [0.6, 1] : [0, 0.2, 0.6]),
   });
 }
 
@@ -137,6 +138,7 @@ async function calm({ world, fleet, backups }: Scene): Promise<void> {
   Object.assign(weather, { lostEvent: 0, doubledEvent: 0, reorderedEvent: 0, slowestEvent: 250 });
   world.apiSkew = 0;
   world.redisSkew = 0;
+  world.drift = undefined;
   for (const process of fleet.processes) {
     process.usualSkew = Math.round(random.between(-500, 500));
     process.skew = process.usualSkew;

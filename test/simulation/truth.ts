@@ -55,8 +55,8 @@ export interface Execution {
   readonly optedOutSince: EpochMillis | undefined;
 }
 
-/** A machine that was well for less than this was sick all the time, as far as a watch that loses events can tell. */
-const BRIEFLY_WELL: Millis = 20 * SECOND;
+/** A machine that was well for less than this was sick all the time, as far as a watch that is stale can tell. */
+const BRIEFLY_WELL: Millis = 45 * SECOND;
 
 /** The world as it is: machines, the API server's objects, and the log of executed reboots, which is the oracle. */
 export class Truth {

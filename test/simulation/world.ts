@@ -47,6 +47,8 @@ export interface Twist {
   readonly executor?: (executor: Executor, world: World) => Executor;
   /** The longest gap between two beats that counts as observed. */
   readonly maxGap?: Millis;
+  /** No watcher makes good what was missed. */
+  readonly withoutResync?: boolean;
 }
 
 /** What a world is made of. */
@@ -81,12 +83,13 @@ export class World {
   redisSkew: Millis = 0;
   /** How far the clocks of the API server's replicas may be off the truth, either way. */
   apiSkew: Millis = 0;
+  /** All clocks there are go wrong together, by this much; no two of them are further apart than is allowed. */
+  drift: Millis | undefined;
   /** Since when the API server has been away. */
   apiDownSince: Millis | undefined;
   /** Somebody wrote bytes into Redis that no process of ours wrote: thresholds are no longer promised. */
   forged = false;
   eventFault: ((process: Incarnation, node: string) => EventFault | undefined) | undefined;
-  /** Calls since the last reset for the node under test, see `crash-points`. */
   #tokens = 0;
 
   constructor({ seed, settings = SMALL, twist = {}, told = false }: WorldOptions) {
@@ -104,7 +107,7 @@ export class World {
       story,
       count: new FaultCount(),
       crash: () => undefined,
-      freeze: (process) => this.freeze(process, settings.lock * 1.6),
+      freeze: (process) => this.freeze(process, this.random.between(1, 4) * settings.lock),
       fault: undefined,
     };
     this.store = this.newStore();
@@ -128,7 +131,8 @@ export class World {
 
   /** The Date header of whichever replica answers, in whole seconds. */
   #apiNow(): EpochMillis {
-    const skew = this.apiSkew === 0 ? 0 : this.random.pick([-this.apiSkew, 0, this.apiSkew]);
+    const replica = this.apiSkew === 0 ? 0 : this.random.pick([-this.apiSkew, 0, this.apiSkew]);
+    const skew = this.drift ?? replica;
     return Math.floor((this.time.now + skew) / SECOND) * SECOND;
   }
 
