@@ -115,14 +115,14 @@ function isLeftToPeople(world: World, { name, pool }: Machine, machines: readonl
 }
 
 /** What the pending reboot of a node says that it waits for. */
-export function waitsFor(world: World, name: string): string | undefined {
+function waitsFor(world: World, name: string): string | undefined {
   const progress = world.queues.jobs.get(name)?.progress;
   const told = typeof progress === "object" && progress !== null && "waitsFor" in progress;
   return told ? String(progress.waitsFor) : undefined;
 }
 
 /** The phase that the store keeps of a node. */
-export function phaseOf(world: World, name: string): string {
+function phaseOf(world: World, name: string): string {
   const cell = world.store.records.get(name);
   if (cell === undefined) return "none";
   return /"phase":"(?<phase>\w+)"/u.exec(cell.json)?.groups?.["phase"] ?? "damaged";
