@@ -122,7 +122,7 @@ export function waitsFor(world: World, name: string): string | undefined {
 }
 
 /** The phase that the store keeps of a node. */
-export function phaseOf(world: World, name: string): string {
+function phaseOf(world: World, name: string): string {
   const cell = world.store.records.get(name);
   if (cell === undefined) return "none";
   return /"phase":"(?<phase>\w+)"/u.exec(cell.json)?.groups?.["phase"] ?? "damaged";
