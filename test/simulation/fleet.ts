@@ -22,10 +22,26 @@ export class Fleet {
     };
   }
 
-  start({ watchers = 2, workers = 3 } = {}): void {
-    for (let i = 1; i <= watchers; i += 1) this.#launch(`watcher-${i}`, "watcher");
-    for (let i = 1; i <= workers; i += 1) this.#launch(`worker-${i}`, "worker");
+  start(): void {
+    this.startWatchers();
+    this.startWorkers();
     this.#tick();
+  }
+
+  startWatchers(): void {
+    for (const name of ["watcher-1", "watcher-2"]) this.#launch(name, "watcher");
+  }
+
+  startWorkers(): void {
+    for (const name of ["worker-1", "worker-2", "worker-3"]) this.#launch(name, "worker");
+  }
+
+  /** Everybody ends, and nobody comes back by himself. */
+  stopAll(): void {
+    for (const process of this.#living.values()) process.crash();
+    this.#living.clear();
+    this.#watchers.clear();
+    this.#world.queues.prune();
   }
 
   get processes(): Incarnation[] {

@@ -57,7 +57,7 @@ export class SimWatch implements NodeSource {
       network.count.add("EventLost");
       return;
     }
-    const snapshot = this.#world.truth.snapshot(name);
+    const snapshot = this.#selected(name);
     const lag = fault === "Delay" ? 12_000 : random.between(1, weather.slowestEvent);
     const reordered = fault === "Delay" || random.chance(weather.reorderedEvent);
     if (reordered) network.count.add("EventReordered");
@@ -68,6 +68,12 @@ export class SimWatch implements NodeSource {
       network.count.add("EventDoubled");
       void this.#deliver(name, snapshot, at - time.elapsed + random.between(0, 5000));
     }
+  }
+
+  #selected(name: string): NodeSnapshot | undefined {
+    const { truth, selects } = this.#world;
+    const snapshot = truth.snapshot(name);
+    return snapshot !== undefined && selects(snapshot) ? snapshot : undefined;
   }
 
   async #deliver(name: string, snapshot: NodeSnapshot | undefined, delay: Millis): Promise<void> {
@@ -101,7 +107,7 @@ export class SimWatch implements NodeSource {
   async #relist(): Promise<void> {
     const { truth, time, random, weather, apiDownSince } = this.#world;
     if (apiDownSince !== undefined || time.elapsed < this.staleUntil) return;
-    const listed = truth.snapshots();
+    const listed = truth.snapshots().filter((one) => this.#world.selects(one));
     await this.#process.hop(random.between(1, weather.api.slowest));
     this.#synced = true;
     const names = new Set(listed.map(({ name }) => name));

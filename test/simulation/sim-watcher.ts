@@ -38,7 +38,7 @@ export function startWatcher(world: World, process: Incarnation): SimWatcher {
     reader: world.readerFor(process, "watch"),
     clock,
     fingerprint: fingerprintOf,
-    selects: () => true,
+    selects: (snapshot) => world.selects(snapshot),
   };
   watch.start(createPublisher(deps));
   void runHeartbeat(

@@ -1,5 +1,6 @@
 import { emptyLedger } from "@node-agent/shared/core/ledger/steps.ts";
 import { shardOf } from "@node-agent/shared/contract/keys.ts";
+import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import type { Executor } from "@node-agent/shared/ports/executor.ts";
 import type { NodeLister } from "@node-agent/shared/ports/node-lister.ts";
 import type { NodeReader } from "@node-agent/shared/ports/node-reader.ts";
@@ -89,6 +90,8 @@ export class World {
   apiDownSince: Millis | undefined;
   /** Somebody wrote bytes into Redis that no process of ours wrote: thresholds are no longer promised. */
   forged = false;
+  /** The nodes that the agent was told to look at. */
+  selects: (snapshot: NodeSnapshot) => boolean = () => true;
   eventFault: ((process: Incarnation, node: string) => EventFault | undefined) | undefined;
   #tokens = 0;
 
@@ -209,7 +212,7 @@ export class World {
 
   listerFor(process: Incarnation): NodeLister {
     const { truth, weather, network } = this;
-    const list = async (): Promise<ReturnType<Truth["snapshots"]>> => truth.snapshots();
+    const list = async (): Promise<NodeSnapshot[]> => truth.snapshots().filter((one) => this.selects(one));
     const networked = behindNetwork({ list }, { process, part: "reboot" }, weather.api, network);
     return {
       list: async function* () {

@@ -10,6 +10,8 @@ import { garbled, hostileText, hostileValue, mutated, type Fuzz } from "./hostil
 const NODES = 100;
 /** Values that are written between two rounds of work. */
 const BATCH = 500;
+/** Longer ones add nothing but the garbage of the client that writes them. */
+const LONGEST_VALUE = 20_000;
 const MOST_TICKS = 20;
 const WHERE = [
   "snapshots",
@@ -96,7 +98,7 @@ function damage(
 ): void {
   const where = WHERE[random.integer(WHERE.length)] ?? "records";
   const name = random.next() < 0.85 ? (names[random.integer(names.length)] ?? "") : hostileText(random);
-  const value = valueFor(random, own[where]);
+  const value = valueFor(random, own[where]).slice(0, LONGEST_VALUE);
   const key = keys[where];
   const place = typeof key === "string" ? key : key(shardOf(name));
   if (where === "sequence") writes.set(place, value);

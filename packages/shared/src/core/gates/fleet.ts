@@ -1,9 +1,13 @@
 import { CHECKER_NAMES } from "../check.ts";
+import { grantHolds } from "../ledger/grant.ts";
 import { stormOf } from "../storm/correlation.ts";
 import { open, shut, type Gate } from "./gate.ts";
 
-/** Many failures at once are one failure, and not of the nodes. */
-export const storm: Gate = ({ record, node, fleet, policy, now }) => {
+/**
+ * Many failures at once are one failure, and not of the nodes. A reboot may be its cure all the same (Datadog 2023): an
+ * operator who knows that grants it, and budgets let it begin slowly. Nodes that all went silent are never believed.
+ */
+export const storm: Gate = ({ record, node, fleet, ledger: view, policy, now }) => {
   if (fleet === undefined) return open("Storm", "the fleet was not looked at yet");
   const checkers = CHECKER_NAMES.filter(
     (name) => record.failing[name] !== undefined && policy.checkers[name].action === "Reboot",
@@ -16,6 +20,9 @@ export const storm: Gate = ({ record, node, fleet, policy, now }) => {
   };
   const found = stormOf(subject, fleet, policy.storm, now);
   if (found === undefined) return open("Storm", "its failure stands alone");
+  const granted = view?.grant !== undefined && grantHolds(view.grant, now);
+  if (granted && found.kind !== "AllSilent")
+    return open("Storm", `${found.kind}, and an operator grants repair`);
   return shut("Storm", `${found.kind}: ${found.why}`, now + policy.storm.burstWithin / 2);
 };
 

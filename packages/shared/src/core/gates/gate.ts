@@ -1,3 +1,4 @@
+import type { LedgerGrant } from "../ledger/ledger.ts";
 import type { NodeSnapshot } from "../node.ts";
 import type { RepairPolicy } from "../policy.ts";
 import type { NodeRecord, ObservedMillis } from "../record.ts";
@@ -42,6 +43,8 @@ export interface LedgerView {
   readonly notBefore?: EpochMillis;
   /** The first budget that one more reboot would exceed. */
   readonly exceeded?: BudgetExceeded;
+  /** An operator's permission to go on, slowly. */
+  readonly grant?: LedgerGrant;
 }
 
 /** What the pure gates look at. What is absent was not read yet; the gate that needs it stands open until it is. */

@@ -16,11 +16,13 @@ export function ledgerView(
 ): LedgerView {
   const entry = ledger.entries.get(subject.instanceId);
   const exceeded = exceededBudget(subject, ledger, fleetSize, policy, clocks);
+  const { grant } = ledger.meta;
   return {
     // Checked with the earliest clock, while the gate compares it with the store's.
     ...(entry === undefined || entry.notBefore <= clocks.earliest
       ? {}
       : { notBefore: Math.max(entry.notBefore, now + 1) }),
     ...(exceeded === undefined ? {} : { exceeded }),
+    ...(grant === undefined ? {} : { grant }),
   };
 }

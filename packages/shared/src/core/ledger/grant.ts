@@ -1,7 +1,16 @@
+import { HOUR, type EpochMillis, type Millis } from "../time.ts";
 import type { LedgerEntry, LedgerGrant, LedgerOutcome } from "./ledger.ts";
 
 /** Wider than any budget: a grant that came so far limits nothing any more. */
 export const GRANT_MAX_WIDTH = 1000;
+
+/** A grant opens the storm guard for so long: what fails together later is another storm, which nobody looked at. */
+export const GRANT_LASTS: Millis = HOUR;
+
+/** An operator looked at this storm and wants it repaired; one that seems to begin in the future is not believed. */
+export function grantHolds({ since }: Pick<LedgerGrant, "since">, now: EpochMillis): boolean {
+  return since <= now && now < since + GRANT_LASTS;
+}
 
 /**
  * Slow start under an operator's grant (G5): as many cures as the width doubles it, and a reboot that cured nothing
