@@ -104,6 +104,8 @@ test("duplicates of a job made by hand cause no second call", async () => {
   await fleet.see(aNode());
   await eventually(async () => expect(await fleet.phase("node-1")).toBe("Healthy"));
   await fleet.see(aNode().notReady());
+  // A copy that runs before the judgement finds a healthy node and ends, as it should.
+  await eventually(async () => expect(await fleet.phase("node-1")).toBe("Unhealthy"));
   const copies = Array.from({ length: 50 }, async (_, i) =>
     fleet.reboots.add("node-1", { schema: 1, node: "node-1" }, { delay: i * 15 }),
   );
