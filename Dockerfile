@@ -1,4 +1,4 @@
-# One image for every role; the command chooses: watcher (default), worker, console, simulator.
+# One image for every role; the command chooses: watcher (default), worker, console, cli, simulator.
 #   docker run IMAGE packages/worker/src/main.ts --help
 FROM node:24-slim AS dependencies
 WORKDIR /app
@@ -9,6 +9,7 @@ COPY packages/civo/package.json packages/civo/
 COPY packages/watcher/package.json packages/watcher/
 COPY packages/worker/package.json packages/worker/
 COPY packages/console/package.json packages/console/
+COPY packages/cli/package.json packages/cli/
 COPY packages/simulator/package.json packages/simulator/
 # Optional packages are native speed-ups and a compiler that nothing here needs; install scripts never run.
 RUN npm ci --omit=dev --omit=optional --ignore-scripts
@@ -27,11 +28,12 @@ COPY packages/civo/src packages/civo/src
 COPY packages/watcher/src packages/watcher/src
 COPY packages/worker/src packages/worker/src
 COPY packages/console/src packages/console/src
+COPY packages/cli/src packages/cli/src
 COPY packages/simulator/src packages/simulator/src
 # Node runs the TypeScript as it is; starting each role once fills the compile cache, so that a pod starts in a moment.
 # Node writes the cache for its own user only: without the chmod the user below could not read it.
 RUN set -e; \
-    for role in watcher worker console simulator; do node "packages/$role/src/main.ts" --version; done; \
+    for role in watcher worker console cli simulator; do node "packages/$role/src/main.ts" --version; done; \
     chmod -R a+rX .cache
 USER 65532:65532
 EXPOSE 9625

@@ -49,6 +49,7 @@ const quiet: Journal = {
   held: () => undefined,
   requested: () => undefined,
   answered: () => undefined,
+  verified: () => undefined,
   fault: (_, detail) => {
     throw new Error(detail);
   },

@@ -12,6 +12,12 @@ import { run } from "./setup/run.mjs";
 import { runCommand, say } from "./setup/say.mjs";
 import { ensureDebianTool } from "./setup/tools.mjs";
 
+/**
+ * What runs without arguments. Simulation and chaos have commands of their own (`npm run test:simulation`,
+ * `npm run test:chaos`): they look for minutes and by chance, and a verdict on a change must be repeatable.
+ */
+const projects = ["unit", "model", "integration", "e2e"].flatMap((name) => ["--project", name]);
+
 const report = join(dataFolder, `vitest-${process.pid}.json`);
 const steps = [
   ["lint", "oxlint", "--type-aware", "--deny-warnings"],
@@ -31,7 +37,8 @@ await runCommand(async () => {
   const redis = await ensureRedis();
   try {
     const env = { ...process.env, REDIS_URL: redis.url, PATH: pathWith(promtool.path) };
-    if (!(await runTests(node, filters, env, stopped))) failed.push("tests");
+    const selection = filters.length === 0 ? projects : filters;
+    if (!(await runTests(node, selection, env, stopped))) failed.push("tests");
   } finally {
     await redis.stop();
   }

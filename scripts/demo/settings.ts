@@ -14,12 +14,20 @@ maxAttempts: 3
 resyncInterval: 500ms
 startupGrace: 10s
 rebootRateLimit: { max: 10, per: 1s }
+# A fleet of eight is small for the budgets of production, which allow one reboot at a time here.
+storm:
+  budgets: { cluster: 2, clusterPercent: 50, spacing: 500ms }
+  burstWithin: 1s
+  settle: 3s
+ledger: { clockSkew: 3s, margin: 500ms }
 metricsPort: 0
 metricsHost: 127.0.0.1
 perNodeMetrics: true
 timings:
   beatInterval: 100ms
   viewMaxAge: 4s
+  sendDeadline: 2s
+  cloudCallDeadline: 2s
   shortestPause: 50ms
   gateRecheck: 500ms
   retryPause: 1s

@@ -41,10 +41,22 @@ export async function startSimulation(
   });
   const kubeconfig = join(directory, "kubeconfig");
   const pools = `standard=${POOLS.standard},gpu=${POOLS.gpu}x8`;
-  launch(["--pools", pools, "--time-scale", "60", "--write-kubeconfig", kubeconfig], (line) => {
-    const ready = readySchema.safeParse(line);
-    if (ready.success) resolve(ready.data);
-  });
+  launch(
+    [
+      "--pools",
+      pools,
+      "--time-scale",
+      "60",
+      "--ledger",
+      "node-agent-system/node-agent-ledger",
+      "--write-kubeconfig",
+      kubeconfig,
+    ],
+    (line) => {
+      const ready = readySchema.safeParse(line);
+      if (ready.success) resolve(ready.data);
+    },
+  );
   const { civo, control } = await promise;
   const nodes = nodesSchema.parse(await (await fetch(`${control.url}/nodes`)).json());
   const standard = nodes.find(({ name }) => name.includes("standard"))?.name ?? "";

@@ -21,6 +21,8 @@ export function tell(line: Line): string | undefined {
       return `${node}  ${answer(word(line["outcome"]))}; waiting up to ${span(line["waitSeconds"])} for it to come back`;
     case LOG_EVENTS.nodeRecovered:
       return `${node}  recovered after ${span(line["afterSeconds"])}, ${reboots(line["reboots"])}`;
+    case LOG_EVENTS.rebootVerified:
+      return `${node}  ${verified(word(line["verification"]))}`;
     case LOG_EVENTS.nodeStillFailing:
       return `${node}  still fails after the wait: ${list(line["failing"])}`;
     case LOG_EVENTS.nodeFailed:
@@ -54,6 +56,19 @@ function answer(outcome: string): string {
       return "no clear answer, so it counts as rebooted";
     default:
       return `no reboot happened (${outcome})`;
+  }
+}
+
+function verified(verification: string): string {
+  switch (verification) {
+    case "Cured":
+      return "reboot verified: a new boot id, and every checker passes";
+    case "StillBad":
+      return "reboot verified: a new boot id, but it still fails";
+    case "NotExecuted":
+      return "no reboot happened: the boot id is the old one";
+    default:
+      return `reboot verified: ${verification}`;
   }
 }
 

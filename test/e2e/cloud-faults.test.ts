@@ -22,7 +22,10 @@ const unclear = [
 
 const topology = useTopology({
   pools: [
-    { name: "standard", nodeNames: [...unclear.map(({ node }) => node), "busy", "asked-to-wait", "refused"] },
+    {
+      name: "standard",
+      nodeNames: [...unclear.map(({ node }) => node), "busy", "asked-to-wait", "refused", "well"],
+    },
   ],
   watchers: 1,
   workers: 2,

@@ -15,7 +15,8 @@ const topology = useTopology({
   pools: [
     {
       name: "standard",
-      nodeNames: VICTIMS.flatMap((victim) => STEPS.map((step) => `${victim}-${step}`)),
+      // One node stays well: a pool that is down as a whole would hold every reboot.
+      nodeNames: [...VICTIMS.flatMap((victim) => STEPS.map((step) => `${victim}-${step}`)), "well"],
     },
   ],
   watchers: 2,

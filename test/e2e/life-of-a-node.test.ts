@@ -47,6 +47,8 @@ describe("a deleted node leaves no state, job or metric behind", () => {
   test("when it had been rebooted: job and metrics at once, and the wait of its VM when it is over", async () => {
     await topology().simulator.break("rebooted", "not-ready", { curedByReboot: false });
     await until("rebooted", "WaitingReboot");
+    // The phase is that of the intent: the node goes only when it has really been rebooted.
+    await eventually(async () => expect(await topology().simulator.reboots("rebooted")).toHaveLength(1));
     await topology().simulator.command({ do: "delete", node: "rebooted" });
     await eventually(async () => {
       const record = await topology().record("rebooted");
@@ -89,6 +91,8 @@ describe("the same name with a new uid starts anew", () => {
   test("another VM under the name does not inherit the attempts and the wait of the old one", async () => {
     await topology().simulator.break("swapped-sick", "not-ready", { curedByReboot: false });
     await until("swapped-sick", "WaitingReboot");
+    // The phase is that of the intent: the machine is swapped only when it has really been rebooted.
+    await eventually(async () => expect(await topology().simulator.reboots("swapped-sick")).toHaveLength(1));
     const old = await topology().record("swapped-sick");
     await topology().simulator.command({ do: "replace", node: "swapped-sick" });
     await until("swapped-sick", "Healthy");

@@ -8,7 +8,8 @@ const API_KEY = "canary-civo-api-key-4f1d2c";
 const TOKEN = "canary-kubernetes-token-9a8b7c";
 
 const topology = useTopology({
-  pools: [{ name: "standard", nodeNames: ["sick", "refused", "unreadable"] }],
+  // One node stays well: a pool that is down as a whole would hold every reboot.
+  pools: [{ name: "standard", nodeNames: ["sick", "refused", "unreadable", "well"] }],
   simulator: { apiKey: API_KEY, token: TOKEN },
   env: { CIVO_NODE_AGENT_LOG_LEVEL: "trace" },
 });

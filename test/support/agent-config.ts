@@ -36,6 +36,28 @@ export function agentConfig(overrides: ConfigPart = {}): ConfigPart {
     resyncInterval: ms(TIMES.resync),
     startupGrace: ms(500),
     rebootRateLimit: { max: 1000, per: "1s" },
+    // Many nodes of a small world are broken at once here: what a storm is has tests of its own.
+    storm: {
+      budgets: {
+        pool: 1000,
+        zone: 1000,
+        cluster: 1000,
+        clusterPercent: 100,
+        override: true,
+        perHour: 100_000,
+        perDay: 1_000_000,
+        nodePerDay: 1000,
+        spacing: ms(0),
+      },
+      unhealthyPercent: 100,
+      checkerPercent: 100,
+      burst: 100_000,
+      floor: 100_000,
+      uncured: 1000,
+      settle: ms(0),
+    },
+    // The API server tells its time in whole seconds: clocks seem up to a second apart.
+    ledger: { clockSkew: ms(2000), margin: ms(200) },
     timings: {
       beatInterval: ms(200),
       viewMaxAge: ms(TIMES.viewMaxAge),

@@ -21,6 +21,9 @@ const WORLD_TIMINGS = {
   continueToken: "1m",
 } as const;
 
+/** Where the ledger of reboots lives, in the simulated cluster and in the agent's defaults. */
+const LEDGER = { namespace: "node-agent-system", name: "node-agent-ledger" } as const;
+
 /** A pool of the world; node names are given, so that tests can speak of them. */
 export interface PoolPart {
   readonly name: string;
@@ -104,6 +107,7 @@ export async function startSimulatorProcess(
     timings: { ...WORLD_TIMINGS, ...(timings as ConfigPart | undefined) },
     pools: pools.map((pool) => ({ ...pool, count: pool.count ?? pool.nodeNames?.length ?? 1 })),
     writeKubeconfig: kubeconfig,
+    ledger: LEDGER,
     ...others,
   });
   const child = startProcess({

@@ -1,4 +1,10 @@
 export {
+  createConfigMapLedger,
+  createLedger,
+  readClusterUid,
+  type LedgerLocation,
+} from "./config-map-ledger.ts";
+export {
   connectKubernetes,
   type ConnectionOptions,
   type KubernetesAnswer,
@@ -12,6 +18,7 @@ export {
   type KubernetesApiErrorCode,
   type KubernetesConfigErrorCode,
 } from "./errors.ts";
+export { createNodeLister, type NodeListerDeps } from "./node-lister.ts";
 export { createNodeReader, type NodeReaderDeps, type ProjectNode } from "./node-reader.ts";
 export { createNodeFilter, type NodeSelector } from "./reflector/node-filter.ts";
 export { createNodeSource, type NodeSourceDeps } from "./reflector/node-source.ts";

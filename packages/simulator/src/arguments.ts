@@ -20,6 +20,7 @@ export const HELP = `node-agent simulator: a Kubernetes API and a Civo API over 
   --port-civo PORT
   --port-control PORT
   --write-kubeconfig FILE  written with mode 0600
+  --ledger NAMESPACE/NAME  put an old, empty ledger of reboots there
   --bulk                   nodes as large as real ones (images, managedFields)
   --no-tls                 plain HTTP for the Kubernetes API
   --version, --help
@@ -84,6 +85,7 @@ function parse(argv: readonly string[]) {
         "port-civo": { type: "string" },
         "port-control": { type: "string" },
         "write-kubeconfig": { type: "string" },
+        ledger: { type: "string" },
         bulk: { type: "boolean" },
         "no-tls": { type: "boolean" },
         version: { type: "boolean" },
@@ -112,6 +114,7 @@ function fromFlags(values: Values): Record<string, unknown> {
     timeScale: numberOf(values["time-scale"]),
     ports: withoutUndefined(ports),
     writeKubeconfig: values["write-kubeconfig"],
+    ledger: values.ledger === undefined ? undefined : ledgerOf(values.ledger),
     bulk: values.bulk,
     tls: values["no-tls"] === true ? false : undefined,
   };
@@ -122,6 +125,11 @@ function fromFlags(values: Values): Record<string, unknown> {
 function flagOf(path: string): string {
   const flat = path.replace(/^ports\./, "port-").replace(/\..*$/, "");
   return `--${flat.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+function ledgerOf(text: string): Record<string, unknown> {
+  const [namespace = "", name = ""] = text.split("/");
+  return { namespace, name };
 }
 
 function poolsOf(text: string): PoolOptions[] {

@@ -10,6 +10,7 @@ import { RequestLog } from "./http/request-log.ts";
 import { kubeconfigYaml } from "./kubeconfig.ts";
 import { newClusterStore } from "./kubernetes-api/cluster-store.ts";
 import { KUBERNETES_VERSION } from "./kubernetes-api/discovery.ts";
+import { seedLedger } from "./kubernetes-api/seeded-ledger.ts";
 import { KubernetesApi } from "./kubernetes-api/kubernetes-api.ts";
 import { statusBody } from "./kubernetes-api/status-error.ts";
 import { madeUpKey, madeUpToken, withDefaults, type SimulatorOptions } from "./options/options.ts";
@@ -69,6 +70,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     refreshLeases: (namespace, name) =>
       refreshLeases({ world, leases: store.leases, nodes: store.nodes, random }, namespace, name),
   });
+  if (settings.ledger !== undefined) seedLedger(store, settings.ledger, clock.now());
   const { poolLabel, cni, bulk } = settings;
   const look = { region, poolLabel, cni, bulk, kubeletVersion: KUBERNETES_VERSION };
   const world = started.use(

@@ -7,6 +7,9 @@
  *                                                restored to the past can win by accident
  *   stored, but not seen                         read without a cache; forgotten only on a clear "does not exist"
  *   not Healthy                                  judged again, which also makes its pending reboot anew
+ *   any node of one shard, chosen by chance      judged again, too: a fresh read before a reboot may write a record that
+ *                                                the stored snapshot does not bear out, and a node that then falls back
+ *                                                to that very snapshot looks unchanged
  */
 import { SHARDS, shardOf } from "@node-agent/shared/contract/keys.ts";
 import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
@@ -19,6 +22,13 @@ export interface ResyncDeps extends WatcherDeps {
   readonly digest: (fingerprint: string) => string;
   /** Whether resource version a is newer than b (KEP-5504). */
   readonly isNewer: (a: string, b: string) => boolean;
+  /** The shard whose nodes this tick judges again, all of them: `chanceShard`. Absent, none is. */
+  readonly auditedShard?: () => number;
+}
+
+/** Any shard, as chance has it: with a tick every 30 s a node is audited every 8 minutes, on average. */
+export function chanceShard(): number {
+  return Math.floor(Math.random() * SHARDS);
 }
 
 /** What one resync found. */
@@ -54,7 +64,8 @@ export async function resync(deps: ResyncDeps): Promise<ResyncResult> {
   }
   const { shards } = await store.publish(publications);
   // The sick first: the reads below may take their time while the API server is slow.
-  await queues.wakeShards([...new Set([...shards, ...(await store.markAttention())])]);
+  const attention = await store.markAttention(deps.auditedShard?.());
+  await queues.wakeShards([...new Set([...shards, ...attention])]);
   const settled = await readAndSettle(rotated([...doubts, ...missing]), new Set(doubts), deps);
   await queues.wakeShards(settled.shards);
   return {

@@ -24,7 +24,7 @@ import { runHeartbeat } from "./heartbeat.ts";
 import { createPublisher, viewAge, type WatcherDeps } from "./publisher.ts";
 import { observeSourceEvent } from "./source-metrics.ts";
 import { createResyncQueue, type ResyncQueue } from "./resync-queue.ts";
-import { resync } from "./resync.ts";
+import { chanceShard, resync } from "./resync.ts";
 
 /** Wires a watcher: everything it is made of is made here, and nowhere else. */
 export async function startWatcher(parts: RoleParts): Promise<readonly Component[]> {
@@ -131,7 +131,7 @@ async function steer(ticks: ResyncQueue, sees: boolean): Promise<void> {
 
 async function runTick({ logger, metrics, clock }: RoleParts, watcher: WatcherDeps): Promise<string> {
   if (viewAge(watcher.source.freshness(), clock) === undefined) return "nothing seen yet";
-  const result = await resync({ ...watcher, digest: digestOf, isNewer });
+  const result = await resync({ ...watcher, digest: digestOf, isNewer, auditedShard: chanceShard });
   if (result.left > 0) metrics.observeReconcileError("Kubernetes");
   const worthTelling = result.published + result.doubted + result.verified + result.left > 0;
   if (worthTelling) logger.info({ ...result }, "resync made good what was missing");

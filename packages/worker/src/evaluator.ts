@@ -7,6 +7,7 @@ import type {
 } from "@node-agent/shared/ports/evaluation-store.ts";
 import type { JobQueues } from "@node-agent/shared/ports/job-queues.ts";
 import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
+import { verificationOfGone } from "@node-agent/shared/core/verification.ts";
 import type { EpochMillis } from "@node-agent/shared/core/time.ts";
 import type { Journal } from "./journal.ts";
 import { judge, type Judged, type Rules } from "./judge.ts";
@@ -108,6 +109,9 @@ export class Evaluator {
           actions.map(async (action) => applyAction(this.#deps.queues, pending.name, action)),
         );
         if (judged === undefined && commit.record !== "delete") return;
+        const { record } = pending;
+        const gone = judged === undefined && record !== undefined ? verificationOfGone(record) : undefined;
+        if (record !== undefined && gone !== undefined) this.#deps.journal.verified(record, gone);
         this.#deps.journal.judged({
           node: pending.name,
           before: pending.record,

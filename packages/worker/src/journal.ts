@@ -1,7 +1,7 @@
 import type { ReconcileError } from "@node-agent/shared/contract/metric-names.ts";
 import type { Evaluation } from "@node-agent/shared/core/evaluation.ts";
-import type { RebootStep } from "@node-agent/shared/core/gates.ts";
-import type { NodeRecord } from "@node-agent/shared/core/record.ts";
+import type { RebootStep } from "@node-agent/shared/core/gates/list.ts";
+import type { NodeRecord, RebootVerification } from "@node-agent/shared/core/record.ts";
 import type { RebootReceipt, RebootTarget } from "@node-agent/shared/ports/executor.ts";
 import type { Millis } from "@node-agent/shared/core/time.ts";
 
@@ -28,6 +28,8 @@ export interface Journal {
   requested(record: NodeRecord, target: RebootTarget): void;
   /** The call came back. */
   answered(record: NodeRecord, receipt: RebootReceipt): void;
+  /** It is known what a reboot came to. */
+  verified(record: NodeRecord, verification: RebootVerification): void;
   /** Bytes that could not be read, or a dependency that failed; the work goes on or is tried again. */
   fault(reason: ReconcileError, detail: string, node?: string): void;
 }

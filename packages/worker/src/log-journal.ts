@@ -76,6 +76,15 @@ export function createLogJournal({ logger, metrics, clock }: LogJournalDeps): Jo
         "reboot answered",
       );
     },
+    verified: (record, verification) => {
+      const of = refOf(record.name, record);
+      metrics.observeRebootVerified(of, verification);
+      const { number: attempt, instanceId } = record.lastReboot ?? {};
+      logger[verification === "Cured" ? "info" : "warn"](
+        { event: LOG_EVENTS.rebootVerified, ...of, verification, attempt, instanceId },
+        "reboot verified",
+      );
+    },
     fault: (reason, detail, node) => {
       metrics.observeReconcileError(reason);
       logger.error(

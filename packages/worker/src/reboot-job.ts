@@ -1,13 +1,14 @@
 import { DelayedError, type Job } from "bullmq";
 import { rebootJobSchema, type RebootJob, type RebootProgress } from "@node-agent/shared/contract/queues.ts";
-import type { GateName } from "@node-agent/shared/core/gates.ts";
+import type { GateName } from "@node-agent/shared/core/gates/gate.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import { DAY, type Millis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import type { JobQueues } from "@node-agent/shared/ports/job-queues.ts";
 import type { StateStore } from "@node-agent/shared/ports/state-store.ts";
 import type { Journal } from "./journal.ts";
-import type { RebootProcessor, RebootRun } from "./reboot-processor.ts";
+import type { RebootProcessor } from "./reboot-processor.ts";
+import type { RebootRun } from "./reboot-transaction.ts";
 
 export interface RebootJobDeps {
   readonly processor: Pick<RebootProcessor, "run">;

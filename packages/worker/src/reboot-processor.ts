@@ -3,90 +3,44 @@
  * so everything is read anew, and the intent is written before the call.
  *
  *   1. read record and view           the send deadline starts before this read
- *   2. pure gates                     most runs end here: recovered, still waiting, blind
- *   3. read the node without a cache  and judge it: a node that is healthy now is never rebooted (I2)
- *   4. name the VM by a fresh read of the cloud (I6)
- *   5. take a slot of the shared call limit
- *   6. write the intent, compare-and-set on the version of step 1: of two workers one gets on (I1)
- *   7. send, if the deadline has not passed; nothing is ever sent twice for one intent
- *   8. write the outcome; a crash before that leaves `Intent`, which counts as a reboot
+ *   2. pure gates                     most runs end here: recovered, still waiting, paused, blind
+ *   3. open the ledger                the authority on windows, budgets and pauses (active mode)
+ *   4. read the node without a cache  and judge it: a node that is healthy now is never rebooted (I2)
+ *   5. list the fleet                 one sick node, or a storm?
+ *   6. name the VM by a fresh read of the cloud (I6)
+ *   7. every gate again, with all that was read; a slot of the shared call limit
+ *   8. write the intent: to the record, compare-and-set on the version of step 1; to the ledger, on that of step 3.
+ *      Of two workers one gets on (I1, I3); an answer that was lost is an intent that was written
+ *   9. send, if the deadline has not passed; nothing is ever sent twice for one intent
+ *  10. write the outcome; a crash before that leaves `Intent`, which counts as a reboot
  */
-import { rebootWaitOf } from "@node-agent/shared/core/due.ts";
-import { nextStep, type GateName, type RebootStep } from "@node-agent/shared/core/gates.ts";
+import { nextStep, type RebootStep } from "@node-agent/shared/core/gates/list.ts";
+import type { GateInput, GateName } from "@node-agent/shared/core/gates/gate.ts";
+import type { Ledger } from "@node-agent/shared/core/ledger/ledger.ts";
+import { poolOf, type NodeSnapshot } from "@node-agent/shared/core/node.ts";
+import { pausesOf } from "@node-agent/shared/core/pause.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
-import { transition } from "@node-agent/shared/core/transition.ts";
-import type { Clock } from "@node-agent/shared/ports/clock.ts";
-import type { Executor, RebootReceipt, RebootTarget } from "@node-agent/shared/ports/executor.ts";
-import type { CallLimiter } from "@node-agent/shared/ports/job-queues.ts";
-import type { NodeReader, NodeReadResult } from "@node-agent/shared/ports/node-reader.ts";
+import { verdictAt } from "@node-agent/shared/core/verification.ts";
 import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
-import type { StateStore, VersionedRecord } from "@node-agent/shared/ports/state-store.ts";
-import type { Journal } from "./journal.ts";
-import { judge, type Judged, type Rules } from "./judge.ts";
-
-/** The spans of the reboot transaction (facts on the protocol, 3.4). */
-export interface RebootTimings {
-  /** S: from the first read to the call. */
-  readonly sendDeadline: Millis;
-  /** D: from the call to its abort. */
-  readonly callDeadline: Millis;
-  /** How long one fresh read of the node or of the cloud may take. */
-  readonly readDeadline: Millis;
-  /** The pause after something held a reboot back that names no time of its own. */
-  readonly blockedRetry: Millis;
-  /** The pause after a call that surely was not made, or was refused. */
-  readonly retryPause: Millis;
-}
-
-export interface RebootDeps {
-  readonly store: StateStore;
-  readonly reader: NodeReader;
-  readonly executor: Executor;
-  readonly limiter: CallLimiter;
-  readonly journal: Journal;
-  readonly rules: Rules;
-  readonly clock: Clock;
-  readonly timings: RebootTimings;
-  readonly newToken: () => string;
-}
-
-/** What the job does next: end, or look again after a pause, telling what it waits for. */
-export type RebootRun =
-  | {
-      readonly end: "Finish";
-      readonly gate: GateName;
-      readonly why: string;
-      readonly record: NodeRecord | undefined;
-    }
-  | {
-      readonly end: "Wait";
-      readonly for: Millis;
-      readonly until: EpochMillis;
-      readonly gate: GateName;
-      readonly why: string;
-      readonly record: NodeRecord | undefined;
-    };
+import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
+import { judge, type Judged } from "./judge.ts";
+import type { LedgerOpening, LedgerSession } from "./ledger-gate.ts";
+import { RebootCall } from "./reboot-call.ts";
+import { verifyReboot } from "./verifier.ts";
+import { nowOf, type RebootDeps, type RebootRun, type Transaction } from "./reboot-transaction.ts";
 
 /** Attempts at the transaction while other workers keep changing the record; then the job looks again later. */
 const MAX_CONFLICTS = 3;
-/** Attempts to write the outcome of a call; after them the intent stands, which is safe and only less precise. */
-const MAX_OUTCOME_WRITES = 5;
-
-interface Transaction {
-  readonly node: string;
-  readonly stored: VersionedRecord;
-  readonly startedMono: Millis;
-  readonly startedWall: EpochMillis;
-  readonly signal: AbortSignal;
-}
 
 /** Runs pending reboots. Throws only when Redis fails; then the job is tried again. */
 export class RebootProcessor {
   readonly #deps: RebootDeps;
+  readonly #call: RebootCall;
 
   constructor(deps: RebootDeps) {
     this.#deps = deps;
+    this.#call = new RebootCall(deps);
   }
 
   async run(node: string, signal: AbortSignal): Promise<RebootRun> {
@@ -99,151 +53,139 @@ export class RebootProcessor {
   }
 
   async #transact(node: string, signal: AbortSignal): Promise<RebootRun | "conflict"> {
-    const { clock, store, rules } = this.#deps;
+    const { clock, store } = this.#deps;
     const startedMono = clock.monotonic();
     const startedWall = clock.now();
-    const stored = await store.get(node);
+    const { stored, unsettled } = await verifyReboot(await store.get(node), this.#deps, signal);
     const { record, view } = stored;
+    // What a reboot came to must not be lost: budgets and the efficacy guard are built on it.
+    if (unsettled !== undefined) return this.#wait(record, view, "Ledger", unsettled, undefined);
     if (record === undefined) {
       return { end: "Finish", gate: "NothingFailing", why: stored.fault ?? "the node is gone", record };
     }
-    const first = nextStep(gateInput(record, rules, view));
+    const first = nextStep(this.#input(record, view, undefined, undefined));
+    const verdict = verdictAt(record, this.#deps.timings.flight) ?? 0;
+    if (first.step === "Finish" && first.gate === "NothingFailing" && verdict > view.now) {
+      const why = "it is well; what the reboot came to is told when no call can be on its way any more";
+      return this.#wait(record, view, "NothingFailing", why, verdict - view.now);
+    }
     // Attempts used up is decided anew on a fresh read: that judgement moves the node to Failed.
     if (first.step !== "CallExecutor" && first.gate !== "Attempts") return this.#stop(first, record, view);
-    const transaction = { node, stored, startedMono, startedWall, signal };
-    return this.#judgeFresh(transaction);
+    return this.#readTruth({ node, stored, startedMono, startedWall, signal }, record);
   }
 
-  async #judgeFresh(transaction: Transaction): Promise<RebootRun | "conflict"> {
-    const { reader, rules, store, timings, journal } = this.#deps;
-    const { node, stored, signal } = transaction;
-    const { record, view } = stored;
-    let read: NodeReadResult;
-    try {
-      read = await reader.read(node, AbortSignal.any([signal, AbortSignal.timeout(timings.readDeadline)]));
-    } catch (error) {
-      const detail = error instanceof Error ? error.message : "unknown error";
-      journal.fault("Kubernetes", detail, node);
-      return this.#wait(record, view, "NodeUnreadable", detail, undefined);
-    }
-    if (!read.found)
+  async #readTruth(transaction: Transaction, record: NodeRecord): Promise<RebootRun | "conflict"> {
+    const { reader, rules } = this.#deps;
+    const { view } = transaction.stored;
+    const opening = await this.#openLedger(transaction, view.now);
+    if ("failed" in opening) return this.#wait(record, view, "Ledger", opening.failed, undefined);
+    const read = await this.#tried(transaction, async (signal) => reader.read(transaction.node, signal));
+    if ("failed" in read) return this.#wait(record, view, "NodeUnreadable", read.failed, undefined);
+    if (!read.value.found) {
       return { end: "Finish", gate: "NothingFailing", why: "the node no longer exists", record };
-    const judged = judge(read.node, { record, damaged: false }, rules, view);
-    const step = nextStep(gateInput(judged.after, rules, view));
-    if (step.step === "CallExecutor") return this.#call(transaction, judged, read);
-    if (judged.changed) {
-      if (!(await store.compareAndSet(node, stored.version, judged.after))) return "conflict";
-      this.#journalJudged(judged);
     }
-    return this.#stop(step, judged.after, view);
+    const { node } = read.value;
+    const judged = judge(node, { record, damaged: false }, rules, view);
+    const step = nextStep(this.#input(judged.after, view, node, ledgerOf(opening.value)));
+    if (step.step !== "CallExecutor") return this.#settle(transaction, judged, step);
+    return this.#askWorld(transaction, judged, node, opening.value);
   }
 
-  async #call(
+  /** The node is due by all that is known of it alone: now the fleet and the cloud are asked. */
+  async #askWorld(
     transaction: Transaction,
     judged: Judged,
-    read: Extract<NodeReadResult, { found: true }>,
+    node: NodeSnapshot,
+    opening: LedgerOpening | undefined,
   ): Promise<RebootRun | "conflict"> {
-    const { executor, limiter, store, timings, journal, rules, newToken } = this.#deps;
-    const { node, stored, signal } = transaction;
-    const resolved = await executor.resolve(
-      read.node,
-      AbortSignal.any([signal, AbortSignal.timeout(timings.readDeadline)]),
+    const { store, fleet, journal, executor } = this.#deps;
+    const { stored } = transaction;
+    const records = await store.listUnhealthy();
+    const health = await this.#tried(transaction, async (signal) =>
+      fleet.health(records, stored.view.now, signal),
     );
-    if (!resolved.ok) {
-      const gate =
-        resolved.failure === "IdentityMismatch" || resolved.failure === "NotFound" ? "Identity" : "Cloud";
-      journal.fault("Cloud", `${resolved.failure}: ${resolved.detail}`, node);
-      return this.#wait(
-        judged.after,
-        stored.view,
-        gate,
-        `${resolved.failure}: ${resolved.detail}`,
-        resolved.retryAfter,
-      );
+    if ("failed" in health) return this.#wait(judged.after, stored.view, "Storm", health.failed, undefined);
+    const resolved = await this.#tried(transaction, async (signal) => executor.resolve(node, signal));
+    if ("failed" in resolved)
+      return this.#wait(judged.after, stored.view, "Cloud", resolved.failed, undefined);
+    if (!resolved.value.ok) {
+      const { failure, detail, retryAfter } = resolved.value;
+      const gate = failure === "IdentityMismatch" || failure === "NotFound" ? "Identity" : "Cloud";
+      journal.fault("Cloud", `${failure}: ${detail}`, transaction.node);
+      return this.#wait(judged.after, stored.view, gate, `${failure}: ${detail}`, retryAfter);
     }
-    const sized = withGpuCount(judged.after, resolved.gpuCount);
-    const number = (sized.incident?.attempts ?? 0) + 1;
-    const freeAt = await limiter.take(`${node}#${sized.incident?.id ?? ""}#${number}`);
-    const now = this.#nowOf(transaction);
-    if (freeAt !== undefined) {
-      return this.#wait(sized, stored.view, "RateLimit", "the shared limit on reboot calls", freeAt - now);
-    }
-    const token = newToken();
-    const worstCase = timings.sendDeadline + timings.callDeadline + rebootWaitOf(sized, rules.policy);
-    const { instanceId } = resolved.target;
-    const intent = { type: "RebootIntended", instanceId, token, waitUntil: now + worstCase } as const;
-    const intended = transition(sized, intent, rules.policy, now).record;
-    if (!(await store.compareAndSet(node, stored.version, intended))) return "conflict";
-    this.#journalJudged(judged);
-    const receipt = await this.#send(transaction, intended, resolved.target);
-    return this.#finish(transaction, intended, token, receipt);
+    const { target, gpuCount = 0 } = resolved.value;
+    // The word of the cloud or of the ledger that this VM has GPUs lengthens the wait; nothing ever shortens it.
+    const hasGpus = gpuCount > 0 || ledgerOf(opening)?.entries.get(target.instanceId)?.gpu === true;
+    const sized = hasGpus ? { ...judged, after: { ...judged.after, gpuNode: true } } : judged;
+    const stepOn = (look: LedgerOpening | undefined): RebootStep => {
+      const now = nowOf(transaction, this.#deps.clock);
+      const ledger = this.#call.ledgerView(look, records, target, node, health.value.nodes, now);
+      const input = this.#input(sized.after, stored.view, node, ledgerOf(look));
+      return nextStep({ ...input, fleet: health.value, ledger });
+    };
+    const step = stepOn(opening);
+    if (step.step !== "CallExecutor") return this.#settle(transaction, sized, step);
+    const reopen = async (): Promise<LedgerSession | undefined> => {
+      const again = await this.#openLedger(transaction, nowOf(transaction, this.#deps.clock));
+      if ("failed" in again || again.value?.open !== true) return undefined;
+      return stepOn(again.value).step === "CallExecutor" ? again.value.session : undefined;
+    };
+    const session = opening?.open === true ? opening.session : undefined;
+    return this.#call.run({ transaction, judged: sized, node, target, session, reopen });
   }
 
-  /** The last look at the clock and the call stand side by side: nothing may come between them. */
-  async #send(transaction: Transaction, intended: NodeRecord, target: RebootTarget): Promise<RebootReceipt> {
-    const { executor, timings, journal, clock, rules } = this.#deps;
-    journal.requested(intended, target);
-    const signal = AbortSignal.any([transaction.signal, AbortSignal.timeout(timings.callDeadline)]);
-    const elapsedMono = clock.monotonic() - transaction.startedMono;
-    const elapsedWall = clock.now() - transaction.startedWall;
-    const late = elapsedMono > timings.sendDeadline || elapsedWall > timings.sendDeadline || elapsedWall < 0;
-    if (late) {
-      const detail = `nothing sent: ${Math.round(Math.max(elapsedMono, elapsedWall))} ms since the first read`;
-      return { outcome: "NotSent", detail };
-    }
-    if (rules.policy.monitorOnly) {
-      // Whatever executor was wired: this mode never calls a cloud (I5).
-      return { outcome: "Simulated", detail: `monitor-only: ${target.hostname} would have been rebooted` };
-    }
-    return executor.reboot(target, signal);
+  async #openLedger(transaction: Transaction, redisNow: EpochMillis) {
+    return this.#tried(transaction, async (signal) => this.#deps.ledger?.open(redisNow, signal));
   }
 
-  async #finish(
-    transaction: Transaction,
-    intended: NodeRecord,
-    token: string,
-    receipt: RebootReceipt,
+  /** A read of the world with a deadline: its failure is a gate that holds, never an exception. */
+  async #tried<T>(
+    { signal: parent, node }: Transaction,
+    read: (signal: AbortSignal) => Promise<T>,
+  ): Promise<{ readonly value: T } | { readonly failed: string }> {
+    const { clock, timings, journal } = this.#deps;
+    using deadline = deadlineSignal(clock, timings.readDeadline, parent);
+    try {
+      return { value: await read(deadline.signal) };
+    } catch (error) {
+      const failed = error instanceof Error ? error.message : "unknown error";
+      journal.fault("Kubernetes", failed, node);
+      return { failed };
+    }
+  }
+
+  async #settle(
+    { node, stored }: Transaction,
+    judged: Judged,
+    step: Exclude<RebootStep, { step: "CallExecutor" }>,
   ): Promise<RebootRun | "conflict"> {
-    const { store, rules, journal } = this.#deps;
-    const { node } = transaction;
-    const waitUntil = this.#waitUntil(transaction, intended, receipt);
-    const event = {
-      type: "RebootFinished",
-      token,
-      outcome: receipt.outcome,
-      detail: receipt.detail.slice(0, 512),
-      waitUntil,
-    } as const;
-    let written = intended;
-    for (let attempt = 0; attempt < MAX_OUTCOME_WRITES; attempt += 1) {
-      const current = await store.get(node);
-      if (current.record === undefined) break;
-      written = transition(current.record, event, rules.policy, current.view.now).record;
-      if (await store.compareAndSet(node, current.version, written)) break;
+    if (judged.changed) {
+      if (!(await this.#deps.store.compareAndSet(node, stored.version, judged.after))) return "conflict";
+      const { before, after, evaluation } = judged;
+      this.#deps.journal.judged({ node, before, after, evaluation, dueIn: undefined });
     }
-    journal.answered(written, receipt);
-    const view = { ...transaction.stored.view, now: this.#nowOf(transaction) };
-    const why = `${receipt.outcome}: ${receipt.detail}`;
-    return this.#wait(written, view, "WaitWindow", why, waitUntil - view.now);
+    return this.#stop(step, judged.after, stored.view);
   }
 
-  /** The wait counts from the answer; without a clear one it keeps the worst case that the intent reserved. */
-  #waitUntil(transaction: Transaction, intended: NodeRecord, receipt: RebootReceipt): EpochMillis {
-    const { rules, timings } = this.#deps;
-    const now = this.#nowOf(transaction);
-    switch (receipt.outcome) {
-      case "Accepted":
-      case "Simulated":
-        return now + rebootWaitOf(intended, rules.policy);
-      case "Unknown":
-        return intended.lastReboot?.waitUntil ?? now + rebootWaitOf(intended, rules.policy);
-      case "NotSent":
-        return now + timings.retryPause;
-      case "Rejected":
-        return now + Math.max(timings.retryPause, receipt.retryAfter ?? 0);
-      default:
-        return receipt satisfies never;
-    }
+  #input(
+    record: NodeRecord,
+    view: ClusterView,
+    snapshot: NodeSnapshot | undefined,
+    ledger: Ledger | undefined,
+  ): GateInput {
+    const { policy } = this.#deps.rules;
+    const pool = snapshot === undefined ? record.pool : poolOf(snapshot);
+    const named = { name: record.name, pool, ...(snapshot === undefined ? {} : { snapshot }) };
+    return {
+      record,
+      policy,
+      now: view.now,
+      observed: view.observed,
+      viewAge: view.age,
+      pauses: pausesOf(named, policy.paused, ledger),
+      ...(snapshot === undefined ? {} : { node: snapshot }),
+    };
   }
 
   #stop(
@@ -266,23 +208,10 @@ export class RebootProcessor {
     const pause = Math.max(0, retryAfter ?? this.#deps.timings.blockedRetry);
     return { end: "Wait", for: pause, until: view.now + pause, gate, why, record };
   }
-
-  /** The store's clock, carried on by our own monotonic one since the first read. */
-  #nowOf({ stored, startedMono }: Transaction): EpochMillis {
-    return stored.view.now + Math.max(0, this.#deps.clock.monotonic() - startedMono);
-  }
-
-  #journalJudged(judged: Judged): void {
-    const { before, after, evaluation } = judged;
-    this.#deps.journal.judged({ node: after.name, before, after, evaluation, dueIn: undefined });
-  }
 }
 
-function gateInput(record: NodeRecord, { policy }: Rules, view: ClusterView): Parameters<typeof nextStep>[0] {
-  return { record, policy, now: view.now, observed: view.observed, viewAge: view.age };
-}
-
-/** The cloud's own word that this VM has GPUs lengthens the wait; nothing ever shortens it. */
-function withGpuCount(record: NodeRecord, gpuCount: number | undefined): NodeRecord {
-  return gpuCount !== undefined && gpuCount > 0 ? { ...record, gpuNode: true } : record;
+/** Pauses are heard even in a ledger that may not be built on. */
+function ledgerOf(opening: LedgerOpening | undefined): Ledger | undefined {
+  if (opening === undefined) return undefined;
+  return opening.open ? opening.session.ledger : opening.ledger;
 }

@@ -1,11 +1,8 @@
-import { randomUUID } from "node:crypto";
 import { createCivoClient, createCivoExecutor, parseCivoUrl } from "@node-agent/civo";
-import { connectKubernetes, createNodeReader } from "@node-agent/kubernetes";
+import { connectKubernetes } from "@node-agent/kubernetes";
 import { keysOf, type Keys } from "@node-agent/shared/contract/keys.ts";
 import { createCheckers } from "@node-agent/shared/core/checkers/registry.ts";
-import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
 import type { Executor } from "@node-agent/shared/ports/executor.ts";
-import { RedisCallLimiter } from "@node-agent/shared/redis/call-limiter.ts";
 import { RedisEvaluationStore } from "@node-agent/shared/redis/evaluation-store.ts";
 import { BullJobQueues } from "@node-agent/shared/redis/job-queues.ts";
 import { RedisStateStore } from "@node-agent/shared/redis/state-store.ts";
@@ -22,14 +19,14 @@ import type { Rules } from "./judge.ts";
 import { createLogJournal } from "./log-journal.ts";
 import { measuredExecutor } from "./measured-executor.ts";
 import { startQueueWorkers, type QueueWorkers } from "./queue-workers.ts";
-import { RebootProcessor } from "./reboot-processor.ts";
+import type { RebootProcessor } from "./reboot-processor.ts";
+import { createReboots, keepLedgerAlive } from "./start-reboots.ts";
 
 const USER_AGENT = `node-recovery-agent/${VERSION}`;
 
 /** Wires a worker: everything it is made of is made here, and nowhere else. */
 export async function startWorker(parts: RoleParts): Promise<readonly Component[]> {
   const { config, logger, metrics, clock, signal } = parts;
-  const { timings } = config;
   const keys = keysOf(config.cluster);
   const kubernetes = connectKubernetes({
     kubeconfig: config.kubeconfig,
@@ -74,32 +71,30 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
     rules,
     chunk: config.evaluationChunk,
   });
-  const processor = new RebootProcessor({
-    store: state,
-    reader: createNodeReader({
-      connection: kubernetes,
-      project: toSnapshot,
-      deadline: timings.nodeReadDeadline,
-    }),
+  const { processor, ledger } = createReboots({
+    parts,
+    kubernetes,
     executor,
-    limiter: new RedisCallLimiter(redis.store, keys, config.rebootRateLimit),
+    redis,
+    keys,
+    state,
     journal,
     rules,
-    clock,
-    timings: {
-      sendDeadline: timings.sendDeadline,
-      callDeadline: timings.cloudCallDeadline,
-      readDeadline: timings.nodeReadDeadline,
-      blockedRetry: timings.gateRecheck,
-      retryPause: timings.retryPause,
-    },
-    newToken: randomUUID,
   });
+  const beating = new AbortController();
+  const beat = ledger === undefined ? undefined : keepLedgerAlive(ledger, state, parts, beating.signal);
   const running = startConsumers(parts, keys, redis, { evaluator, processor, queues, state, journal });
   consumers = running;
   return [
     { name: "readiness", stop: async () => monitor.startDraining() },
     { name: "consumers", stop: async () => running.close() },
+    {
+      name: "ledger",
+      stop: async () => {
+        beating.abort();
+        await beat;
+      },
+    },
     { name: "queues", stop: async () => queues.close() },
     redis.component,
     { name: "kubernetes", stop: async () => kubernetes.close() },

@@ -1,127 +1,21 @@
-import { randomUUID } from "node:crypto";
-import { DelayedError, type Job } from "bullmq";
 import fc from "fast-check";
 import type { Redis } from "ioredis";
 import { beforeEach, expect, test } from "vitest";
 import { SHARDS, shardOf, type Keys } from "../../../packages/shared/src/contract/keys.ts";
-import type { RebootJob } from "../../../packages/shared/src/contract/queues.ts";
-import { createCheckers } from "../../../packages/shared/src/core/checkers/registry.ts";
-import type { NodeSnapshot } from "../../../packages/shared/src/core/node.ts";
-import { DEFAULT_POLICY } from "../../../packages/shared/src/core/policy.ts";
-import { snapshotFingerprint } from "../../../packages/shared/src/core/snapshot.ts";
 import { MINUTE, SECOND } from "../../../packages/shared/src/core/time.ts";
-import { RedisCallLimiter } from "../../../packages/shared/src/redis/call-limiter.ts";
-import { RedisEvaluationStore } from "../../../packages/shared/src/redis/evaluation-store.ts";
-import { digestOf, RedisSnapshotStore } from "../../../packages/shared/src/redis/snapshot-store.ts";
-import { RedisStateStore } from "../../../packages/shared/src/redis/state-store.ts";
-import { systemClock } from "../../../packages/shared/src/runtime/system-clock.ts";
 import { aNode } from "../../../packages/shared/src/testing/builders.ts";
-import { MemoryExecutor } from "../../../packages/shared/src/testing/memory-executor.ts";
-import { MemoryJobQueues } from "../../../packages/shared/src/testing/memory-job-queues.ts";
-import { MemoryNodeReader } from "../../../packages/shared/src/testing/memory-node-reader.ts";
-import { MemoryNodeSource } from "../../../packages/shared/src/testing/memory-node-source.ts";
-import { resync } from "../../../packages/watcher/src/resync.ts";
-import { Evaluator } from "../../../packages/worker/src/evaluator.ts";
-import { runRebootJob } from "../../../packages/worker/src/reboot-job.ts";
-import { RebootProcessor } from "../../../packages/worker/src/reboot-processor.ts";
 import { useRedis } from "../../support/redis.ts";
 import { RecordingJournal } from "../../unit/worker/recording-journal.ts";
+import { agentOn } from "./hostile-agent.ts";
 import { aRecord } from "./stores.ts";
 
 const redis = useRedis();
 const NODE = "node-1";
 const OTHER = "node-2";
-const policy = { ...DEFAULT_POLICY, monitorOnly: false };
-const rules = { policy, checkers: createCheckers(policy) };
 let client: Redis;
 beforeEach(() => {
   client = redis.connect();
 });
-
-/** A watcher and a worker over the keys of one cluster. */
-function agent(keys: Keys) {
-  const snapshots = new RedisSnapshotStore(client, keys, 90 * SECOND);
-  const store = new RedisStateStore(client, keys);
-  const queues = new MemoryJobQueues(systemClock);
-  const journal = new RecordingJournal();
-  const reader = new MemoryNodeReader();
-  const source = new MemoryNodeSource(systemClock);
-  const executor = new MemoryExecutor(systemClock);
-  const evaluator = new Evaluator({
-    store: new RedisEvaluationStore(client, keys),
-    queues,
-    journal,
-    rules,
-    chunk: 100,
-  });
-  const limiter = new RedisCallLimiter(client, keys, { max: 10, per: MINUTE });
-  const timings = {
-    sendDeadline: MINUTE,
-    callDeadline: SECOND,
-    readDeadline: 5 * SECOND,
-    blockedRetry: SECOND,
-    retryPause: SECOND,
-  };
-  const processor = new RebootProcessor({
-    store,
-    reader,
-    executor,
-    limiter,
-    journal,
-    rules,
-    clock: systemClock,
-    timings,
-    newToken: randomUUID,
-  });
-  const jobDeps = { processor, queues, store, journal, clock: systemClock, minPause: 1, retryPause: 10 };
-  return {
-    snapshots,
-    store,
-    journal,
-    executor,
-    place: (...nodes: readonly NodeSnapshot[]) => {
-      reader.set(...nodes);
-      source.place(...nodes);
-    },
-    /** Judges every shard; the shards that failed and why. */
-    judgeAll: async (): Promise<string[]> => {
-      const failed: string[] = [];
-      for (let shard = 0; shard < SHARDS; shard += 1) {
-        await evaluator.run(shard).catch((error: Error) => failed.push(`${shard}: ${error.message}`));
-      }
-      return failed;
-    },
-    /** One activation of the pending reboot; it may end or sleep, nothing else. */
-    activate: async (node: string): Promise<void> => {
-      const job = {
-        name: node,
-        data: { schema: 1, node },
-        progress: 0,
-        updateProgress: async () => undefined,
-        log: async () => 1,
-        moveToDelayed: async (at: number) => {
-          if (!Number.isSafeInteger(Math.round(at))) throw new RangeError(`slept until ${at}`);
-        },
-      } as unknown as Job<RebootJob>;
-      const signal = new AbortController().signal;
-      await runRebootJob(job, "lock", signal, jobDeps).catch((error: unknown) => {
-        if (!(error instanceof DelayedError)) throw error;
-      });
-    },
-    resync: async () =>
-      resync({
-        source,
-        store: snapshots,
-        queues,
-        reader,
-        clock: systemClock,
-        fingerprint: snapshotFingerprint,
-        digest: digestOf,
-        selects: () => true,
-        isNewer: (a, b) => /^\d+$/u.test(b) && (a.length === b.length ? a > b : a.length > b.length),
-      }),
-  };
-}
 
 /** A valid record or snapshot of somebody, with some of its values replaced. */
 const mutated = fc
@@ -183,7 +77,16 @@ const field = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom("__proto__", "constructor", "", "../..", "observed", "until") },
   { weight: 1, arbitrary: fc.string({ maxLength: 300 }) },
 );
-const WHERE = ["snapshots", "versions", "records", "dirty", "attention", "view", "calls"] as const;
+const WHERE = [
+  "snapshots",
+  "versions",
+  "records",
+  "dirty",
+  "attention",
+  "view",
+  "calls",
+  "sequence",
+] as const;
 const damage = fc.record({
   where: fc.constantFrom(...WHERE),
   field,
@@ -211,6 +114,7 @@ async function apply(
   if ((await client.type(key)) === "list") await client.del(key);
   if (where === "calls") await client.zadd(key, score, value);
   else if (where === "dirty" || where === "attention") await client.sadd(key, name);
+  else if (where === "sequence") await client.set(key, value);
   else if (where === "view") {
     await client.hset(key, "observed", value, "until", value, name, value);
   } else await client.hset(key, name, value);
@@ -220,7 +124,7 @@ test("whatever stands in Redis: nothing crashes, a healthy node is never reboote
   await fc.assert(
     fc.asyncProperty(fc.array(damage, { minLength: 1, maxLength: 5 }), async (damages) => {
       const { keys } = redis.newCluster();
-      const it = agent(keys);
+      const it = agentOn(client, keys, new RecordingJournal());
       it.place(aNode(NODE).resourceVersion(50).snapshot(), aNode(OTHER).resourceVersion(51).snapshot());
       await it.snapshots.beat(0);
       await it.resync();
@@ -267,7 +171,7 @@ test("whatever replaces the record of a node inside its wait, nothing is called 
       ),
       async (garbage) => {
         const { keys } = redis.newCluster();
-        const it = agent(keys);
+        const it = agentOn(client, keys, new RecordingJournal());
         it.place(aNode(NODE).resourceVersion(50).notReady().snapshot());
         await it.snapshots.beat(0);
         await it.resync();

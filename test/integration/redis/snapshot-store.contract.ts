@@ -189,6 +189,15 @@ export function snapshotStoreContract(implementation: string, make: () => Stores
       expect(await pending(stores, "n")).toMatchObject({ name: "n", record: undefined });
     });
 
+    test("an audit wakes every node of its shard, the healthy ones too, and none of another", async () => {
+      await publish(version("n", "1"), version("other", "1"));
+      for (const name of ["n", "other"]) await commitOne(stores, name, aRecord(name));
+      expect(shardOf("n")).not.toBe(shardOf("other"));
+      expect(await stores.snapshots.markAttention(shardOf("n"))).toEqual([shardOf("n")]);
+      expect(await pending(stores, "n")).toMatchObject({ name: "n", record: { phase: "Healthy" } });
+      expect(await pending(stores, "other")).toBeUndefined();
+    });
+
     test("attention tells of old work too: a wake-up that was lost is made good", async () => {
       await publish(version("n", "1"));
       expect(await stores.snapshots.markAttention()).toEqual([shardOf("n")]);

@@ -16,6 +16,7 @@ async function scrapeOf(role: string, perNodeMetrics: boolean): Promise<string> 
   metrics.observeRecoveryAction(of, "Reboot");
   metrics.observeRecoveryFailure(of, "Reboot");
   metrics.observeReboot(of, "Accepted");
+  metrics.observeRebootVerified(of, "Cured");
   metrics.observeRebootBlocked(of, "RateLimit");
   metrics.observeReconcileError("Conflict");
   metrics.observeCloudRequest({ provider: "civo", operation: "HardReboot", result: "Success", took: 120 });

@@ -13,6 +13,7 @@ import { RedisCallLimiter } from "../../../packages/shared/src/redis/call-limite
 import { RedisEvaluationStore } from "../../../packages/shared/src/redis/evaluation-store.ts";
 import { BullJobQueues } from "../../../packages/shared/src/redis/job-queues.ts";
 import { digestOf, RedisSnapshotStore } from "../../../packages/shared/src/redis/snapshot-store.ts";
+import { RedisSequenceMemory } from "../../../packages/shared/src/redis/sequence-memory.ts";
 import { RedisStateStore } from "../../../packages/shared/src/redis/state-store.ts";
 import { systemClock } from "../../../packages/shared/src/runtime/system-clock.ts";
 import type { NodeBuilder } from "../../../packages/shared/src/testing/builders.ts";
@@ -24,16 +25,19 @@ import { Evaluator } from "../../../packages/worker/src/evaluator.ts";
 import { startQueueWorkers, type QueueWorkers } from "../../../packages/worker/src/queue-workers.ts";
 import { RebootProcessor } from "../../../packages/worker/src/reboot-processor.ts";
 import type { RebootJobDeps } from "../../../packages/worker/src/reboot-job.ts";
+import { grownLedger, rebootParts } from "../../support/reboot-parts.ts";
 import type { TestRedis } from "../../support/redis.ts";
 import { RecordingJournal } from "../../unit/worker/recording-journal.ts";
 
 const ACTIVE: RepairPolicy = { ...DEFAULT_POLICY, monitorOnly: false };
 const NEVER: RepairPolicy["checkers"]["NodeReady"] = { enabled: true, threshold: MINUTE, action: "Reboot" };
 
-/** The policy with a threshold for NodeReady and a wait of these spans. */
+/** The policy with a threshold for NodeReady and a wait of these spans, without a pause between reboots. */
 export function quick(threshold: Millis, wait: Millis): RepairPolicy {
   const checkers = { ...ACTIVE.checkers, NodeReady: { ...NEVER, threshold } };
-  return { ...ACTIVE, checkers, rebootWait: { standard: wait, gpu: wait } };
+  // One node after the other in seconds, not half minutes.
+  const storm = { ...ACTIVE.storm, budgets: { ...ACTIVE.storm.budgets, spacing: 0 } };
+  return { ...ACTIVE, checkers, rebootWait: { standard: wait, gpu: wait }, storm };
 }
 
 /** One cluster on a real Redis: watchers' and workers' parts in one process, API server and cloud in memory. */
@@ -50,6 +54,7 @@ export class Fleet implements AsyncDisposable {
   readonly reader = new MemoryNodeReader();
   readonly source = new MemoryNodeSource(systemClock);
   readonly executor = new MemoryExecutor(systemClock);
+  readonly ledger = grownLedger(systemClock);
   /** Every judgement by a checker: node and resourceVersion, in order. */
   readonly judged: { name: string; resourceVersion: string }[] = [];
   readonly #redis: TestRedis;
@@ -85,6 +90,13 @@ export class Fleet implements AsyncDisposable {
     const processor = new RebootProcessor({
       store: states,
       reader: this.reader,
+      ...rebootParts({
+        ledger: this.ledger,
+        memory: new RedisSequenceMemory(this.client, this.keys),
+        reader: this.reader,
+        rules,
+        clock: systemClock,
+      }),
       executor: this.executor,
       limiter: new RedisCallLimiter(this.client, keys, { max: 1000, per: MINUTE }),
       journal,
@@ -96,6 +108,7 @@ export class Fleet implements AsyncDisposable {
         readDeadline: 5 * SECOND,
         blockedRetry: 50,
         retryPause: 50,
+        flight: 10,
       },
       newToken: randomUUID,
     });

@@ -1,5 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { GATES, gateVerdicts, nextStep, type GateName } from "@node-agent/shared/core/gates.ts";
+import { GATES, type GateName } from "@node-agent/shared/core/gates/gate.ts";
+import { gateVerdicts, nextStep } from "@node-agent/shared/core/gates/list.ts";
+import { fleetHealth } from "@node-agent/shared/core/storm/fleet.ts";
+import { aNode, type NodeBuilder } from "@node-agent/shared/testing/builders.ts";
 import { HOUR, MINUTE, SECOND } from "@node-agent/shared/core/time.ts";
 import { ACTIVE, NOON, Timeline } from "./timeline.ts";
 
@@ -29,6 +32,25 @@ const SHUT: [GateName, (life: Timeline) => void, { why: string; until?: number }
     },
     { why: "no failing checker asks for a reboot" },
   ],
+  [
+    "Paused",
+    (life) =>
+      void (life.read = {
+        ...life.read,
+        pauses: [{ level: "pool", source: "ledger", why: "paused by ann: upgrade" }],
+      }),
+    { why: "pool (ledger): paused by ann: upgrade", until: 45 * SECOND },
+  ],
+  [
+    "OptOut",
+    (life) => readNode(life, (node) => node.annotation("node-agent.civo.com/opt-out", "")),
+    { why: "annotation node-agent.civo.com/opt-out", until: 90 * SECOND },
+  ],
+  [
+    "ForeignOwner",
+    (life) => readNode(life, (node) => node.taint("ToBeDeletedByClusterAutoscaler")),
+    { why: "taint ToBeDeletedByClusterAutoscaler", until: 90 * SECOND },
+  ],
   ["Blind", (life) => void (life.viewAge = 90_001), { why: "cluster view is 90 s old", until: 45 * SECOND }],
   ["Attempts", (life) => void (life.policy = { ...ACTIVE, maxAttempts: 0 }), { why: "0 of 0 attempts used" }],
   [
@@ -41,7 +63,47 @@ const SHUT: [GateName, (life: Timeline) => void, { why: string; until?: number }
     (life) => void (life.observed -= 1),
     { why: "NodeReady has not failed for long enough", until: 1 },
   ],
+  [
+    "Settle",
+    (life) =>
+      void (life.record = {
+        ...life.record,
+        bootSeenAt: life.now - 9 * MINUTE,
+        foreignBootAt: life.now - 9 * MINUTE,
+      }),
+    { why: "somebody else rebooted it", until: MINUTE },
+  ],
+  [
+    "Storm",
+    (life) => {
+      const silent = Array.from({ length: 2 }, (_, i) => ({ name: `n-${i}`, failing: {}, silent: true }));
+      life.read = { ...life.read, fleet: fleetHealth(silent) };
+    },
+    { why: "AllSilent: all 2 nodes went silent: suspect the control plane", until: 30 * SECOND },
+  ],
+  [
+    "Ledger",
+    (life) => void (life.read = { ...life.read, ledger: { distrust: { why: "Missing: there is none" } } }),
+    { why: "Missing: there is none", until: 45 * SECOND },
+  ],
+  [
+    "Budget",
+    (life) =>
+      void (life.read = {
+        ...life.read,
+        ledger: { ...life.read.ledger, exceeded: { budget: "Pool", why: "1 open in pool blue" } },
+      }),
+    { why: "Pool: 1 open in pool blue", until: 90 * SECOND },
+  ],
 ];
+
+/** The node was read, built otherwise by `change`; what was read before of it stays. */
+function readNode(life: Timeline, change: (node: NodeBuilder) => NodeBuilder): void {
+  const built = change(aNode()).snapshot();
+  const { node = built } = life.read;
+  const annotations = { ...node.annotations, ...built.annotations };
+  life.read = { ...life.read, node: { ...built, annotations, taints: [...node.taints, ...built.taints] } };
+}
 
 describe("the pure gates", () => {
   test("are asked in the order of the closed set, and the world's gates follow", () => {
@@ -51,6 +113,7 @@ describe("the pure gates", () => {
     expect(GATES.slice(pure.length)).toEqual([
       "NodeUnreadable",
       "Identity",
+      "OwnNode",
       "Cloud",
       "RateLimit",
       "Deadline",
@@ -59,14 +122,23 @@ describe("the pure gates", () => {
 
   test("all open lead to the call of the next attempt", () => {
     const life = aDueNode();
+    const node = aNode().snapshot();
+    life.read = { pauses: [], node, fleet: fleetHealth([]), ledger: {} };
     expect(gateVerdicts(life.input)).toEqual([
       { gate: "NothingFailing", open: true, why: "failing: NodeReady" },
       { gate: "Mode", open: true, why: "judged in active mode" },
       { gate: "ActionNone", open: true, why: "a reboot is asked for" },
+      { gate: "Paused", open: true, why: "nobody paused it" },
+      { gate: "OptOut", open: true, why: "it did not opt out" },
+      { gate: "ForeignOwner", open: true, why: "nobody else claims it" },
       { gate: "Blind", open: true, why: "cluster view is 0 s old" },
       { gate: "Attempts", open: true, why: "0 of 3 attempts used" },
       { gate: "WaitWindow", open: true, why: "no reboot before" },
       { gate: "Threshold", open: true, why: "NodeReady has failed for long enough" },
+      { gate: "Settle", open: true, why: "no boot was seen lately" },
+      { gate: "Storm", open: true, why: "its failure stands alone" },
+      { gate: "Ledger", open: true, why: "the ledger allows it" },
+      { gate: "Budget", open: true, why: "there is room in every budget" },
     ]);
     expect(life.step()).toEqual({ step: "CallExecutor", attempt: 1 });
   });
@@ -162,6 +234,16 @@ describe("the pure gates", () => {
       open: false,
       why: "no failing checker asks for a reboot",
     });
+  });
+
+  test("what was not read yet holds nothing back: its gate says so", () => {
+    const life = aDueNode();
+    for (const [gate, why] of [
+      ["ForeignOwner", "the node was not read yet"],
+      ["Storm", "the fleet was not looked at yet"],
+      ["Ledger", "the ledger was not asked yet"],
+    ] as const)
+      expect(life.gate(gate)).toEqual({ gate, open: true, why });
   });
 
   test("monitor-only passes the same gates", () => {

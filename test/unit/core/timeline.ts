@@ -1,7 +1,8 @@
 import { CHECKER_NAMES, type CheckerName, type CheckVerdict } from "@node-agent/shared/core/check.ts";
 import type { Evaluation } from "@node-agent/shared/core/evaluation.ts";
 import type { JudgedNode, NodeAction, NodeEvent } from "@node-agent/shared/core/events.ts";
-import { gateVerdicts, nextStep, type GateInput, type RebootStep } from "@node-agent/shared/core/gates.ts";
+import { type GateInput } from "@node-agent/shared/core/gates/gate.ts";
+import { gateVerdicts, nextStep, type RebootStep } from "@node-agent/shared/core/gates/list.ts";
 import { DEFAULT_POLICY, type RepairPolicy } from "@node-agent/shared/core/policy.ts";
 import type { NodeRecord, RebootOutcome } from "@node-agent/shared/core/record.ts";
 import { rebootWaitOf } from "@node-agent/shared/core/due.ts";
@@ -46,6 +47,8 @@ export class Timeline {
   observed: Millis = HOUR;
   viewAge: Millis | undefined = 0;
   policy: RepairPolicy;
+  /** What was read of the world beside the record. */
+  read: Pick<GateInput, "pauses" | "node" | "fleet" | "ledger"> = {};
   node: JudgedNode = { name: "node-1", uid: "uid-1", providerId: "civo://vm-a", bootId: "boot-1" };
   /** Actions of the latest event. */
   actions: readonly NodeAction[] = [];
@@ -91,8 +94,8 @@ export class Timeline {
   }
 
   get input(): GateInput {
-    const { record, policy, now, observed, viewAge } = this;
-    return { record, policy, now, observed, viewAge };
+    const { record, policy, now, observed, viewAge, read } = this;
+    return { record, policy, now, observed, viewAge, ...read };
   }
 
   step(): RebootStep {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { CHECKER_NAMES, type CheckerName, type CheckVerdict } from "@node-agent/shared/core/check.ts";
 import { rebootWaitOf } from "@node-agent/shared/core/due.ts";
 import type { NodeAction, NodeEvent } from "@node-agent/shared/core/events.ts";
-import type { RebootStep } from "@node-agent/shared/core/gates.ts";
+import type { RebootStep } from "@node-agent/shared/core/gates/list.ts";
 import type { RepairPolicy } from "@node-agent/shared/core/policy.ts";
 import type { NodeRecord, RebootOutcome } from "@node-agent/shared/core/record.ts";
 import { MINUTE, SECOND, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";

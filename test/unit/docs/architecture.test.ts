@@ -4,7 +4,7 @@ import { QUEUES } from "@node-agent/shared/contract/queues.ts";
 import { filesBelow, namesOf, tablesOf, textOf } from "./markdown.ts";
 
 const DOCUMENT = "ARCHITECTURE.md";
-const PACKAGES = ["shared", "kubernetes", "civo", "watcher", "worker", "console", "simulator"];
+const PACKAGES = ["shared", "kubernetes", "civo", "watcher", "worker", "console", "cli", "simulator"];
 
 /** The blocks of the list of files: a folder, then an indented line for each file with its purpose. */
 function listed(): { path: string; purpose: string }[] {

@@ -143,6 +143,12 @@ describe("the demo of docker-compose.yml", () => {
     for (const name of AGENTS) expect(service(name).volumes).toContain(`simulator:${folder}:ro`);
   });
 
+  test("finds the ledger without which active mode reboots nothing", () => {
+    const { ledger, monitorOnly } = demoConfig("worker");
+    expect(monitorOnly).toBe(false);
+    expect(simulator.ledger).toEqual({ namespace: ledger.namespace, name: ledger.name });
+  });
+
   test("breaks nodes of pools that exist", () => {
     const pools = simulator.pools?.map(({ name }) => name);
     for (const { command } of readScenario(join(ROOT, DEMO, "scenario.yaml"))) {
@@ -170,7 +176,7 @@ describe("Dockerfile", () => {
     expect(text.match(/^FROM .*$/gmu)).toEqual(["FROM node:24-slim AS dependencies", "FROM node:24-slim"]);
     expect(text).toMatch(/chmod -R a\+rX \.cache\nUSER 65532:65532\n/u);
     expect(text).toContain("npm ci --omit=dev --omit=optional --ignore-scripts");
-    expect(text).toContain("for role in watcher worker console simulator; do node");
+    expect(text).toContain("for role in watcher worker console cli simulator; do node");
   });
 
   test("gets only what it copies", () => {
@@ -186,17 +192,35 @@ describe("Dockerfile", () => {
   });
 });
 
-test("deploy/rbac.yaml gives a watcher get, list and watch, and a worker get, of nodes and of nothing else", () => {
+test("deploy/rbac.yaml gives a watcher and a worker the nodes to read, a worker the ledger to write, and nothing else", () => {
   const { items: objects } = parse(textOf("deploy/rbac.yaml")) as {
-    items: { kind: string; metadata: { name: string }; rules?: unknown }[];
+    items: { kind: string; metadata: { name: string; namespace?: string }; rules?: unknown }[];
   };
-  const rules = objects
-    .filter(({ kind }) => kind === "ClusterRole")
-    .map(({ metadata, rules: given }) => [metadata.name, given]);
+  const rulesOf = (kind: string): unknown =>
+    Object.fromEntries(
+      objects.filter((one) => one.kind === kind).map(({ metadata, rules }) => [metadata.name, rules]),
+    );
   const nodes = { apiGroups: [""], resources: ["nodes"] };
-  expect(Object.fromEntries(rules)).toEqual({
+  const identity = {
+    apiGroups: [""],
+    resources: ["namespaces"],
+    resourceNames: ["kube-system"],
+    verbs: ["get"],
+  };
+  expect(rulesOf("ClusterRole")).toEqual({
     "node-agent-watcher": [{ ...nodes, verbs: ["get", "list", "watch"] }],
-    "node-agent-worker": [{ ...nodes, verbs: ["get"] }],
+    "node-agent-worker": [{ ...nodes, verbs: ["get", "list"] }, identity],
+    "node-agent-operator": [{ ...nodes, verbs: ["get", "list"] }, identity],
   });
-  expect(objects.some(({ kind }) => kind === "Role")).toBe(false);
+  const configMaps = { apiGroups: [""], resources: ["configmaps"] };
+  const { namespace, name } = demoConfig("worker").ledger;
+  const write = { ...configMaps, resourceNames: [name], verbs: ["get", "update"] };
+  expect(rulesOf("Role")).toEqual({
+    "node-agent-ledger": [write],
+    "node-agent-operator": [write, { ...configMaps, verbs: ["create"] }],
+  });
+  for (const { metadata, kind } of objects)
+    expect(kind === "Namespace" ? metadata.name : (metadata.namespace ?? namespace)).toBe(namespace);
+  const bound = objects.filter(({ kind }) => kind.endsWith("Binding")).map(({ metadata }) => metadata.name);
+  expect(bound).not.toContain("node-agent-operator");
 });

@@ -2,8 +2,11 @@ import { describe, expect, test } from "vitest";
 import { RECONCILE_ERRORS } from "@node-agent/shared/contract/metric-names.ts";
 import { CHECKER_NAMES } from "@node-agent/shared/core/check.ts";
 import { CHECKER_REASONS } from "@node-agent/shared/core/checkers/registry.ts";
-import { GATES } from "@node-agent/shared/core/gates.ts";
-import { REBOOT_OUTCOMES } from "@node-agent/shared/core/record.ts";
+import { GATES } from "@node-agent/shared/core/gates/gate.ts";
+import { DISTRUSTS } from "@node-agent/shared/core/ledger/trust.ts";
+import { REBOOT_OUTCOMES, REBOOT_VERIFICATIONS } from "@node-agent/shared/core/record.ts";
+import { BUDGETS } from "@node-agent/shared/core/storm/budgets.ts";
+import { STORM_KINDS } from "@node-agent/shared/core/storm/correlation.ts";
 import { EXIT } from "@node-agent/shared/runtime/lifecycle.ts";
 import { filesBelow, namesOf, tableBelow, tablesOf, textOf } from "./markdown.ts";
 
@@ -51,6 +54,10 @@ const REDIS_FAULTS = unionIn("packages/shared/src/runtime/redis-server.ts", "Red
 describe("docs/errors.md tells exactly", () => {
   const sets: readonly (readonly [string, readonly string[]])[] = [
     ["Gates", GATES],
+    ["Storms", STORM_KINDS],
+    ["Budgets", BUDGETS],
+    ["Distrust of the ledger", DISTRUSTS],
+    ["What a reboot came to", REBOOT_VERIFICATIONS],
     ["Reboot outcomes", REBOOT_OUTCOMES],
     ["Why a VM could not be named", unionIn("packages/shared/src/ports/executor.ts", "ResolveFailure")],
     ["Civo fault classes", unionIn("packages/civo/src/fault.ts", "CivoFaultClass")],

@@ -72,6 +72,8 @@ function tellEverything(journal: Journal): void {
   journal.requested(record, { instanceId: "i-1", hostname: "node-1" });
   journal.answered(record, { outcome: "Accepted", detail: "yes" });
   journal.answered(record, { outcome: "Unknown", detail: "no answer" });
+  journal.verified(record, "Cured");
+  journal.verified(record, "StillBad");
   journal.fault("Redis", "away", "node-1");
 }
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { shardOf } from "../../../packages/shared/src/contract/keys.ts";
 import { aNode } from "../../../packages/shared/src/testing/builders.ts";
-import { resync } from "../../../packages/watcher/src/resync.ts";
+import { SHARDS, shardOf } from "../../../packages/shared/src/contract/keys.ts";
+import { chanceShard, resync } from "../../../packages/watcher/src/resync.ts";
 import { recordOf, shardsOf, WatcherWorld } from "./watcher-world.ts";
 
 let world: WatcherWorld;
@@ -194,6 +194,27 @@ describe("a node that is stored and not seen", () => {
     await world.judged();
     expect(world.store.records.size).toBe(0);
     expect(await world.store.version("node-7")).toBeUndefined();
+  });
+});
+
+describe("a record that its snapshot does not bear out", () => {
+  test("is judged again when its shard is audited, though nothing changed and nobody needs attention", async () => {
+    const sick = aNode("node-1").notReady().snapshot();
+    world.place(sick);
+    await resync(world.deps);
+    await world.judged();
+    await resync(world.deps);
+    expect(await world.waiting()).toEqual([]);
+    await resync({ ...world.deps, auditedShard: () => shardOf("node-1") });
+    expect(await world.waiting()).toHaveLength(1);
+    expect(world.queues.takeWoken()).toEqual([shardOf("node-1")]);
+  });
+
+  test("has its turn by chance: every shard is audited sooner or later", () => {
+    const audited = new Set(Array.from({ length: 2000 }, () => chanceShard()));
+    expect([...audited].toSorted((a, b) => a - b)).toEqual(
+      Array.from({ length: SHARDS }, (_, shard) => shard),
+    );
   });
 });
 

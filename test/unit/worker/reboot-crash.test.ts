@@ -1,19 +1,30 @@
 import { describe, expect, test } from "vitest";
 import { MINUTE, SECOND } from "../../../packages/shared/src/core/time.ts";
 import { aNode } from "../../../packages/shared/src/testing/builders.ts";
-import { interceptDeps, type Around } from "./intercept.ts";
+import type { Around } from "./intercept.ts";
 import { TIMINGS, World } from "./world.ts";
 
 /** Every await of a transaction that ends in a call, in order. */
 const POINTS = [
   "1 store.get",
-  "2 reader.read",
-  "3 executor.resolve",
-  "4 limiter.take",
-  "5 store.compareAndSet",
-  "6 executor.reboot",
-  "7 store.get",
-  "8 store.compareAndSet",
+  "2 memory.raise",
+  "3 ledger.read",
+  "4 memory.raise",
+  "5 reader.read",
+  "6 store.listUnhealthy",
+  "7 lister.list",
+  "8 executor.resolve",
+  "9 limiter.take",
+  "10 store.compareAndSet",
+  "11 ledger.compareAndWrite",
+  "12 memory.raise",
+  "13 executor.reboot",
+  "14 memory.raise",
+  "15 ledger.read",
+  "16 ledger.compareAndWrite",
+  "17 memory.raise",
+  "18 store.get",
+  "19 store.compareAndSet",
 ];
 const WAIT = 10 * MINUTE;
 
@@ -51,7 +62,7 @@ test("a transaction that ends in a call has exactly these awaits", async () => {
   const seen: string[] = [];
   await world.run(
     "node-1",
-    interceptDeps(world.processorDeps(), async (point, call) => {
+    world.processorDeps(async (point, call) => {
       seen.push(`${seen.length + 1} ${point}`);
       return call();
     }),
@@ -81,13 +92,53 @@ describe("a crash", () => {
     async (_, point, crash) => {
       const world = new World();
       await world.due();
-      await world.run("node-1", interceptDeps(world.processorDeps(), atAwait(point, crash))).catch(() => {});
+      await world.run("node-1", world.processorDeps(atAwait(point, crash))).catch(() => {});
       await goOn(world, 40 * MINUTE);
       expectAtMostOneCallPerWindow(world);
       expect(world.executor.calls.length).toBeGreaterThanOrEqual(2);
       expect((await world.record())?.incident?.attempts).toBeLessThanOrEqual(3);
     },
   );
+});
+
+describe("Redis flushed in the middle", () => {
+  const moments = POINTS.flatMap((point) =>
+    (["before", "after"] as const).map((when) => [when, point] as const),
+  );
+
+  test.each(moments)(
+    "just %s await %s: at most one call per window because of the ledger, and the node is rebooted in the end",
+    async (...args) => {
+      const [when, point] = args;
+      const world = new World();
+      await world.due();
+      const flush = async (call: () => Promise<unknown>): Promise<unknown> => {
+        if (when === "before") world.flushRedis();
+        const value = await call();
+        if (when === "after") world.flushRedis();
+        return value;
+      };
+      await world.run("node-1", world.processorDeps(atAwait(point, flush))).catch(() => {});
+      await world.see(aNode().notReady());
+      await world.judge();
+      await goOn(world, 40 * MINUTE);
+      expectAtMostOneCallPerWindow(world);
+      expect(world.executor.calls.length).toBeGreaterThanOrEqual(2);
+    },
+  );
+
+  test("again and again: at most one call per window", async () => {
+    const world = new World();
+    await world.due();
+    for (let round = 0; round < 12; round += 1) {
+      await goOn(world, 6 * MINUTE);
+      world.flushRedis();
+      await world.see(aNode().notReady());
+      await world.judge();
+    }
+    expectAtMostOneCallPerWindow(world);
+    expect(world.executor.calls.length).toBeGreaterThanOrEqual(2);
+  });
 });
 
 describe("a worker that freezes", () => {
@@ -115,7 +166,7 @@ describe("a worker that freezes", () => {
         await frozen;
         return value;
       });
-      const zombie = world.run("node-1", interceptDeps(world.processorDeps(), around));
+      const zombie = world.run("node-1", world.processorDeps(around));
       await goOn(world, span);
       wake();
       await zombie.catch(() => {});
@@ -129,11 +180,11 @@ describe("a worker that freezes", () => {
     const world = new World();
     await world.due();
     const { promise: frozen, resolve: wake } = Promise.withResolvers<void>();
-    const around = atAwait("5 store.compareAndSet", async (call) => {
+    const around = atAwait("10 store.compareAndSet", async (call) => {
       await frozen;
       return call();
     });
-    const zombie = world.run("node-1", interceptDeps(world.processorDeps(), around));
+    const zombie = world.run("node-1", world.processorDeps(around));
     await world.seeAndJudge(aNode());
     wake();
     expect(await zombie).toMatchObject({ end: "Finish" });

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { MINUTE, SECOND } from "../../../packages/shared/src/core/time.ts";
 import { aNode } from "../../../packages/shared/src/testing/builders.ts";
-import { interceptDeps, type Around } from "./intercept.ts";
+import type { Around } from "./intercept.ts";
 import { World } from "./world.ts";
 
 const WAIT = 10 * MINUTE;
@@ -65,7 +65,7 @@ test("whatever the interleaving of three workers with the world, no VM is called
         const direct: Around = async (point, call) =>
           point === "executor.reboot" ? call() : around(point, call);
         const worker = async (): Promise<void> => {
-          const deps = interceptDeps(world.processorDeps(), direct);
+          const deps = world.processorDeps(direct);
           for (let run = 0; run < 3; run += 1) await world.run("node-1", deps);
         };
         const rest = async (): Promise<void> => {

@@ -4,7 +4,7 @@ import type { RebootJob } from "../../../packages/shared/src/contract/queues.ts"
 import { DAY, MINUTE, SECOND } from "../../../packages/shared/src/core/time.ts";
 import { aNode } from "../../../packages/shared/src/testing/builders.ts";
 import { runRebootJob, type RebootJobDeps } from "../../../packages/worker/src/reboot-job.ts";
-import type { RebootRun } from "../../../packages/worker/src/reboot-processor.ts";
+import type { RebootRun } from "../../../packages/worker/src/reboot-transaction.ts";
 import { World } from "./world.ts";
 
 let world: World;

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { aNode } from "../../../packages/shared/src/testing/builders.ts";
-import { interceptDeps } from "./intercept.ts";
+import { onceAt } from "./intercept.ts";
 import { TIMINGS, World } from "./world.ts";
 
 let world: World;
@@ -15,6 +15,13 @@ describe("the send deadline", () => {
     ["the process was slow", () => world.clock.advance(TIMINGS.sendDeadline + 1)],
     ["the machine was suspended", () => world.clock.suspend(TIMINGS.sendDeadline + 1)],
     ["the wall clock ran back", () => world.clock.jump(-1)],
+    [
+      "the process was slow and its wall clock was set back meanwhile",
+      () => {
+        world.clock.advance(TIMINGS.sendDeadline + 1);
+        world.clock.jump(-TIMINGS.sendDeadline / 2);
+      },
+    ],
     [
       "the process was slow and the wall clock was set back by as much",
       () => {
@@ -44,7 +51,7 @@ describe("the send deadline", () => {
     "a freeze in %s counts too",
     async (where) => {
       await world.due();
-      const deps = interceptDeps(world.processorDeps(), async (point, call) => {
+      const deps = world.processorDeps(async (point, call) => {
         const value = await call();
         if (point === where) world.clock.advance(TIMINGS.sendDeadline + 1);
         return value;
@@ -53,6 +60,30 @@ describe("the send deadline", () => {
       expect(calls()).toBe(0);
     },
   );
+
+  test.each<[string, () => void]>([
+    ["the process was slow", () => world.clock.advance(TIMINGS.sendDeadline + 1)],
+    ["the machine was suspended", () => world.clock.suspend(TIMINGS.sendDeadline + 1)],
+    ["the wall clock ran back", () => world.clock.jump(-1)],
+    [
+      "the process was slow and its wall clock was set back meanwhile",
+      () => {
+        world.clock.advance(TIMINGS.sendDeadline + 1);
+        world.clock.jump(-TIMINGS.sendDeadline / 2);
+      },
+    ],
+  ])("nothing is sent when %s after the intent was written", async (_, freeze) => {
+    await world.due();
+    await world.runWith(
+      onceAt("ledger.compareAndWrite", async (call) => {
+        const value = await call();
+        freeze();
+        return value;
+      }),
+    );
+    expect(calls()).toBe(0);
+    expect((await world.record())?.lastReboot?.outcome).toBe("NotSent");
+  });
 
   test("a send just in time is sent", async () => {
     await world.due();
@@ -64,6 +95,26 @@ describe("the send deadline", () => {
     };
     await world.run("node-1", { limiter });
     expect(calls()).toBe(1);
+  });
+
+  test("a call that hangs is aborted at its own deadline, and counts as a reboot", async () => {
+    await world.due();
+    const aborted: boolean[] = [];
+    world.executor.onReboot = async (_, signal) => {
+      const closed = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+      world.clock.advance(TIMINGS.callDeadline - 1);
+      await Promise.resolve();
+      aborted.push(signal.aborted);
+      world.clock.advance(1);
+      await closed;
+      return { outcome: "Unknown", detail: "aborted" };
+    };
+    await world.run();
+    expect(aborted).toEqual([false]);
+    expect(await world.record()).toMatchObject({
+      incident: { attempts: 1 },
+      lastReboot: { outcome: "Unknown" },
+    });
   });
 
   test("a shutdown between intent and call sends nothing", async () => {
@@ -98,7 +149,7 @@ describe("two workers with the same job", () => {
   test("a record that keeps changing holds the reboot back and says so", async () => {
     await world.due();
     let writes = 0;
-    const contested = interceptDeps(world.processorDeps(), async (point, call) => {
+    const contested = world.processorDeps(async (point, call) => {
       if (point !== "store.compareAndSet") return call();
       writes += 1;
       return false;
@@ -112,7 +163,7 @@ describe("two workers with the same job", () => {
     await world.due();
     world.reader.set(aNode().resourceVersion(5000).snapshot());
     let overtaken = false;
-    const deps = interceptDeps(world.processorDeps(), async (point, call) => {
+    const deps = world.processorDeps(async (point, call) => {
       if (point === "store.compareAndSet" && !overtaken) {
         overtaken = true;
         const { record, version } = await world.store.get("node-1");

@@ -7,6 +7,7 @@ export class RecordingJournal implements Journal {
   held = (...args: Parameters<Journal["held"]>): void => this.#add("held", args);
   requested = (...args: Parameters<Journal["requested"]>): void => this.#add("requested", args);
   answered = (...args: Parameters<Journal["answered"]>): void => this.#add("answered", args);
+  verified = (...args: Parameters<Journal["verified"]>): void => this.#add("verified", args);
   fault = (...args: Parameters<Journal["fault"]>): void => this.#add("fault", args);
 
   #add(kind: keyof Journal, args: readonly unknown[]): void {

@@ -1,23 +1,33 @@
 import { createCheckers } from "../../../packages/shared/src/core/checkers/registry.ts";
+import type { Ledger, LedgerEntry } from "../../../packages/shared/src/core/ledger/ledger.ts";
+import { emptyLedger } from "../../../packages/shared/src/core/ledger/steps.ts";
+import {
+  LEDGER_TIMINGS,
+  windowOf,
+  type LedgerTimings,
+} from "../../../packages/shared/src/core/ledger/timings.ts";
 import type { NodeSnapshot } from "../../../packages/shared/src/core/node.ts";
 import { DEFAULT_POLICY, type RepairPolicy } from "../../../packages/shared/src/core/policy.ts";
 import type { NodeRecord } from "../../../packages/shared/src/core/record.ts";
 import { snapshotFingerprint } from "../../../packages/shared/src/core/snapshot.ts";
-import { MINUTE, SECOND, type Millis } from "../../../packages/shared/src/core/time.ts";
+import { DAY, MINUTE, SECOND, type Millis } from "../../../packages/shared/src/core/time.ts";
 import { shardOf } from "../../../packages/shared/src/contract/keys.ts";
-import { aNode, type NodeBuilder } from "../../../packages/shared/src/testing/builders.ts";
+import { aNode, instanceIdOf, type NodeBuilder } from "../../../packages/shared/src/testing/builders.ts";
 import { ManualClock } from "../../../packages/shared/src/testing/manual-clock.ts";
 import { MemoryCallLimiter } from "../../../packages/shared/src/testing/memory-call-limiter.ts";
 import { MemoryExecutor } from "../../../packages/shared/src/testing/memory-executor.ts";
 import { MemoryJobQueues } from "../../../packages/shared/src/testing/memory-job-queues.ts";
+import { MemoryLedger } from "../../../packages/shared/src/testing/memory-ledger.ts";
+import { MemoryNodeLister } from "../../../packages/shared/src/testing/memory-node-lister.ts";
 import { MemoryNodeReader } from "../../../packages/shared/src/testing/memory-node-reader.ts";
+import { MemorySequence } from "../../../packages/shared/src/testing/memory-sequence.ts";
 import { MemoryStore } from "../../../packages/shared/src/testing/memory-store.ts";
 import { Evaluator, type EvaluatorDeps } from "../../../packages/worker/src/evaluator.ts";
-import {
-  RebootProcessor,
-  type RebootDeps,
-  type RebootRun,
-} from "../../../packages/worker/src/reboot-processor.ts";
+import { FleetWatch } from "../../../packages/worker/src/fleet-watch.ts";
+import { LedgerGate } from "../../../packages/worker/src/ledger-gate.ts";
+import { RebootProcessor } from "../../../packages/worker/src/reboot-processor.ts";
+import type { RebootDeps, RebootRun } from "../../../packages/worker/src/reboot-transaction.ts";
+import { direct, intercept, type Around } from "./intercept.ts";
 import { RecordingJournal } from "./recording-journal.ts";
 
 const ACTIVE: RepairPolicy = { ...DEFAULT_POLICY, monitorOnly: false };
@@ -27,7 +37,16 @@ export const TIMINGS = {
   readDeadline: 10 * SECOND,
   blockedRetry: 30 * SECOND,
   retryPause: 30 * SECOND,
+  flight: 55 * SECOND,
 };
+export const LEDGER: LedgerTimings = {
+  ...LEDGER_TIMINGS,
+  sendDeadline: TIMINGS.sendDeadline,
+  callDeadline: TIMINGS.callDeadline,
+  cooldown: TIMINGS.blockedRetry,
+};
+/** How long the ledger leaves a VM alone after an intent, counted from the intent. */
+export const WINDOW: Millis = windowOf(10 * MINUTE, LEDGER);
 const NEVER = new AbortController().signal;
 
 /** A cluster, a cloud and a store in memory, with as many workers as a test wants. */
@@ -38,6 +57,9 @@ export class World {
   readonly reader = new MemoryNodeReader();
   readonly executor = new MemoryExecutor(this.clock);
   readonly limiter = new MemoryCallLimiter(this.clock, { max: 10, per: MINUTE });
+  readonly lister = new MemoryNodeLister(this.reader.nodes);
+  readonly ledger = new MemoryLedger("cluster-1", () => this.clock.now());
+  readonly sequence = new MemorySequence();
   readonly journal = new RecordingJournal();
   readonly rules;
   #resourceVersion = 1000;
@@ -45,6 +67,8 @@ export class World {
 
   constructor(policy: RepairPolicy = ACTIVE) {
     this.rules = { policy, checkers: createCheckers(policy) };
+    const now = this.clock.now();
+    this.ledger.create(emptyLedger("cluster-1", "init", now), now - DAY);
   }
 
   evaluator(over: Partial<EvaluatorDeps> = {}): Evaluator {
@@ -52,13 +76,43 @@ export class World {
     return new Evaluator({ store, queues, journal, rules, chunk: 100, ...over });
   }
 
-  processorDeps(): RebootDeps {
-    const { store, reader, executor, limiter, journal, rules, clock } = this;
+  /** What one more worker process works with; every await of its transaction runs through `around`. */
+  processorDeps(around: Around = direct): RebootDeps {
+    const { journal, rules, clock } = this;
     const newToken = (): string => {
       this.#tokens += 1;
       return `token-${this.#tokens}`;
     };
-    return { store, reader, executor, limiter, journal, rules, clock, timings: TIMINGS, newToken };
+    return {
+      store: intercept("store", this.store, around),
+      reader: intercept("reader", this.reader, around),
+      fleet: new FleetWatch({
+        lister: intercept("lister", this.lister, around),
+        rules,
+        clock,
+        shared: 2 * SECOND,
+      }),
+      ledger: rules.policy.monitorOnly ? undefined : this.ledgerGate(around),
+      executor: intercept("executor", this.executor, around),
+      limiter: intercept("limiter", this.limiter, around),
+      journal,
+      rules,
+      clock,
+      timings: TIMINGS,
+      newToken,
+    };
+  }
+
+  /** The ledger as one worker process uses it. */
+  ledgerGate(around: Around = direct): LedgerGate {
+    return new LedgerGate({
+      ledger: intercept("ledger", this.ledger, around),
+      memory: intercept("memory", this.sequence, around),
+      clock: this.clock,
+      policy: this.rules.policy,
+      timings: LEDGER,
+      self: "worker-1",
+    });
   }
 
   processor(over: Partial<RebootDeps> = {}): RebootProcessor {
@@ -67,6 +121,25 @@ export class World {
 
   async run(name = "node-1", over: Partial<RebootDeps> = {}): Promise<RebootRun> {
     return this.processor(over).run(name, NEVER);
+  }
+
+  /** Runs the job of node-1 in a worker whose awaits run through `around`. */
+  async runWith(around: Around): Promise<RebootRun> {
+    return this.run("node-1", this.processorDeps(around));
+  }
+
+  /** Redis loses everything: snapshots, records, and what it knew of the ledger. */
+  flushRedis(): void {
+    this.store.records.clear();
+    this.store.snapshots.clear();
+    this.store.newest.clear();
+    this.store.dirty.clear();
+    this.sequence.highest = 0;
+  }
+
+  /** The host names that were rebooted, in order. */
+  get rebooted(): string[] {
+    return this.executor.calls.map(({ target }) => target.hostname);
   }
 
   /** The API server has this node now, and the watchers published it. */
@@ -90,11 +163,29 @@ export class World {
 
   /** Time passes while watchers see the cluster. */
   async watch(span: Millis): Promise<void> {
-    await this.store.beat(0);
+    await this.#beat();
     for (let left = span; left > 0; left -= 30 * SECOND) {
       this.clock.advance(Math.min(left, 30 * SECOND));
-      await this.store.beat(0);
+      await this.#beat();
     }
+  }
+
+  /** A watcher vouches for the view, and some worker keeps the ledger alive. */
+  async #beat(): Promise<void> {
+    await this.store.beat(0);
+    await this.ledgerGate().beat(this.clock.now());
+  }
+
+  /** The ledger as it stands. */
+  async readLedger(): Promise<Ledger> {
+    const reading = await this.ledger.read();
+    if (reading.state !== "Found") throw new Error(`no ledger: ${reading.why}`);
+    return reading.ledger;
+  }
+
+  /** The ledger's entry of the VM behind a built node. */
+  async entry(name = "node-1"): Promise<LedgerEntry | undefined> {
+    return (await this.readLedger()).entries.get(instanceIdOf(name));
   }
 
   async record(name = "node-1"): Promise<NodeRecord | undefined> {

@@ -21,6 +21,8 @@ export interface Keys {
   readonly view: string;
   /** Sorted set: reboot calls of the sliding window, scored by their time. */
   readonly calls: string;
+  /** String: the highest sequence number of the ledger that any worker saw. */
+  readonly sequence: string;
 }
 
 /** Builds the keys of a cluster. Throws RangeError when the id could break out of the hash tag. */
@@ -40,6 +42,7 @@ export function keysOf(cluster: string): Keys {
     attention: (shard) => `${prefix}:attention:${shard}`,
     view: `${prefix}:view`,
     calls: `${prefix}:calls`,
+    sequence: `${prefix}:sequence`,
   };
 }
 

@@ -12,6 +12,7 @@ export const LOG_EVENTS = {
   rebootEnded: "RebootEnded",
   rebootRequested: "RebootRequested",
   rebootAnswered: "RebootAnswered",
+  rebootVerified: "RebootVerified",
   fault: "Fault",
 } as const;
 export type LogEvent = (typeof LOG_EVENTS)[keyof typeof LOG_EVENTS];

@@ -1,7 +1,7 @@
 import { CHECKER_NAMES } from "../core/check.ts";
-import { GATES } from "../core/gates.ts";
+import { GATES } from "../core/gates/gate.ts";
 import { PHASES } from "../core/phase.ts";
-import { REBOOT_OUTCOMES } from "../core/record.ts";
+import { REBOOT_OUTCOMES, REBOOT_VERIFICATIONS } from "../core/record.ts";
 
 /** Where a metric is reported; one that is not named here is reported by every process. */
 export type MetricRole = "watcher" | "worker";
@@ -163,6 +163,15 @@ export const METRICS = {
     help: "Finished reboot calls by outcome; Unknown counts as a reboot, Simulated is monitor-only.",
     labels: ["pool", "outcome"],
     values: { outcome: REBOOT_OUTCOMES },
+    perNode: true,
+    roles: ["worker"],
+  },
+  rebootsVerified: {
+    name: "civo_node_agent_reboots_verified_total",
+    type: "counter",
+    help: "Reboots by what they came to, told by the boot id.",
+    labels: ["pool", "verification"],
+    values: { verification: REBOOT_VERIFICATIONS },
     perNode: true,
     roles: ["worker"],
   },

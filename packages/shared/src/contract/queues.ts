@@ -34,6 +34,15 @@ export interface RebootProgress {
   readonly attempts?: number;
 }
 
+/** Progress as it is read back: anybody with access to Redis may have written it. */
+export const rebootProgressSchema: z.ZodType<RebootProgress> = z.object({
+  phase: z.string().max(64),
+  waitsFor: z.string().max(64),
+  why: z.string().max(1024),
+  until: z.iso.datetime().exactOptional(),
+  attempts: z.int().min(0).exactOptional(),
+});
+
 /** The one name of jobs in `node-snapshots`. Jobs of `reboots` are named after their node. */
 export const EVALUATE_JOB = "evaluate";
 /** The one name of jobs in `resync`, and the id of the scheduler that makes them. */

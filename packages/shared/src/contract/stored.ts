@@ -3,7 +3,7 @@ import { z } from "zod";
 import { CHECKER_NAMES } from "../core/check.ts";
 import type { NodeSnapshot } from "../core/node.ts";
 import { PHASES } from "../core/phase.ts";
-import { REBOOT_OUTCOMES, type NodeRecord } from "../core/record.ts";
+import { REBOOT_OUTCOMES, REBOOT_VERIFICATIONS, type NodeRecord } from "../core/record.ts";
 
 const instant = z.number().min(0).max(8.64e15);
 const name = z.string().min(1).max(253);
@@ -57,6 +57,7 @@ export const recordSchema: z.ZodType<NodeRecord> = z.object({
   providerId: text.exactOptional(),
   bootId: text.exactOptional(),
   bootSeenAt: instant.exactOptional(),
+  foreignBootAt: instant.exactOptional(),
   monitorOnly: z.boolean(),
   failing: z.partialRecord(z.enum(CHECKER_NAMES), failingCheck),
   incident: z.object({ id: text, startedAt: instant, attempts: z.int().min(0) }).exactOptional(),
@@ -71,6 +72,7 @@ export const recordSchema: z.ZodType<NodeRecord> = z.object({
       detail: text,
       waitUntil: instant,
       bootIdBefore: text.exactOptional(),
+      verification: z.enum(REBOOT_VERIFICATIONS).exactOptional(),
       providerId: text.exactOptional(),
     })
     .exactOptional(),

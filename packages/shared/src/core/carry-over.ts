@@ -1,4 +1,5 @@
 import type { CheckerName } from "./check.ts";
+import { withPossibleTimes } from "./damaged.ts";
 import { isWaiting } from "./due.ts";
 import type { JudgedNode } from "./events.ts";
 import { closed, enter } from "./incident.ts";
@@ -15,7 +16,9 @@ export function carryOver(
   observed: ObservedMillis,
 ): NodeRecord {
   if (record === undefined) return fresh(node, policy, now);
-  const known = record.monitorOnly === policy.monitorOnly ? record : switched(record, policy, now, observed);
+  const possible = withPossibleTimes(record, policy, now);
+  const sameMode = possible.monitorOnly === policy.monitorOnly;
+  const known = sameMode ? possible : switched(possible, policy, now, observed);
   const own = isOfAnotherVm(known.lastReboot, node) ? withoutReboot(known) : known;
   return own.uid === node.uid ? own : renewed(own, node, policy, now);
 }

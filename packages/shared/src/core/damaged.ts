@@ -1,7 +1,7 @@
 import type { JudgedNode } from "./events.ts";
 import type { RepairPolicy } from "./policy.ts";
-import type { NodeRecord } from "./record.ts";
-import type { EpochMillis } from "./time.ts";
+import type { NodeRecord, RebootAttempt } from "./record.ts";
+import { HOUR, type EpochMillis, type Millis } from "./time.ts";
 
 /**
  * A record in place of one whose bytes cannot be read. The machine may have been rebooted a moment ago, so the longest
@@ -31,4 +31,31 @@ export function recordAfterDamage(node: JudgedNode, policy: RepairPolicy, now: E
       waitUntil: now + Math.max(policy.rebootWait.standard, policy.rebootWait.gpu),
     },
   };
+}
+
+/** A cloud may ask for a pause of its own; no longer one is heeded (facts on the Civo API). */
+const LONGEST_RETRY_AFTER = HOUR;
+
+/**
+ * The record without times that nobody of ours can have written: past things that lie in the future, and a wait that
+ * is longer than any wait. Such a wait starts anew as the longest there is, so that forged bytes can put a reboot off,
+ * and never for ever. Times that make sense stay, and the same record comes back.
+ */
+export function withPossibleTimes(record: NodeRecord, policy: RepairPolicy, now: EpochMillis): NodeRecord {
+  const { bootSeenAt = 0, foreignBootAt = 0, firstSeenAt, lastReboot } = record;
+  const longest = Math.max(policy.rebootWait.standard, policy.rebootWait.gpu);
+  const waitsForEver =
+    lastReboot !== undefined && lastReboot.waitUntil > now + 2 * longest + LONGEST_RETRY_AFTER;
+  if (Math.max(bootSeenAt, foreignBootAt, firstSeenAt) <= now && !waitsForEver) return record;
+  return {
+    ...record,
+    firstSeenAt: Math.min(firstSeenAt, now),
+    ...(bootSeenAt > now ? { bootSeenAt: now } : {}),
+    ...(foreignBootAt > now ? { foreignBootAt: now } : {}),
+    ...(waitsForEver ? { lastReboot: waiting(lastReboot, longest, now) } : {}),
+  };
+}
+
+function waiting(reboot: RebootAttempt, wait: Millis, now: EpochMillis): RebootAttempt {
+  return { ...reboot, intendedAt: Math.min(reboot.intendedAt, now), waitUntil: now + wait };
 }

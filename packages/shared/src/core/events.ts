@@ -1,5 +1,5 @@
 import type { Evaluation } from "./evaluation.ts";
-import type { NodeRecord, ObservedMillis, RebootOutcome } from "./record.ts";
+import type { NodeRecord, ObservedMillis, RebootOutcome, RebootVerification } from "./record.ts";
 import type { EpochMillis } from "./time.ts";
 
 /** What a judgement needs to know of the node beyond its evaluation. */
@@ -32,6 +32,11 @@ export type NodeEvent =
       readonly detail: string;
       /** The end of the wait, or of the pause before a call that surely never happened is tried again. */
       readonly waitUntil: EpochMillis;
+    }
+  | {
+      readonly type: "RebootVerified";
+      readonly token: string;
+      readonly verification: RebootVerification;
     };
 
 /** What the caller must see to. Each may be repeated without harm. */

@@ -60,3 +60,10 @@ export function poolOf(node: Pick<NodeSnapshot, "labels">): string | undefined {
   }
   return undefined;
 }
+
+/** Where a node stands: what budgets and storms are counted by. */
+export function placeOf(node: Pick<NodeSnapshot, "labels">): { pool?: string; zone?: string } {
+  const pool = poolOf(node);
+  const zone = node.labels["topology.kubernetes.io/zone"];
+  return { ...(pool === undefined ? {} : { pool }), ...(zone === undefined ? {} : { zone }) };
+}

@@ -1,4 +1,6 @@
 import type { CheckerName, RepairAction } from "./check.ts";
+import type { PausePolicy } from "./pause.ts";
+import { DEFAULT_STORM_POLICY, type StormPolicy } from "./storm/policy.ts";
 import { MINUTE, SECOND, type Millis } from "./time.ts";
 
 /** How one checker is used. */
@@ -23,6 +25,10 @@ export interface RepairPolicy {
   readonly expectedGpus: Readonly<Record<string, number>>;
   /** A cluster view older than this is blind: nothing is rebooted and no clock advances. */
   readonly viewMaxAge: Millis;
+  /** A cordoned node is somebody's work and is left alone. */
+  readonly respectCordon: boolean;
+  readonly paused: PausePolicy;
+  readonly storm: StormPolicy;
 }
 
 /** The defaults of the seed agent (shared facts, seed) and of the design; each is written only here. */
@@ -39,4 +45,7 @@ export const DEFAULT_POLICY: RepairPolicy = {
   startupGrace: 10 * MINUTE,
   expectedGpus: {},
   viewMaxAge: 90 * SECOND,
+  respectCordon: true,
+  paused: { fleet: false, pools: [], nodes: [] },
+  storm: DEFAULT_STORM_POLICY,
 };

@@ -55,3 +55,13 @@ function uncounted(incident: Incident | undefined, attempt: RebootAttempt): Inci
   if (incident === undefined || incident.attempts !== attempt.number) return incident;
   return { ...incident, attempts: attempt.number - 1 };
 }
+
+/** It is known what the reboot came to; said once, and only of the latest. */
+export function verified(
+  record: NodeRecord,
+  { token, verification }: Extract<NodeEvent, { type: "RebootVerified" }>,
+): Transition {
+  const attempt = record.lastReboot;
+  if (attempt?.token !== token || attempt.verification !== undefined) return { record, actions: [] };
+  return { record: { ...record, lastReboot: { ...attempt, verification } }, actions: [] };
+}

@@ -31,6 +31,10 @@ export interface Incident {
 export const REBOOT_OUTCOMES = ["Intent", "Accepted", "Unknown", "NotSent", "Rejected", "Simulated"] as const;
 export type RebootOutcome = (typeof REBOOT_OUTCOMES)[number];
 
+/** What a reboot came to, told by the boot id; `Gone`: the node vanished before it could be told. */
+export const REBOOT_VERIFICATIONS = ["Cured", "StillBad", "NotExecuted", "Gone"] as const;
+export type RebootVerification = (typeof REBOOT_VERIFICATIONS)[number];
+
 /** The latest reboot of a node. It outlives the incident, so that a flapping node keeps its wait window (I1). */
 export interface RebootAttempt {
   readonly incidentId: string;
@@ -44,6 +48,8 @@ export interface RebootAttempt {
   /** Nothing is called for this VM before this instant. */
   readonly waitUntil: EpochMillis;
   readonly bootIdBefore?: string;
+  /** Written once, when it is known what the reboot came to. */
+  readonly verification?: RebootVerification;
   /** The provider id of the node at the intent; a node that proves to be another VM does not inherit this reboot. */
   readonly providerId?: string;
 }
@@ -64,6 +70,8 @@ export interface NodeRecord {
   readonly bootId?: string;
   /** When a change of the boot id was seen last, whoever caused it. */
   readonly bootSeenAt?: EpochMillis;
+  /** When a boot was seen last that no reboot of ours explains: somebody else's reboot, which counts as one. */
+  readonly foreignBootAt?: EpochMillis;
   /** The mode under which the clocks below were started; a change of mode restarts them. */
   readonly monitorOnly: boolean;
   readonly failing: Readonly<Partial<Record<CheckerName, FailingCheck>>>;

@@ -36,9 +36,10 @@ import type { NodeEvent, Transition } from "./events.ts";
 import { closed, enter, newIncident } from "./incident.ts";
 import type { Phase } from "./phase.ts";
 import type { RepairPolicy } from "./policy.ts";
-import { finished, intended } from "./reboot-events.ts";
+import { finished, intended, verified } from "./reboot-events.ts";
 import type { FailingCheck, NodeRecord, ObservedMillis } from "./record.ts";
 import type { EpochMillis } from "./time.ts";
+import { mayHaveHappened } from "./verification.ts";
 
 /** Applies an event to a record (undefined: a node never seen). Throws only on an event that needs a record without one. */
 export function transition(
@@ -56,6 +57,8 @@ export function transition(
       return intended(required(record, event.type), event, now);
     case "RebootFinished":
       return finished(required(record, event.type), event, now);
+    case "RebootVerified":
+      return verified(required(record, event.type), event);
     default:
       return event satisfies never;
   }
@@ -107,10 +110,17 @@ function remember(
     ...(node.providerId === undefined ? {} : { providerId: node.providerId }),
     ...(node.bootId === undefined ? {} : { bootId: node.bootId }),
     ...(rebooted ? { bootSeenAt: now } : {}),
+    ...(rebooted && !isOurBoot(record, now) ? { foreignBootAt: now } : {}),
     everReady: record.everReady || evaluation.ready,
     gpuNode: record.gpuNode || evaluation.gpuNode,
     gpuHighWater: Math.max(record.gpuHighWater, evaluation.gpuUnits),
   };
+}
+
+/** The first boot after an intent, within its wait, is its doing; every other one is somebody else's reboot. */
+function isOurBoot({ bootId, lastReboot }: NodeRecord, now: EpochMillis): boolean {
+  if (lastReboot === undefined || !mayHaveHappened(lastReboot)) return false;
+  return bootId === lastReboot.bootIdBefore && now <= lastReboot.waitUntil;
 }
 
 /**

@@ -50,8 +50,11 @@ export interface SnapshotStore {
   forget(name: string, seen: StoredVersion | undefined): Promise<number[]>;
   /** What is stored of every node of a shard; nodes of which only a record is left have empty versions. */
   versions(shard: number): Promise<Map<string, StoredVersion>>;
-  /** Marks every node that is not Healthy for another judgement. Returns the shards with work, old work included. */
-  markAttention(): Promise<number[]>;
+  /**
+   * Marks every node that is not Healthy for another judgement, and every node of the `audited` shard. Returns the
+   * shards with work, old work included.
+   */
+  markAttention(audited?: number): Promise<number[]>;
   /** Vouches for the cluster having been seen until `age` ago, and reads the clock. */
   beat(age: Millis): Promise<ClusterView>;
 }

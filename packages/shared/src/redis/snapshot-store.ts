@@ -107,7 +107,7 @@ export class RedisSnapshotStore implements SnapshotStore {
     return versions;
   }
 
-  async markAttention(): Promise<number[]> {
+  async markAttention(audited?: number): Promise<number[]> {
     const shards = Array.from({ length: SHARDS }, (_, shard) => shard);
     const counts = await Promise.all(
       shards.map(async (shard) =>
@@ -119,7 +119,7 @@ export class RedisSnapshotStore implements SnapshotStore {
             this.#keys.records(shard),
             this.#keys.versions(shard),
           ],
-          [],
+          [shard === audited ? "1" : "0"],
         ),
       ),
     );

@@ -19,7 +19,7 @@ export class MemoryExecutor implements Executor {
   /** Names the VM behind a node; by default the one of its provider id. */
   onResolve: (node: NodeSnapshot) => ResolveResult | Promise<ResolveResult> = (node) => ({
     ok: true,
-    target: { instanceId: node.providerId ?? node.name, hostname: node.name },
+    target: { instanceId: (node.providerId ?? node.name).replace("civo://", ""), hostname: node.name },
   });
   /** Answers a call; the call counts as made whatever comes back, except `NotSent`. */
   onReboot: (target: RebootTarget, signal: AbortSignal) => RebootReceipt | Promise<RebootReceipt> = () => ({

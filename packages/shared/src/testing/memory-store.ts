@@ -29,6 +29,8 @@ export class MemoryStore implements SnapshotStore, EvaluationStore, StateStore {
   readonly newest = new Map<string, string>();
   readonly dirty = new Set<string>();
   readonly records = new Map<string, RecordCell>();
+  /** What was read of a cell: parsed once and frozen, so that nobody can change what others read. */
+  readonly #read = new WeakMap<RecordCell, Omit<VersionedRecord, "view">>();
   readonly #view: MemoryView;
   /** Versions are never used twice, also not after a record was deleted. */
   #lastVersion = 0;
@@ -93,11 +95,13 @@ export class MemoryStore implements SnapshotStore, EvaluationStore, StateStore {
     );
   }
 
-  async markAttention(): Promise<number[]> {
+  async markAttention(audited?: number): Promise<number[]> {
     for (const name of this.records.keys()) {
       if (this.#recordOf(name).record?.phase !== "Healthy") this.dirty.add(name);
     }
-    for (const name of this.newest.keys()) if (!this.records.has(name)) this.dirty.add(name);
+    for (const name of this.newest.keys()) {
+      if (shardOf(name) === audited || !this.records.has(name)) this.dirty.add(name);
+    }
     const shards = new Set([...this.dirty].map((name) => shardOf(name)));
     return Array.from({ length: SHARDS }, (_, shard) => shard).filter((shard) => shards.has(shard));
   }
@@ -152,16 +156,14 @@ export class MemoryStore implements SnapshotStore, EvaluationStore, StateStore {
   #recordOf(name: string): Omit<VersionedRecord, "view"> {
     const cell = this.records.get(name);
     if (cell === undefined) return { record: undefined, version: "0", fault: undefined };
-    const parsed = parseStored(`record of ${name}`, cell.json, recordSchema);
-    const version = String(cell.version);
-    if (!parsed.ok) return { record: undefined, version, fault: parsed.fault };
-    return { record: parsed.value, version, fault: undefined };
+    const known = this.#read.get(cell) ?? readCell(name, cell);
+    this.#read.set(cell, known);
+    return known;
   }
 
   async compareAndSet(name: string, version: string, next: NodeRecord): Promise<boolean> {
     return this.#write(name, version, next);
   }
-
   /** The same bytes again are a command whose reply was lost: written already. */
   #write(name: string, version: string, next: NodeRecord): boolean {
     const json = JSON.stringify(next);
@@ -193,6 +195,18 @@ export class MemoryStore implements SnapshotStore, EvaluationStore, StateStore {
       .map((name) => this.#recordOf(name).record)
       .filter((record) => record !== undefined);
   }
+}
+
+function readCell(name: string, cell: RecordCell): Omit<VersionedRecord, "view"> {
+  const parsed = parseStored(`record of ${name}`, cell.json, recordSchema);
+  const version = String(cell.version);
+  if (!parsed.ok) return { record: undefined, version, fault: parsed.fault };
+  return { record: frozen(parsed.value), version, fault: undefined };
+}
+
+function frozen<T extends object>(value: T): T {
+  for (const inner of Object.values(value)) if (typeof inner === "object" && inner !== null) frozen(inner);
+  return Object.freeze(value);
 }
 
 function isNewer(one: string, other: string): boolean {

@@ -13,6 +13,7 @@ export interface ClusterStore {
   readonly namespaces: ObjectStore;
   readonly leases: ObjectStore;
   readonly events: ObjectStore;
+  readonly configMaps: ObjectStore;
   readonly resources: readonly Resource[];
   /** Forgets the history of every kind. */
   compact(): void;
@@ -129,6 +130,7 @@ export function newClusterStore(parts: {
     namespaces,
     leases,
     events,
+    configMaps,
     resources,
     compact: () => {
       for (const store of [nodes, namespaces, leases, events, configMaps, pods]) store.compact();

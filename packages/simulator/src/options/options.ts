@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import { systemClock } from "@node-agent/shared/runtime/system-clock.ts";
+import type { SeededLedger } from "../kubernetes-api/seeded-ledger.ts";
 import type { PoolOptions } from "../world/births.ts";
 import type { PoolLabelStyle } from "../world/node-labels.ts";
 import type { Random } from "../world/random.ts";
@@ -43,6 +44,8 @@ export interface SimulatorOptions {
     | undefined;
   /** Where to write the kubeconfig (mode 0600); rewritten when the token rotates. */
   readonly writeKubeconfig?: string | undefined;
+  /** Put a ledger of reboots there, as old as the cluster: active mode needs one that it may trust. */
+  readonly ledger?: SeededLedger | undefined;
   readonly clock?: Clock | undefined;
 }
 
@@ -107,6 +110,7 @@ export const optionsSchema = z.strictObject({
     .strictObject({ kubernetes: port.optional(), civo: port.optional(), control: port.optional() })
     .optional(),
   writeKubeconfig: z.string().min(1).optional(),
+  ledger: z.strictObject({ namespace: name, name }).optional(),
 });
 
 /** The pools to build: those named or the default ones, dealt anew when a total is asked for. */
@@ -145,6 +149,7 @@ export function withDefaults(options: SimulatorOptions, random: Random) {
     token: options.token ?? madeUpToken(random),
     apiKey: options.apiKey ?? madeUpKey(random),
     ports: { kubernetes: 0, civo: 0, control: 0, ...defined(options.ports) },
+    ledger: options.ledger,
     writeKubeconfig: options.writeKubeconfig,
     clock: options.clock ?? systemClock,
   };

@@ -2,7 +2,10 @@
   Marks every node of a shard that needs attention for another judgement. Attention is found anew in the records, so that
   it heals when it was lost; a record that cannot be read needs it too. So does a node whose record was lost while its
   snapshot was not: a dead node sends no event that would bring it back to mind.
+  Of an audited shard every node is marked: a record and a snapshot that do not belong together, whoever wrote them, are
+  judged anew, though nobody needs attention by what is written there.
   KEYS[1] attention  KEYS[2] dirty  KEYS[3] records  KEYS[4] versions
+  ARGV[1] '1' when the shard is audited
   Output: number of dirty nodes in the shard, old ones included
 ]]
 -- Bytes of another type are thrown away, except records: those guard wait windows, and their readers fail loudly.
@@ -20,7 +23,7 @@ if redis.call('TYPE', KEYS[3]).ok == 'hash' then
 end
 if redis.call('TYPE', KEYS[4]).ok == 'hash' and (redis.call('TYPE', KEYS[3]).ok == 'hash' or redis.call('EXISTS', KEYS[3]) == 0) then
   for _, name in ipairs(redis.call('HKEYS', KEYS[4])) do
-    if redis.call('HEXISTS', KEYS[3], name) == 0 then redis.call('SADD', KEYS[2], name) end
+    if ARGV[1] == '1' or redis.call('HEXISTS', KEYS[3], name) == 0 then redis.call('SADD', KEYS[2], name) end
   end
 end
 if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('SUNIONSTORE', KEYS[2], KEYS[2], KEYS[1]) end

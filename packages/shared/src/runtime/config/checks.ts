@@ -80,6 +80,17 @@ function clusterFaults({ cluster, civo, monitorOnly }: Settings): string[] {
   ];
 }
 
+/** A cluster of which more than half goes down at once is no cluster any more: nobody gets there by a typing error (G10). */
+const MOST_PERCENT = 50;
+
+function budgetFaults({ storm }: Settings, sources: Sources): string[] {
+  const { clusterPercent, override } = storm.budgets;
+  if (override || clusterPercent <= MOST_PERCENT) return [];
+  return [
+    `${subject("storm.budgets.clusterPercent", sources)}: expected at most ${MOST_PERCENT}, got ${clusterPercent}; storm.budgets.override: true lifts this`,
+  ];
+}
+
 /** Faults that only show when settings are seen together. */
 export function checkTogether(
   settings: Settings,
@@ -95,6 +106,7 @@ export function checkTogether(
           `${subject(key, sources)}: expected ${expected}, got ${formatDuration(value)}`,
       ),
     ...civoFaults(settings, sources),
+    ...budgetFaults(settings, sources),
     // A worker without CIVO_CLUSTER_ID is told so once, by the check of what Civo needs.
     ...(role === "worker" ? [] : clusterFaults(settings)),
     ...activeFaults(settings, role, hasApiKey),

@@ -1,4 +1,5 @@
 import { CHECKER_NAMES } from "../../core/check.ts";
+import type { LedgerTimings } from "../../core/ledger/timings.ts";
 import type { RepairPolicy } from "../../core/policy.ts";
 import type { Secret } from "../secret.ts";
 import { formatDuration } from "./durations.ts";
@@ -31,6 +32,9 @@ export interface Config extends Readonly<Omit<Settings, "cluster" | "redis" | "c
 
 /** What the pure core needs of the configuration. */
 export function policyOf(config: Config): RepairPolicy {
+  const { respectCordon, paused, storm } = config;
+  // That large budgets are meant was settled when the configuration was checked.
+  const { override: _override, ...budgets } = storm.budgets;
   const { monitorOnly, checkers, rebootWait, maxAttempts, startupGrace, expectedGpus, timings } = config;
   return {
     monitorOnly,
@@ -40,6 +44,23 @@ export function policyOf(config: Config): RepairPolicy {
     startupGrace,
     expectedGpus,
     viewMaxAge: timings.viewMaxAge,
+    respectCordon,
+    paused,
+    storm: { ...storm, budgets },
+  };
+}
+
+/** The spans that windows and trust of the ledger are counted with; the same in every process of a cluster. */
+export function ledgerTimingsOf({ ledger, timings }: Config): LedgerTimings {
+  const { clockSkew, margin, heartbeatMaxAge, keep } = ledger;
+  return {
+    sendDeadline: timings.sendDeadline,
+    callDeadline: timings.cloudCallDeadline,
+    clockSkew,
+    margin,
+    heartbeatMaxAge,
+    cooldown: timings.retryPause,
+    keep,
   };
 }
 

@@ -5,6 +5,7 @@ import { MINUTE, SECOND } from "../../core/time.ts";
 import { boolean, duration, Expected, integer, list, oneOf, POSITIVE, wordOf, type Kind } from "./kinds.ts";
 import { parseHostPort, REDIS_URL_EXPECTED } from "./redis-url.ts";
 import { optional, section, setting } from "./setting.ts";
+import { ledger, paused, storm } from "./safety.ts";
 import { timings } from "./timings.ts";
 
 /** How much is logged, from least to most. */
@@ -128,6 +129,12 @@ export const settingsSchema = section({
       }),
     )
     .prefault({}),
+  respectCordon: setting(boolean, DEFAULT_POLICY.respectCordon, {
+    meaning: "Leave cordoned nodes alone: somebody works on them.",
+  }),
+  paused,
+  storm,
+  ledger,
   metricsPort: setting(port, 9625, {
     env: [{ name: "CIVO_NODE_AGENT_METRICS_PORT", unit: "port" }],
     flag: "metrics-port",

@@ -1,9 +1,9 @@
 import type { PublishResult, ReconcileError, ScrapeSource } from "../../contract/metric-names.ts";
 import type { CheckerName, RepairAction } from "../../core/check.ts";
 import type { Evaluation } from "../../core/evaluation.ts";
-import type { GateName } from "../../core/gates.ts";
+import type { GateName } from "../../core/gates/gate.ts";
 import type { Phase } from "../../core/phase.ts";
-import type { RebootOutcome } from "../../core/record.ts";
+import type { RebootOutcome, RebootVerification } from "../../core/record.ts";
 import { SECOND, type Millis } from "../../core/time.ts";
 import { VERSION } from "../version.ts";
 import { createMetricSet } from "./registry.ts";
@@ -26,6 +26,7 @@ export interface Metrics {
   observeRecoveryAction(of: NodeRef, action: RepairAction): void;
   observeRecoveryFailure(of: NodeRef, action: RepairAction): void;
   observeReboot(of: NodeRef, outcome: RebootOutcome): void;
+  observeRebootVerified(of: NodeRef, verification: RebootVerification): void;
   observeRebootBlocked(of: NodeRef, gate: GateName): void;
   observeReconcileError(reason: ReconcileError): void;
   /** `result` is `Success` or a class of fault, from a closed set. */
@@ -80,6 +81,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
       set.count("recoveryActions", { ...of, action, mode: monitorOnly ? "monitor" : "active" }),
     observeRecoveryFailure: (of, action) => set.count("recoveryFailures", { ...of, action }),
     observeReboot: (of, outcome) => set.count("reboots", { ...of, outcome }),
+    observeRebootVerified: (of, verification) => set.count("rebootsVerified", { ...of, verification }),
     observeRebootBlocked: (of, gate) => set.count("rebootsBlocked", { ...of, gate }),
     observeReconcileError: (reason) => set.count("reconcileErrors", { reason }),
     observeCloudRequest: ({ provider, operation, result, took }) => {

@@ -1,0 +1,139 @@
+import {
+  createConfigMapLedger,
+  createNodeLister,
+  createNodeReader,
+  type KubernetesConnection,
+} from "@node-agent/kubernetes";
+import type { Ledger, LedgerPause } from "@node-agent/shared/core/ledger/ledger.ts";
+import { pauseOf, withoutPause, withPause, type PauseScope } from "@node-agent/shared/core/ledger/steps.ts";
+import { poolOf } from "@node-agent/shared/core/node.ts";
+import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
+import { SECOND } from "@node-agent/shared/core/time.ts";
+import type { Config } from "@node-agent/shared/runtime/config/config.ts";
+import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
+import { CliError } from "./errors.ts";
+import { changeLedger } from "./ledger-change.ts";
+import { nodeName, poolName, reasonText, writerName } from "./names.ts";
+import type { GlobalOptions } from "./session.ts";
+import { readConfig, withKubernetes } from "./session.ts";
+import type { Terminal } from "./terminal.ts";
+import { instantText, jsonText, printable } from "./text.ts";
+
+/** What a pause or its end is for; neither: the fleet. */
+export interface ScopeOptions {
+  readonly pool?: string;
+  readonly node?: string;
+}
+
+/** `pause`: no reboot begins in the scope from now on, in whatever state its pending reboot is. */
+export async function pauseCommand(
+  options: GlobalOptions & ScopeOptions & { readonly reason: string },
+  terminal: Terminal,
+): Promise<void> {
+  const scope = scopeOf(options);
+  const reason = reasonText(options.reason);
+  const config = readConfig(options, terminal);
+  await withKubernetes(config, terminal, async (connection) => {
+    const by = writerName(terminal.who);
+    const store = createConfigMapLedger(connection, config.ledger);
+    const { changed, ledger } = await changeLedger(store, terminal.clock, (before, since) =>
+      withPause(before, scope, { since, by, reason }),
+    );
+    const pause = pauseOf(ledger, scope);
+    if (options.output === "json") terminal.out(jsonText({ scope, paused: true, changed, pause }));
+    else {
+      const word = changed ? "paused" : "was paused already";
+      terminal.out(
+        printable(`${scopeText(scope)} ${word} ${pause === undefined ? "" : pauseText(pause)}`) + "\n",
+      );
+    }
+    await warnOfUnknown(scope, config, connection, terminal);
+  });
+}
+
+/** `resume`: ends the pause of exactly this scope, and tells what else still holds. */
+export async function resumeCommand(
+  options: GlobalOptions & ScopeOptions,
+  terminal: Terminal,
+): Promise<void> {
+  const scope = scopeOf(options);
+  const config = readConfig(options, terminal);
+  await withKubernetes(config, terminal, async (connection) => {
+    const store = createConfigMapLedger(connection, config.ledger);
+    const { changed, ledger } = await changeLedger(store, terminal.clock, (before) =>
+      withoutPause(before, scope),
+    );
+    if (options.output === "json") terminal.out(jsonText({ scope, paused: false, changed }));
+    else terminal.out(`${scopeText(scope)} ${changed ? "resumed" : "was not paused in the ledger"}\n`);
+    for (const still of [...standingPauses(ledger), ...configuredPauses(config)]) {
+      terminal.err(printable(`node-agent: still paused: ${still}`) + "\n");
+    }
+  });
+}
+
+function scopeOf({ pool, node }: ScopeOptions): PauseScope {
+  if (pool !== undefined && node !== undefined)
+    throw new CliError("Usage", "expected --pool or --node, got both");
+  if (pool !== undefined) return { level: "pool", name: poolName(pool) };
+  return node === undefined ? { level: "fleet" } : { level: "node", name: nodeName(node) };
+}
+
+function scopeText(scope: PauseScope): string {
+  return scope.level === "fleet" ? "fleet" : `${scope.level} ${scope.name}`;
+}
+
+function pauseText({ by, since, reason }: LedgerPause): string {
+  return `by ${by} at ${instantText(since)}: ${reason}`;
+}
+
+/** Every pause in the ledger, in words, the widest first. */
+export function standingPauses({ meta }: Pick<Ledger, "meta">): string[] {
+  const { paused, pausedPools, pausedNodes } = meta;
+  const named = (level: "pool" | "node", pauses: Readonly<Record<string, LedgerPause>>): string[] =>
+    Object.entries(pauses).map(([name, pause]) => `${level} ${name} ${pauseText(pause)}`);
+  return [
+    ...(paused === undefined ? [] : [`fleet ${pauseText(paused)}`]),
+    ...named("pool", pausedPools),
+    ...named("node", pausedNodes),
+  ];
+}
+
+function configuredPauses({ paused }: Config): string[] {
+  const { fleet, pools, nodes } = paused;
+  return [
+    ...(fleet ? ["fleet, by configuration"] : []),
+    ...pools.map((pool) => `pool ${pool}, by configuration`),
+    ...nodes.map((node) => `node ${node}, by configuration`),
+  ];
+}
+
+/** A typing error must not pass for a pause: a name that nothing in the cluster has is told. It is written all the same. */
+async function warnOfUnknown(
+  scope: PauseScope,
+  config: Config,
+  connection: KubernetesConnection,
+  { clock, err }: Terminal,
+): Promise<void> {
+  if (scope.level === "fleet") return;
+  using deadline = deadlineSignal(clock, 10 * SECOND, new AbortController().signal);
+  const known = await isKnown(scope, config, connection, deadline.signal).catch(() => undefined);
+  if (known === false)
+    err(`node-agent: the cluster has no ${scopeText(scope)} now; the pause stands for when it has\n`);
+  if (known === undefined)
+    err(`node-agent: it could not be checked whether the cluster has ${scopeText(scope)}\n`);
+}
+
+async function isKnown(
+  scope: Exclude<PauseScope, { level: "fleet" }>,
+  { includeControlPlane, includeVirtual }: Config,
+  connection: KubernetesConnection,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const parts = { connection, project: toSnapshot };
+  if (scope.level === "node") return (await createNodeReader(parts).read(scope.name, signal)).found;
+  const selector = { pools: [scope.name], includeControlPlane, includeVirtual };
+  for await (const node of createNodeLister({ ...parts, selector }).list(signal)) {
+    if (poolOf(node) === scope.name) return true;
+  }
+  return false;
+}

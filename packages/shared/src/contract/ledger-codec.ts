@@ -1,0 +1,123 @@
+/** The ledger as the data of a ConfigMap: `meta`, and an entry per instance id. Read with suspicion, written plainly. */
+import { z } from "zod";
+import { EARLIER_MAX } from "../core/ledger/history.ts";
+import { GRANT_MAX_WIDTH } from "../core/ledger/grant.ts";
+import { LEDGER_OUTCOMES, type Ledger, type LedgerEntry, type LedgerMeta } from "../core/ledger/ledger.ts";
+
+const instant = z.number().min(0).max(8.64e15);
+const text = z.string().max(512);
+const pause = z.object({ since: instant, by: text, reason: text });
+const pauses = z.record(z.string().max(253), pause);
+
+const metaSchema: z.ZodType<LedgerMeta> = z.object({
+  schema: z.literal(1),
+  cluster: z.string().min(1).max(128),
+  seq: z.int().min(0),
+  heartbeatAt: instant,
+  heartbeatBy: text,
+  quarantineUntil: instant,
+  paused: pause.exactOptional(),
+  pausedPools: pauses,
+  pausedNodes: pauses,
+  grant: z
+    .object({
+      since: instant,
+      by: text,
+      width: z.int().min(1).max(GRANT_MAX_WIDTH),
+      cured: z.int().min(0).max(GRANT_MAX_WIDTH).exactOptional(),
+    })
+    .exactOptional(),
+});
+
+const entrySchema: z.ZodType<LedgerEntry> = z.object({
+  instanceId: z.string().min(1).max(253),
+  seq: z.int().min(0),
+  node: z.string().min(1).max(253),
+  pool: text.exactOptional(),
+  zone: text.exactOptional(),
+  checker: text.exactOptional(),
+  bootIdBefore: text.exactOptional(),
+  at: instant,
+  earlier: z.array(instant).max(EARLIER_MAX).exactOptional(),
+  notBefore: instant,
+  attempt: z.int().min(0),
+  token: text,
+  by: text,
+  outcome: z.enum(LEDGER_OUTCOMES),
+  gpu: z.boolean(),
+});
+
+const META_KEY = "meta";
+/** A ConfigMap key: what an instance id must look like to be one. */
+const ENTRY_KEY = /^[-._a-zA-Z0-9]{1,253}$/u;
+/** Beyond this the API server's own limit of 1 MiB comes near; reboots stop before it, loudly. */
+export const LEDGER_MAX_BYTES = 800 * 1024;
+
+/**
+ * The data of a ConfigMap from a ledger. Throws RangeError when it would be too large, an instance id is no key, or it
+ * could not be read back: what nobody can read stops every reboot, and no command could undo it.
+ */
+export function encodeLedger({ meta, entries }: Ledger): Record<string, string> {
+  const data: Record<string, string> = { [META_KEY]: JSON.stringify(meta) };
+  let bytes = Buffer.byteLength(data[META_KEY] ?? "");
+  for (const [instanceId, entry] of entries) {
+    if (!ENTRY_KEY.test(instanceId) || instanceId === META_KEY) {
+      throw new RangeError(
+        `Expected an instance id that can be a ConfigMap key, got ${JSON.stringify(instanceId)}`,
+      );
+    }
+    const json = JSON.stringify(entry);
+    bytes += Buffer.byteLength(json) + instanceId.length;
+    data[instanceId] = json;
+  }
+  if (bytes > LEDGER_MAX_BYTES)
+    throw new RangeError(`The ledger has ${bytes} bytes, ${LEDGER_MAX_BYTES} are allowed`);
+  const back = decodeLedger(data);
+  if (!back.ok) throw new RangeError(`The ledger could not be read back: ${back.why}`);
+  // A reader of JSON drops `__proto__`: a pause of that name would be lost without a word.
+  if (pausesIn(back.ledger.meta) < pausesIn(meta))
+    throw new RangeError("The ledger could not be read back: a pause has a name that cannot be one");
+  return data;
+}
+
+function pausesIn({ pausedPools, pausedNodes }: LedgerMeta): number {
+  return Object.keys(pausedPools).length + Object.keys(pausedNodes).length;
+}
+
+/**
+ * A ledger from the data of a ConfigMap. One unreadable entry makes the whole unreadable: it may be the one that forbids
+ * a reboot.
+ */
+export function decodeLedger(
+  data: Readonly<Record<string, unknown>>,
+): { readonly ok: true; readonly ledger: Ledger } | { readonly ok: false; readonly why: string } {
+  const meta = parseJson(data[META_KEY], metaSchema);
+  if (!meta.ok) return { ok: false, why: `${META_KEY}: ${meta.why}` };
+  const entries = new Map<string, LedgerEntry>();
+  for (const [key, value] of Object.entries(data)) {
+    if (key === META_KEY) continue;
+    const entry = parseJson(value, entrySchema);
+    if (!entry.ok) return { ok: false, why: `${key.slice(0, 64)}: ${entry.why}` };
+    if (entry.value.instanceId !== key)
+      return { ok: false, why: `${key.slice(0, 64)}: it is the entry of another instance` };
+    entries.set(key, entry.value);
+  }
+  return { ok: true, ledger: { meta: meta.value, entries } };
+}
+
+function parseJson<T>(
+  value: unknown,
+  schema: z.ZodType<T>,
+): { readonly ok: true; readonly value: T } | { readonly ok: false; readonly why: string } {
+  if (typeof value !== "string") return { ok: false, why: "expected JSON text, found none" };
+  let raw: unknown;
+  try {
+    raw = JSON.parse(value);
+  } catch {
+    return { ok: false, why: "expected JSON" };
+  }
+  const parsed = schema.safeParse(raw);
+  if (parsed.success) return { ok: true, value: parsed.data };
+  const issue = parsed.error.issues[0];
+  return { ok: false, why: `${issue?.path.map(String).join(".") ?? ""}: ${issue?.message ?? "not valid"}` };
+}

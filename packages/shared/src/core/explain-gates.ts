@@ -1,0 +1,134 @@
+import { firstDue } from "./due.ts";
+import type { ExplainInput } from "./explain-input.ts";
+import { GATES, type GateInput, type GateName, type GateVerdict } from "./gates/gate.ts";
+import { gateVerdicts } from "./gates/list.ts";
+import type { NodeRecord } from "./record.ts";
+import type { EpochMillis } from "./time.ts";
+
+/** What a gate says: it lets pass, it holds, or nobody could ask it. */
+export const GATE_ANSWERS = ["Open", "Holds", "NotAsked"] as const;
+
+/** One gate's answer. `until` is when it ends by itself (`ends`), or else when it is asked again. */
+export interface GateAnswer {
+  readonly gate: GateName;
+  readonly answer: (typeof GATE_ANSWERS)[number];
+  readonly why: string;
+  readonly since?: EpochMillis;
+  readonly until?: EpochMillis;
+  readonly ends?: boolean;
+}
+
+/** The gate holds the reboot. */
+export function holds({ answer }: GateAnswer): boolean {
+  return answer === "Holds";
+}
+
+/** Every gate of the closed set, in its order: the pure ones asked now, those of the world by the job's last word. */
+export function answersOf(input: ExplainInput, gates: GateInput | undefined): GateAnswer[] {
+  const pure = new Map(
+    gates === undefined ? [] : gateVerdicts(gates).map((verdict) => [verdict.gate, verdict]),
+  );
+  const nobody = nobodyAsks(input);
+  return GATES.map((gate): GateAnswer => {
+    if (gate === "NothingFailing" && nobody !== undefined) return { gate, answer: "Holds", why: nobody };
+    const verdict = pure.get(gate);
+    if (verdict !== undefined && gates !== undefined)
+      return pureAnswer(verdict, { input, record: gates.record, gates });
+    if (gate === "NodeUnreadable") return unreadable(input);
+    return WORLD_GATES.has(gate) ? lastWord(gate, input) : { gate, answer: "NotAsked", why: NEVER_JUDGED };
+  });
+}
+
+const NEVER_JUDGED = "no worker has judged this node";
+const WORLD_GATES: ReadonlySet<GateName> = new Set(["Identity", "OwnNode", "Cloud", "RateLimit", "Deadline"]);
+
+/** Why no reboot of this node can be pending at all, though a look from here might find it sick. */
+function nobodyAsks({ node, record, damaged, fleet }: ExplainInput): string | undefined {
+  if (node.state === "Gone") return "the node no longer exists";
+  if (record !== undefined) return undefined;
+  if (damaged) return "its record in Redis cannot be read; the next judgement begins anew";
+  if (fleet.state === "Seen" && !fleet.lookedAfter)
+    return "it is not looked after: nodePools, includeControlPlane or includeVirtual leave it out";
+  return `${NEVER_JUDGED} yet: is a watcher running, and a worker?`;
+}
+
+function pureAnswer({ gate, open, why, until }: GateVerdict, asked: Asked): GateAnswer {
+  if (open) {
+    const unasked = unaskedBecause(gate, asked.input);
+    return { gate, answer: unasked === undefined ? "Open" : "NotAsked", why: unasked ?? why };
+  }
+  const since = SINCE[gate]?.(asked);
+  return {
+    gate,
+    answer: "Holds",
+    why,
+    ...(since === undefined ? {} : { since }),
+    ...(until === undefined ? {} : { until, ends: ENDS[gate]?.(asked) ?? false }),
+  };
+}
+
+/** A gate that stands open only because what it judges by was not read has said nothing. */
+function unaskedBecause(gate: GateName, { node, fleet, ledger }: ExplainInput): string | undefined {
+  const noNode = node.state === "Unread" ? node.why : undefined;
+  const noFleet = fleet.state === "Unread" ? fleet.why : undefined;
+  const noLedger = ledger.state === "Unread" ? ledger.why : undefined;
+  const untrusted = ledger.state === "Distrusted" ? "the ledger is not trusted now" : undefined;
+  const missing: Readonly<Partial<Record<GateName, string | undefined>>> = {
+    Paused: noNode ?? noLedger,
+    OptOut: noNode,
+    ForeignOwner: noNode,
+    Storm: noFleet,
+    Ledger: noLedger,
+    Budget: noLedger ?? untrusted ?? noFleet,
+  };
+  return missing[gate];
+}
+
+/** What a gate judged by. */
+interface Asked {
+  readonly input: ExplainInput;
+  readonly record: NodeRecord;
+  readonly gates: GateInput;
+}
+
+/** Since when a gate holds, where that is known. */
+const SINCE: Readonly<Partial<Record<GateName, (asked: Asked) => EpochMillis | undefined>>> = {
+  NothingFailing: ({ record }) => (record.phase === "Healthy" ? record.phaseSince : undefined),
+  Paused: ({ gates }) => gates.pauses?.[0]?.since,
+  Blind: ({ input: { now, viewAge } }) => (viewAge === undefined ? undefined : now - viewAge),
+  Attempts: ({ record }) => (record.phase === "Failed" ? record.phaseSince : undefined),
+  WaitWindow: ({ record }) => record.lastReboot?.intendedAt,
+  Threshold: ({ gates: { record, policy, observed } }) => {
+    const due = firstDue(record, policy, observed);
+    return due === undefined ? undefined : record.failing[due.checker]?.since;
+  },
+  Settle: ({ record }) => record.bootSeenAt,
+  Ledger: ({ input: { ledger, instanceId = "" } }) => {
+    if (ledger.state === "Distrusted") return ledger.since;
+    return ledger.state === "Unread" ? undefined : ledger.ledger.entries.get(instanceId)?.at;
+  },
+};
+
+/** Whether the `until` of a gate is its end, and not only the time of the next look; gates left out name no end. */
+const ENDS: Readonly<Partial<Record<GateName, (asked: Asked) => boolean>>> = {
+  WaitWindow: () => true,
+  Threshold: () => true,
+  Settle: () => true,
+  Ledger: ({ input: { ledger } }) => ledger.state !== "Distrusted" || ledger.ends,
+  Budget: ({ gates }) => gates.ledger?.exceeded?.until !== undefined,
+};
+
+function unreadable({ node }: ExplainInput): GateAnswer {
+  const gate = "NodeUnreadable";
+  if (node.state !== "Unread") return { gate, answer: "Open", why: "it was read just now" };
+  return { gate, answer: "Holds", why: node.why };
+}
+
+/** Gates that only a worker can ask, at the moment of the call: what the pending reboot said when it last ran. */
+function lastWord(gate: GateName, { job }: ExplainInput): GateAnswer {
+  if (job?.said?.waitsFor !== gate)
+    return { gate, answer: "NotAsked", why: "asked by a worker when it is about to call" };
+  const { why, until } = job.said;
+  const ends = gate === "RateLimit";
+  return { gate, answer: "Holds", why, ...(until === undefined ? {} : { until, ends }) };
+}

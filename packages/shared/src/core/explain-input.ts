@@ -1,0 +1,61 @@
+import type { Rules } from "./judge.ts";
+import type { Clocks } from "./ledger/clocks.ts";
+import type { Ledger } from "./ledger/ledger.ts";
+import type { NodeSnapshot } from "./node.ts";
+import type { NodeRecord, ObservedMillis } from "./record.ts";
+import type { FleetHealth } from "./storm/fleet.ts";
+import type { EpochMillis, Millis } from "./time.ts";
+
+/** A reading of the node. `Unread`: nothing is known, for the reason given. */
+export type NodeLook =
+  | { readonly state: "Found"; readonly snapshot: NodeSnapshot }
+  | { readonly state: "Gone" }
+  | { readonly state: "Unread"; readonly why: string };
+
+/** A reading of the fleet. `lookedAfter`: this node is one of those that the configuration selects. */
+export type FleetLook =
+  | { readonly state: "Seen"; readonly health: FleetHealth; readonly lookedAfter: boolean }
+  | { readonly state: "Unread"; readonly why: string };
+
+/**
+ * A reading of the ledger. `Simulated`: monitor-only keeps none, this is what it would be. `Distrusted`: reboots hold,
+ * whatever was read; `ends` tells whether `until` is the end of that or only the time of the next look.
+ */
+export type LedgerLook =
+  | { readonly state: "Trusted" | "Simulated"; readonly ledger: Ledger; readonly clocks: Clocks }
+  | {
+      readonly state: "Distrusted";
+      readonly why: string;
+      readonly since?: EpochMillis;
+      readonly until?: EpochMillis;
+      readonly ends: boolean;
+      readonly ledger?: Ledger;
+    }
+  | { readonly state: "Unread"; readonly why: string };
+
+/** The pending reboot of a node on its queue, and what it said of itself when it last ran. */
+export interface PendingReboot {
+  readonly state: string;
+  /** When it runs next, while it is delayed. */
+  readonly at?: EpochMillis;
+  readonly said?: { readonly waitsFor: string; readonly why: string; readonly until?: EpochMillis };
+}
+
+/** Everything an explanation is made of. */
+export interface ExplainInput {
+  readonly name: string;
+  readonly rules: Rules;
+  /** The store's clock and the observation clock. */
+  readonly now: EpochMillis;
+  readonly observed: ObservedMillis;
+  readonly viewAge: Millis | undefined;
+  readonly record: NodeRecord | undefined;
+  /** The bytes of a record are there and cannot be read. */
+  readonly damaged: boolean;
+  readonly node: NodeLook;
+  readonly fleet: FleetLook;
+  readonly ledger: LedgerLook;
+  /** The VM behind the node, by its provider id; absent when that names none. */
+  readonly instanceId?: string;
+  readonly job?: PendingReboot;
+}

@@ -1,0 +1,161 @@
+/**
+ * Why is this node not being rebooted, and when may it be? Assembled from what was read, by the same judgement and the
+ * same list of gates that the reboot itself passes; pure, so that a command, a page and a test get the same answer.
+ */
+import { CHECKER_NAMES, type CheckerName, type RepairAction } from "./check.ts";
+import { answersOf, holds, type GateAnswer } from "./explain-gates.ts";
+import type { ExplainInput, LedgerLook, NodeLook, PendingReboot } from "./explain-input.ts";
+import type { GateInput } from "./gates/gate.ts";
+import { ledgerView } from "./gates/ledger-view.ts";
+import { judge } from "./judge.ts";
+import { placeOf } from "./node.ts";
+import { pausesOf } from "./pause.ts";
+import type { Phase } from "./phase.ts";
+import type { NodeRecord, RebootAttempt } from "./record.ts";
+import type { EpochMillis, Millis } from "./time.ts";
+
+/** A checker that fails, and how far its clock has run. */
+export interface FailingAnswer {
+  readonly checker: CheckerName;
+  readonly reason: string;
+  readonly since: EpochMillis;
+  /** Observed time of failing, which is what the threshold is held against. */
+  readonly ran: Millis;
+  readonly threshold: Millis;
+  readonly action: RepairAction;
+}
+
+/**
+ * What happens next. `None`: nothing, there is nothing to do or nobody may. `Reboot`: not before `at`, as far as is known
+ * now. `LookAgain`: what holds ends only when somebody or something changes; it is asked again at `at`.
+ */
+export type NextAnswer =
+  | { readonly step: "None" }
+  | { readonly step: "Reboot"; readonly at: EpochMillis }
+  | { readonly step: "LookAgain"; readonly at: EpochMillis };
+
+/** The answer. */
+export interface Explanation {
+  readonly node: string;
+  readonly pool?: string;
+  readonly instanceId?: string;
+  readonly explainedAt: EpochMillis;
+  readonly mode: "monitor-only" | "active";
+  readonly inCluster: NodeLook["state"];
+  /** As the record has it; `Unknown` while there is none. */
+  readonly phase: Phase;
+  readonly phaseSince?: EpochMillis;
+  readonly failing: readonly FailingAnswer[];
+  readonly attempts: { readonly used: number; readonly allowed: number };
+  readonly lastReboot?: Omit<RebootAttempt, "token">;
+  readonly job?: PendingReboot;
+  /** Every gate, in the order of asking. */
+  readonly gates: readonly GateAnswer[];
+  /** The first gate that holds; absent: nothing does. */
+  readonly blocker?: GateAnswer;
+  readonly next: NextAnswer;
+}
+
+/** Explains a node. */
+export function explain(input: ExplainInput): Explanation {
+  const { name, rules, now, record, node, job, instanceId } = input;
+  const { policy } = rules;
+  const judged = judgedRecord(input);
+  const gates = answersOf(input, gateInput(input, judged));
+  const blocker = gates.find(holds);
+  const pool = node.state === "Found" ? placeOf(node.snapshot).pool : judged?.pool;
+  return {
+    node: name,
+    ...(pool === undefined ? {} : { pool }),
+    ...(instanceId === undefined ? {} : { instanceId }),
+    explainedAt: now,
+    mode: policy.monitorOnly ? "monitor-only" : "active",
+    inCluster: node.state,
+    phase: record?.phase ?? "Unknown",
+    ...(record === undefined ? {} : { phaseSince: record.phaseSince }),
+    failing: judged === undefined ? [] : failingOf(judged, input),
+    attempts: { used: judged?.incident?.attempts ?? 0, allowed: policy.maxAttempts },
+    ...lastRebootOf(judged),
+    ...(job === undefined ? {} : { job }),
+    gates,
+    ...(blocker === undefined ? {} : { blocker }),
+    next: nextOf(gates, blocker, job, now),
+  };
+}
+
+/**
+ * The record as the next look would have it: judged anew on what was read just now. One that was judged in the other
+ * mode is left alone, because a judgement of ours would restart its clocks.
+ */
+function judgedRecord({ record, damaged, node, rules, now, observed }: ExplainInput): NodeRecord | undefined {
+  if (node.state !== "Found") return record;
+  if (record !== undefined && record.monitorOnly !== rules.policy.monitorOnly) return record;
+  return judge(node.snapshot, { record, damaged }, rules, { now, observed }).after;
+}
+
+function gateInput(input: ExplainInput, record: NodeRecord | undefined): GateInput | undefined {
+  if (record === undefined) return undefined;
+  const { rules, now, observed, viewAge, node, fleet, ledger, instanceId = "" } = input;
+  const { policy } = rules;
+  const snapshot = node.state === "Found" ? node.snapshot : undefined;
+  const place = snapshot === undefined ? placeOfRecord(record) : placeOf(snapshot);
+  const read = "ledger" in ledger ? ledger.ledger : undefined;
+  const named = { name: record.name, pool: place.pool, ...(snapshot === undefined ? {} : { snapshot }) };
+  const health = fleet.state === "Seen" ? fleet.health : undefined;
+  const trusted = ledger.state === "Trusted" || ledger.state === "Simulated";
+  const size = health?.nodes ?? 0;
+  const subject = { instanceId, ...place };
+  return {
+    record,
+    policy,
+    now,
+    observed,
+    viewAge,
+    pauses: pausesOf(named, policy.paused, read),
+    ...(snapshot === undefined ? {} : { node: snapshot }),
+    ...(health === undefined ? {} : { fleet: health }),
+    ...(trusted
+      ? { ledger: ledgerView(subject, ledger.ledger, ledger.clocks, size, policy.storm, now) }
+      : {}),
+    ...(ledger.state === "Distrusted" ? { ledger: { distrust: distrustOf(ledger) } } : {}),
+  };
+}
+
+function placeOfRecord({ pool }: NodeRecord): { pool?: string } {
+  return pool === undefined ? {} : { pool };
+}
+
+function distrustOf({ why, until }: Extract<LedgerLook, { state: "Distrusted" }>) {
+  return { why, ...(until === undefined ? {} : { until }) };
+}
+
+function failingOf(record: NodeRecord, { rules, observed }: ExplainInput): FailingAnswer[] {
+  return CHECKER_NAMES.flatMap((checker) => {
+    const clock = record.failing[checker];
+    if (clock === undefined) return [];
+    const { threshold, action } = rules.policy.checkers[checker];
+    const ran = Math.max(0, observed - clock.sinceObserved);
+    return [{ checker, reason: clock.reason, since: clock.since, ran, threshold, action }];
+  });
+}
+
+function lastRebootOf(record: NodeRecord | undefined): { lastReboot?: Omit<RebootAttempt, "token"> } {
+  if (record?.lastReboot === undefined) return {};
+  const { token: _token, ...lastReboot } = record.lastReboot;
+  return { lastReboot };
+}
+
+function nextOf(
+  gates: readonly GateAnswer[],
+  blocker: GateAnswer | undefined,
+  job: PendingReboot | undefined,
+  now: EpochMillis,
+): NextAnswer {
+  if (blocker === undefined) return { step: "Reboot", at: now };
+  if (blocker.until === undefined) return { step: "None" };
+  const holding = gates.filter(holds);
+  const ends = holding.flatMap(({ ends: ending, until }) => (ending === true ? (until ?? []) : []));
+  // A gate that names no end leaves the end of the others without meaning.
+  if (ends.length === holding.length) return { step: "Reboot", at: Math.max(now, ...ends) };
+  return { step: "LookAgain", at: Math.max(now, job?.at ?? blocker.until) };
+}

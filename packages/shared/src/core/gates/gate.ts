@@ -1,0 +1,86 @@
+import type { LedgerGrant } from "../ledger/ledger.ts";
+import type { NodeSnapshot } from "../node.ts";
+import type { RepairPolicy } from "../policy.ts";
+import type { NodeRecord, ObservedMillis } from "../record.ts";
+import type { BudgetExceeded } from "../storm/budgets.ts";
+import type { FleetHealth } from "../storm/fleet.ts";
+import type { Pause } from "../pause.ts";
+import type { EpochMillis, Millis } from "../time.ts";
+
+/**
+ * Everything that may hold a reboot back, in the order in which it is asked; the first that holds is the answer to "why
+ * not?". A retired name is never used again.
+ */
+export const GATES = [
+  "NothingFailing",
+  "Mode",
+  "ActionNone",
+  "Paused",
+  "OptOut",
+  "ForeignOwner",
+  "Blind",
+  "Attempts",
+  "WaitWindow",
+  "Threshold",
+  "Settle",
+  "Storm",
+  "Ledger",
+  "Budget",
+  "NodeUnreadable",
+  "Identity",
+  "OwnNode",
+  "Cloud",
+  "RateLimit",
+  "Deadline",
+] as const;
+export type GateName = (typeof GATES)[number];
+
+/** What is known of the ledger when a gate asks. */
+export interface LedgerView {
+  /** Why the ledger cannot be built on now; undefined: it can. */
+  readonly distrust?: { readonly why: string; readonly until?: EpochMillis };
+  /** The VM's window, by the ledger. */
+  readonly notBefore?: EpochMillis;
+  /** The first budget that one more reboot would exceed. */
+  readonly exceeded?: BudgetExceeded;
+  /** An operator's permission to go on, slowly. */
+  readonly grant?: LedgerGrant;
+}
+
+/** What the pure gates look at. What is absent was not read yet; the gate that needs it stands open until it is. */
+export interface GateInput {
+  readonly record: NodeRecord;
+  readonly policy: RepairPolicy;
+  readonly now: EpochMillis;
+  /** The observation clock now. */
+  readonly observed: ObservedMillis;
+  /** Age of the freshest view any watcher vouches for; undefined when none ever did. */
+  readonly viewAge: Millis | undefined;
+  /** Pauses that hold this node, of whatever level and source. */
+  readonly pauses?: readonly Pause[];
+  /** The node as it was read last. */
+  readonly node?: NodeSnapshot;
+  /** The fleet, to tell one sick node from a storm. */
+  readonly fleet?: FleetHealth;
+  readonly ledger?: LedgerView;
+}
+
+/** One gate's answer. `until` is when to ask again; absent when no time can be named and the job may end. */
+export interface GateVerdict {
+  readonly gate: GateName;
+  readonly open: boolean;
+  readonly why: string;
+  readonly until?: EpochMillis;
+}
+
+export type Gate = (input: GateInput) => GateVerdict;
+
+/** The gate lets the reboot pass. */
+export function open(gate: GateName, why: string): GateVerdict {
+  return { gate, open: true, why };
+}
+
+/** The gate holds the reboot, until a time if it can name one. */
+export function shut(gate: GateName, why: string, until?: EpochMillis): GateVerdict {
+  return { gate, open: false, why, ...(until === undefined ? {} : { until }) };
+}

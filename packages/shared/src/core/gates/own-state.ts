@@ -1,0 +1,65 @@
+import { CHECKER_NAMES } from "../check.ts";
+import { firstDue, isGivenUp, isWaiting } from "../due.ts";
+import { SECOND } from "../time.ts";
+import { open, shut, type Gate } from "./gate.ts";
+
+const NOBODY_ASKS = "no failing checker asks for a reboot";
+
+/** A checker fails and its incident is open. */
+export const nothingFailing: Gate = ({ record }) => {
+  const failing = CHECKER_NAMES.filter((name) => record.failing[name] !== undefined);
+  return record.incident !== undefined && failing.length > 0
+    ? open("NothingFailing", `failing: ${failing.join(", ")}`)
+    : shut("NothingFailing", "no checker fails");
+};
+
+/** Clocks started in the other mode lead to nothing: the next judgement starts them anew. */
+export const mode: Gate = ({ record, policy, now }) =>
+  record.monitorOnly === policy.monitorOnly
+    ? open("Mode", `judged in ${modeName(policy.monitorOnly)} mode`)
+    : shut("Mode", `judged in ${modeName(record.monitorOnly)} mode`, now + policy.viewMaxAge / 2);
+
+function modeName(monitorOnly: boolean): string {
+  return monitorOnly ? "monitor-only" : "active";
+}
+
+/** A checker that fails asks for a reboot, and not only for a report. */
+export const actionNone: Gate = ({ record, policy, observed }) =>
+  firstDue(record, policy, observed) === undefined
+    ? shut("ActionNone", NOBODY_ASKS)
+    : open("ActionNone", "a reboot is asked for");
+
+/** A watcher vouches for the cluster; without one nothing is rebooted. */
+export const blind: Gate = ({ policy, now, viewAge }) => {
+  const why =
+    viewAge === undefined
+      ? "the cluster was never seen"
+      : `cluster view is ${Math.round(viewAge / SECOND)} s old`;
+  const fresh = viewAge !== undefined && viewAge <= policy.viewMaxAge;
+  return fresh ? open("Blind", why) : shut("Blind", why, now + policy.viewMaxAge / 2);
+};
+
+/** The wait after the latest reboot is over (I1). */
+export const waitWindow: Gate = ({ record, now }) => {
+  const last = record.lastReboot;
+  if (last === undefined) return open("WaitWindow", "no reboot before");
+  const which = `reboot ${last.number} (${last.outcome})`;
+  return isWaiting(record, now)
+    ? shut("WaitWindow", `${which} keeps its wait`, last.waitUntil)
+    : open("WaitWindow", `the wait of ${which} is over`);
+};
+
+/** The reboots of this incident are not used up. */
+export const attempts: Gate = ({ record, policy, now }) => {
+  const why = `${record.incident?.attempts ?? 0} of ${policy.maxAttempts} attempts used`;
+  return isGivenUp(record, policy, now) ? shut("Attempts", why) : open("Attempts", why);
+};
+
+/** A checker has failed for its threshold, in observed time. */
+export const threshold: Gate = ({ record, policy, now, observed }) => {
+  const due = firstDue(record, policy, observed);
+  if (due === undefined) return shut("Threshold", NOBODY_ASKS);
+  return due.in === 0
+    ? open("Threshold", `${due.checker} has failed for long enough`)
+    : shut("Threshold", `${due.checker} has not failed for long enough`, now + due.in);
+};

@@ -1,0 +1,64 @@
+import type { HealthChecker } from "./check.ts";
+import { recordAfterDamage } from "./damaged.ts";
+import { evaluate, type Evaluation } from "./evaluation.ts";
+import type { JudgedNode, NodeAction } from "./events.ts";
+import { poolOf, type NodeSnapshot } from "./node.ts";
+import type { RepairPolicy } from "./policy.ts";
+import { historyOf, type NodeRecord, type ObservedMillis } from "./record.ts";
+import type { EpochMillis } from "./time.ts";
+import { transition } from "./transition.ts";
+
+/** The rules of this process: what is checked and what follows. */
+export interface Rules {
+  readonly checkers: readonly HealthChecker[];
+  readonly policy: RepairPolicy;
+}
+
+/** What is stored of a node: its record, or the fact that the bytes of one could not be read. */
+export interface StoredState {
+  readonly record: NodeRecord | undefined;
+  readonly damaged: boolean;
+}
+
+/** The outcome of one judgement. */
+export interface Judged {
+  readonly before: NodeRecord | undefined;
+  readonly after: NodeRecord;
+  readonly changed: boolean;
+  readonly evaluation: Evaluation;
+  readonly actions: readonly NodeAction[];
+}
+
+/** The two clocks of a judgement: the store's wall clock and the observation clock. */
+export interface JudgementClock {
+  readonly now: EpochMillis;
+  readonly observed: ObservedMillis;
+}
+
+/** Judges a snapshot against what is stored of the node: checkers, then the state machine. Pure. */
+export function judge(
+  snapshot: NodeSnapshot,
+  stored: StoredState,
+  rules: Rules,
+  view: JudgementClock,
+): Judged {
+  const node = judgedNode(snapshot);
+  const { policy, checkers } = rules;
+  const before = stored.damaged ? recordAfterDamage(node, policy, view.now) : stored.record;
+  const evaluation = evaluate(snapshot, checkers, historyOf(before, snapshot.uid, view.now));
+  const event = { type: "Judged", node, evaluation, observed: view.observed } as const;
+  const { record: after, actions } = transition(before, event, policy, view.now);
+  const changed = stored.damaged || before === undefined || JSON.stringify(before) !== JSON.stringify(after);
+  return { before: stored.record, after, changed, evaluation, actions };
+}
+
+function judgedNode(snapshot: NodeSnapshot): JudgedNode {
+  const pool = poolOf(snapshot);
+  return {
+    name: snapshot.name,
+    uid: snapshot.uid,
+    ...(pool === undefined ? {} : { pool }),
+    ...(snapshot.providerId === undefined ? {} : { providerId: snapshot.providerId }),
+    ...(snapshot.bootId === undefined ? {} : { bootId: snapshot.bootId }),
+  };
+}

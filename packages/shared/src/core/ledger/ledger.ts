@@ -1,0 +1,94 @@
+/**
+ * The ledger of one cluster: the authority on reboots (reboot protocol, 3.3). It says which VM may not be rebooted yet,
+ * how many reboots are open, and whether anybody may reboot at all. Redis is a hint; this is the truth, because it is
+ * written by compare-and-set on a linearizable store before each call.
+ *
+ * Everything that limits reboots is keyed by the cloud's instance id, never by node name or uid: a Node object that is
+ * deleted and registered again keeps its VM, and so it keeps its window.
+ */
+import type { EpochMillis } from "../time.ts";
+
+/** What is known of the call that an entry was written for. `Intent` is left behind by a crash and counts as a reboot. */
+export const LEDGER_OUTCOMES = [
+  "Intent",
+  "Accepted",
+  "Unknown",
+  "NotSent",
+  "Rejected",
+  /** The boot id changed and every checker passes. */
+  "Cured",
+  /** The boot id changed and a checker still fails. */
+  "StillBad",
+  /** The wait is over and the boot id did not change. */
+  "NotExecuted",
+  /** The VM or its node is gone. */
+  "Gone",
+] as const;
+export type LedgerOutcome = (typeof LEDGER_OUTCOMES)[number];
+
+/** The latest reboot of one VM. */
+export interface LedgerEntry {
+  readonly instanceId: string;
+  /** Sequence number of the write that made this intent: a fencing token. */
+  readonly seq: number;
+  readonly node: string;
+  readonly pool?: string;
+  readonly zone?: string;
+  /** The checker that asked for it, for correlation. */
+  readonly checker?: string;
+  readonly bootIdBefore?: string;
+  readonly at: EpochMillis;
+  /** When this VM was rebooted before, within the span of the longest rate: budgets count them, oldest first. */
+  readonly earlier?: readonly EpochMillis[];
+  /** No call for this VM before this instant. */
+  readonly notBefore: EpochMillis;
+  readonly attempt: number;
+  readonly token: string;
+  /** The process that wrote the intent. */
+  readonly by: string;
+  readonly outcome: LedgerOutcome;
+  /** Sticky: the window of this VM is the GPU window. */
+  readonly gpu: boolean;
+}
+
+/** A pause that an operator ordered; no reboot begins while it stands. */
+export interface LedgerPause {
+  readonly since: EpochMillis;
+  readonly by: string;
+  readonly reason: string;
+}
+
+/** An operator's permission to go on after a breaker opened: slow start, while reboots cure. */
+export interface LedgerGrant {
+  readonly since: EpochMillis;
+  readonly by: string;
+  /** Reboots that may be open at once under this grant: 1, 2, 4 ... doubled by each round of cures, 1 after a failure. */
+  readonly width: number;
+  /** Cures in the present round; `width` of them complete it. */
+  readonly cured?: number;
+}
+
+/** What holds for the whole cluster. */
+export interface LedgerMeta {
+  readonly schema: 1;
+  /** The uid of the namespace kube-system: the one name of a cluster that nobody can choose twice. */
+  readonly cluster: string;
+  /** Raised by one with every write. A lower one than seen before means that the store went back in time. */
+  readonly seq: number;
+  /** The last write of any gate; a ledger nobody wrote to for long may have been restored from a backup. */
+  readonly heartbeatAt: EpochMillis;
+  readonly heartbeatBy: string;
+  /** Nobody reboots before this instant. */
+  readonly quarantineUntil: EpochMillis;
+  readonly paused?: LedgerPause;
+  readonly pausedPools: Readonly<Record<string, LedgerPause>>;
+  readonly pausedNodes: Readonly<Record<string, LedgerPause>>;
+  readonly grant?: LedgerGrant;
+}
+
+/** The ledger as it was read. */
+export interface Ledger {
+  readonly meta: LedgerMeta;
+  /** By instance id. */
+  readonly entries: ReadonlyMap<string, LedgerEntry>;
+}

@@ -1,0 +1,214 @@
+/**
+ * The writes of the ledger, pure. Every write of a gate raises `seq` by one and is a heartbeat; windows only ever grow
+ * while their outcome is open. The one write that shortens a window says that nothing was sent, or that the cloud refused.
+ *
+ * The writes of an operator (pauses, grants) are neither: a gate tells a restored backup by its silence and its low
+ * `seq`, and a command given to such a ledger must not make it look alive or new.
+ */
+import type { PauseLevel } from "../pause.ts";
+import { RATE_WINDOWS } from "../storm/policy.ts";
+import type { EpochMillis, Millis } from "../time.ts";
+import type { Clocks } from "./clocks.ts";
+import type { Ledger, LedgerEntry, LedgerGrant, LedgerMeta, LedgerOutcome, LedgerPause } from "./ledger.ts";
+import { grantAfter } from "./grant.ts";
+import { earlierOf, evidenceOf } from "./history.ts";
+import { plausible } from "./sequence.ts";
+import type { LedgerTimings } from "./timings.ts";
+
+/** A new ledger: without reboots, and without trust until it is as old as the longest window. */
+export function emptyLedger(cluster: string, by: string, now: EpochMillis): Ledger {
+  return {
+    meta: {
+      schema: 1,
+      cluster,
+      seq: 0,
+      heartbeatAt: now,
+      heartbeatBy: by,
+      quarantineUntil: 0,
+      pausedPools: {},
+      pausedNodes: {},
+    },
+    entries: new Map(),
+  };
+}
+
+/** Who writes, and when. */
+export interface LedgerWriter {
+  readonly by: string;
+  readonly clocks: Clocks;
+}
+
+/** The facts of an intent that its writer brings. */
+export type LedgerIntent = Pick<
+  LedgerEntry,
+  "instanceId" | "node" | "pool" | "zone" | "checker" | "bootIdBefore" | "attempt" | "token" | "gpu"
+>;
+
+/** Writes the intent to reboot: from now on it counts as a reboot, whatever becomes of the call. */
+export function withIntent(
+  ledger: Ledger,
+  intent: LedgerIntent,
+  window: Millis,
+  writer: LedgerWriter,
+): Ledger {
+  const before = ledger.entries.get(intent.instanceId);
+  const notBefore = Math.max(before?.notBefore ?? 0, writer.clocks.latest + window);
+  const gpu = intent.gpu || before?.gpu === true;
+  const earlier = earlierOf(before, writer.clocks.earliest);
+  return write(ledger, writer, (seq) => ({
+    ...intent,
+    seq,
+    gpu,
+    ...(earlier.length === 0 ? {} : { earlier }),
+    at: writer.clocks.latest,
+    by: writer.by,
+    notBefore,
+    outcome: "Intent",
+  }));
+}
+
+/** Writes what became of a call. An entry that a later intent replaced, or that is settled, stays as it is. */
+export function withOutcome(
+  ledger: Ledger,
+  instanceId: string,
+  token: string,
+  outcome: LedgerOutcome,
+  writer: LedgerWriter,
+  timings: Pick<LedgerTimings, "cooldown">,
+): Ledger {
+  const entry = ledger.entries.get(instanceId);
+  if (entry === undefined || entry.token !== token || !mayFollow(entry.outcome, outcome)) return ledger;
+  // Only the writer of an open intent can know that nothing happened; any other entry keeps its window.
+  const surelyNotDone = outcome === "NotSent" || outcome === "Rejected";
+  const notBefore = surelyNotDone ? writer.clocks.latest + timings.cooldown : entry.notBefore;
+  const attempt = surelyNotDone ? entry.attempt - 1 : entry.attempt;
+  const written = write(ledger, writer, (seq) => ({ ...entry, seq, outcome, notBefore, attempt }));
+  const { grant } = written.meta;
+  if (grant === undefined) return written;
+  return { ...written, meta: { ...written.meta, grant: grantAfter(grant, entry, outcome) } };
+}
+
+/** An intent is answered, an answer is verified; what is verified, or surely never happened, is the end. */
+function mayFollow(before: LedgerOutcome, after: LedgerOutcome): boolean {
+  switch (before) {
+    case "Intent":
+      return after !== "Intent";
+    case "Accepted":
+    case "Unknown":
+      return isVerified(after);
+    case "NotSent":
+    case "Rejected":
+    case "Cured":
+    case "StillBad":
+    case "NotExecuted":
+    case "Gone":
+      return false;
+    default:
+      return before satisfies never;
+  }
+}
+
+function isVerified(outcome: LedgerOutcome): boolean {
+  return outcome === "Cured" || outcome === "StillBad" || outcome === "NotExecuted" || outcome === "Gone";
+}
+
+/**
+ * Nobody reboots before `until`: the store may have gone back in time. The sequence goes on above the highest number that
+ * was ever seen, so that this ledger is the newest again and its quarantine ends once.
+ */
+export function withQuarantine(
+  ledger: Ledger,
+  until: EpochMillis,
+  seqHighWater: number,
+  writer: LedgerWriter,
+): Ledger {
+  const quarantineUntil = Math.max(ledger.meta.quarantineUntil, until);
+  const meta = { ...ledger.meta, seq: Math.max(ledger.meta.seq, plausible(seqHighWater)) };
+  return { ...ledger, meta: { ...beaten(meta, writer), quarantineUntil } };
+}
+
+/** A sign of life, without which a ledger is taken for a restored one. */
+export function withHeartbeat(ledger: Ledger, writer: LedgerWriter): Ledger {
+  return { ...ledger, meta: beaten(ledger.meta, writer) };
+}
+
+/** What an operator's pause covers: everything, or one pool or node by its name. */
+export type PauseScope =
+  | { readonly level: Extract<PauseLevel, "fleet"> }
+  | { readonly level: Exclude<PauseLevel, "fleet">; readonly name: string };
+
+/** The pause that stands for exactly this scope; undefined when there is none. */
+export function pauseOf({ meta }: Ledger, scope: PauseScope): LedgerPause | undefined {
+  if (scope.level === "fleet") return meta.paused;
+  const pauses = scope.level === "pool" ? meta.pausedPools : meta.pausedNodes;
+  return Object.hasOwn(pauses, scope.name) ? pauses[scope.name] : undefined;
+}
+
+/** Pauses a scope. One that is paused already stays as it is, and the same ledger comes back. */
+export function withPause(ledger: Ledger, scope: PauseScope, pause: LedgerPause): Ledger {
+  if (pauseOf(ledger, scope) !== undefined) return ledger;
+  const { meta } = ledger;
+  switch (scope.level) {
+    case "fleet":
+      return { ...ledger, meta: { ...meta, paused: pause } };
+    case "pool":
+      return { ...ledger, meta: { ...meta, pausedPools: { ...meta.pausedPools, [scope.name]: pause } } };
+    case "node":
+      return { ...ledger, meta: { ...meta, pausedNodes: { ...meta.pausedNodes, [scope.name]: pause } } };
+  }
+}
+
+/** Ends the pause of exactly this scope; pauses of other levels stay. Nothing to end: the same ledger comes back. */
+export function withoutPause(ledger: Ledger, scope: PauseScope): Ledger {
+  if (pauseOf(ledger, scope) === undefined) return ledger;
+  const { paused: _paused, ...meta } = ledger.meta;
+  switch (scope.level) {
+    case "fleet":
+      return { ...ledger, meta };
+    case "pool": {
+      const { [scope.name]: _ended, ...pausedPools } = meta.pausedPools;
+      return { ...ledger, meta: { ...ledger.meta, pausedPools } };
+    }
+    case "node": {
+      const { [scope.name]: _ended, ...pausedNodes } = meta.pausedNodes;
+      return { ...ledger, meta: { ...ledger.meta, pausedNodes } };
+    }
+  }
+}
+
+/** An operator's permission to go on; it replaces an earlier one, and what happened before it no longer counts (G5). */
+export function withGrant(ledger: Ledger, grant: LedgerGrant): Ledger {
+  return { ...ledger, meta: { ...ledger.meta, grant } };
+}
+
+/**
+ * Leaves out entries that nothing asks about any more: their window is over, every rate has forgotten them, and they are
+ * no evidence that reboots do not help.
+ */
+export function pruned(ledger: Ledger, clocks: Clocks, timings: Pick<LedgerTimings, "keep">): Ledger {
+  const keep = Math.max(timings.keep, RATE_WINDOWS.day);
+  const evidence = new Set(evidenceOf(ledger).map(({ instanceId }) => instanceId));
+  const entries = new Map(
+    [...ledger.entries].filter(([instanceId, entry]) => {
+      const old = Math.max(entry.at, entry.notBefore) + keep < clocks.earliest;
+      return !old || evidence.has(instanceId);
+    }),
+  );
+  return entries.size === ledger.entries.size ? ledger : { ...ledger, entries };
+}
+
+function write(ledger: Ledger, writer: LedgerWriter, entryOf: (seq: number) => LedgerEntry): Ledger {
+  const meta = beaten(ledger.meta, writer);
+  const entry = entryOf(meta.seq);
+  return { meta, entries: new Map(ledger.entries).set(entry.instanceId, entry) };
+}
+
+function beaten(meta: LedgerMeta, { by, clocks }: LedgerWriter): LedgerMeta {
+  return {
+    ...meta,
+    seq: meta.seq + 1,
+    // A sign of life is stamped with the earliest clock and missed with the latest: a wrong one only holds back.
+    heartbeatAt: Math.max(meta.heartbeatAt, clocks.earliest),
+    heartbeatBy: by,
+  };
+}

@@ -1,0 +1,82 @@
+/** Pauses: whoever says stop, at whatever level, wins. */
+import type { Ledger, LedgerPause } from "./ledger/ledger.ts";
+import { ANNOTATION_PREFIX } from "./snapshot-fields.ts";
+import type { NodeSnapshot } from "./node.ts";
+import type { EpochMillis } from "./time.ts";
+
+/** What a pause covers. */
+export const PAUSE_LEVELS = ["fleet", "pool", "node"] as const;
+export type PauseLevel = (typeof PAUSE_LEVELS)[number];
+
+/** One pause that holds a node. */
+export interface Pause {
+  readonly level: PauseLevel;
+  readonly source: "configuration" | "ledger" | "annotation";
+  readonly why: string;
+  readonly since?: EpochMillis;
+}
+
+/** Pauses from the configuration. */
+export interface PausePolicy {
+  readonly fleet: boolean;
+  readonly pools: readonly string[];
+  readonly nodes: readonly string[];
+}
+
+/** The annotation by which a node pauses its own repair. */
+export const PAUSE_ANNOTATION = `${ANNOTATION_PREFIX}paused`;
+/** The annotation by which a node opts out of repair for good. */
+export const OPT_OUT_ANNOTATION = `${ANNOTATION_PREFIX}opt-out`;
+
+/** A marker is set unless it says `false`: a value that nobody understands must hold back, not let pass. */
+export function isMarked(node: Pick<NodeSnapshot, "annotations">, annotation: string): boolean {
+  const value = node.annotations[annotation];
+  return value !== undefined && value.toLowerCase() !== "false";
+}
+
+/** Every pause that holds this node. `ledger` absent: none is kept (monitor-only), or it was not read yet. */
+export function pausesOf(
+  node: { readonly name: string; readonly pool: string | undefined; readonly snapshot?: NodeSnapshot },
+  policy: PausePolicy,
+  ledger: Ledger | undefined,
+): Pause[] {
+  const { name, pool, snapshot } = node;
+  const pauses: Pause[] = [];
+  if (policy.fleet) pauses.push({ level: "fleet", source: "configuration", why: "paused by configuration" });
+  if (pool !== undefined && policy.pools.includes(pool)) {
+    pauses.push({ level: "pool", source: "configuration", why: `pool ${pool} is paused by configuration` });
+  }
+  if (policy.nodes.includes(name)) {
+    pauses.push({ level: "node", source: "configuration", why: "this node is paused by configuration" });
+  }
+  if (ledger !== undefined) pauses.push(...pausesInLedger(name, pool, ledger));
+  if (snapshot !== undefined && isMarked(snapshot, PAUSE_ANNOTATION)) {
+    pauses.push({ level: "node", source: "annotation", why: `annotation ${PAUSE_ANNOTATION}` });
+  }
+  return pauses;
+}
+
+function pausesInLedger(name: string, pool: string | undefined, { meta }: Ledger): Pause[] {
+  const found: [PauseLevel, LedgerPause | undefined][] = [
+    ["fleet", meta.paused],
+    ["pool", pool === undefined ? undefined : own(meta.pausedPools, pool)],
+    ["node", own(meta.pausedNodes, name)],
+  ];
+  return found.flatMap(([level, pause]) =>
+    pause === undefined
+      ? []
+      : [
+          {
+            level,
+            source: "ledger" as const,
+            why: `paused by ${pause.by}: ${pause.reason}`,
+            since: pause.since,
+          },
+        ],
+  );
+}
+
+/** Names come from clusters: `constructor` is a valid node name and no pause. */
+function own(pauses: Readonly<Record<string, LedgerPause>>, name: string): LedgerPause | undefined {
+  return Object.hasOwn(pauses, name) ? pauses[name] : undefined;
+}

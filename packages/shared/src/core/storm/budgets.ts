@@ -1,0 +1,110 @@
+import type { Ledger, LedgerEntry } from "../ledger/ledger.ts";
+import { rebootsOf, uncuredInARow } from "../ledger/history.ts";
+import type { Clocks } from "../ledger/clocks.ts";
+import type { EpochMillis } from "../time.ts";
+import { RATE_WINDOWS, type StormPolicy } from "./policy.ts";
+
+/** Budgets in the order in which they are asked. */
+export const BUDGETS = ["Node", "Pool", "Zone", "Cluster", "Spacing", "Hour", "Day", "Efficacy"] as const;
+export type BudgetName = (typeof BUDGETS)[number];
+
+/** A budget that is used up, and when that may change; without a time only an operator can change it. */
+export interface BudgetExceeded {
+  readonly budget: BudgetName;
+  readonly why: string;
+  readonly until?: EpochMillis;
+}
+
+/** The VM that asks for a reboot. */
+export interface BudgetSubject {
+  readonly instanceId: string;
+  readonly pool?: string;
+  readonly zone?: string;
+}
+
+/** An entry counts against budgets while its window is open, unless it is known to have ended well or never happened. */
+export function isOpen(entry: LedgerEntry, clocks: Clocks): boolean {
+  const over =
+    entry.outcome === "Cured" ||
+    entry.outcome === "NotSent" ||
+    entry.outcome === "Rejected" ||
+    entry.outcome === "Gone";
+  return !over && entry.notBefore > clocks.earliest;
+}
+
+/** The first budget that one more reboot would exceed (guards G1, G5); undefined: there is room. */
+export function exceededBudget(
+  subject: BudgetSubject,
+  ledger: Ledger,
+  fleetSize: number,
+  policy: StormPolicy,
+  clocks: Clocks,
+): BudgetExceeded | undefined {
+  const { budgets } = policy;
+  const entries = [...ledger.entries.values()];
+  const open = entries.filter((entry) => entry.instanceId !== subject.instanceId && isOpen(entry, clocks));
+  const done = entries.flatMap((entry) => rebootsOf(entry));
+  const own = ledger.entries.get(subject.instanceId);
+  const inPool = open.filter(({ pool }) => pool !== undefined && pool === subject.pool);
+  const inZone = open.filter(({ zone }) => zone !== undefined && zone === subject.zone);
+  const width = Math.max(
+    1,
+    Math.min(budgets.cluster, Math.floor((fleetSize * budgets.clusterPercent) / 100)),
+  );
+  const granted = ledger.meta.grant === undefined ? width : Math.min(width, ledger.meta.grant.width);
+  const lastAt = done.reduce((last, at) => Math.max(last, at), 0);
+  return (
+    rate("Node", own === undefined ? [] : rebootsOf(own), budgets.nodePerDay, RATE_WINDOWS.day, clocks) ??
+    full("Pool", `${inPool.length} open in pool ${subject.pool ?? "none"}`, inPool, budgets.pool) ??
+    full("Zone", `${inZone.length} open in zone ${subject.zone ?? "none"}`, inZone, budgets.zone) ??
+    full("Cluster", `${open.length} open in the cluster, ${granted} allowed`, open, granted) ??
+    spaced(lastAt, budgets.spacing, clocks) ??
+    rate("Hour", done, budgets.perHour, RATE_WINDOWS.hour, clocks) ??
+    rate("Day", done, budgets.perDay, RATE_WINDOWS.day, clocks) ??
+    efficacyExceeded(ledger, policy)
+  );
+}
+
+function full(
+  budget: BudgetName,
+  why: string,
+  open: readonly LedgerEntry[],
+  limit: number,
+): BudgetExceeded | undefined {
+  if (open.length < limit) return undefined;
+  return { budget, why, until: Math.min(...open.map(({ notBefore }) => notBefore)) };
+}
+
+function spaced(lastAt: EpochMillis, spacing: number, { earliest }: Clocks): BudgetExceeded | undefined {
+  const until = lastAt + spacing;
+  // None asked for is none: the clocks' difference would be one all the same.
+  return spacing > 0 && until > earliest
+    ? { budget: "Spacing", why: "the latest reboot was a moment ago", until }
+    : undefined;
+}
+
+function rate(
+  budget: BudgetName,
+  done: readonly EpochMillis[],
+  limit: number,
+  window: number,
+  { earliest }: Clocks,
+): BudgetExceeded | undefined {
+  const recent = done.filter((at) => at > earliest - window).toSorted((a, b) => a - b);
+  const oldestThatCounts = recent.at(-limit);
+  if (oldestThatCounts === undefined) return undefined;
+  const span = window === RATE_WINDOWS.hour ? "hour" : "day";
+  const whose = budget === "Node" ? " of this VM" : "";
+  const why = `${recent.length} reboots${whose} within the ${span}`;
+  return { budget, why, until: oldestThatCounts + window };
+}
+
+/** The latest reboots of different VMs, and none of them cured anything: more of the same will not help (G5). */
+export function efficacyExceeded(ledger: Ledger, { uncured }: StormPolicy): BudgetExceeded | undefined {
+  const hopeless = uncuredInARow(ledger).length >= uncured;
+  if (!hopeless) return undefined;
+  return {
+    budget: "Efficacy",
+    why: `the latest ${uncured} reboots cured nothing; an operator must grant more`,
+  };
+}

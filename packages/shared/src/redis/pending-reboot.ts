@@ -1,0 +1,54 @@
+import { Queue } from "bullmq";
+import type { Keys } from "../contract/keys.ts";
+import { QUEUES, rebootDeduplicationId, rebootProgressSchema, type RebootJob } from "../contract/queues.ts";
+import type { PendingReboot } from "../core/explain-input.ts";
+import type { EpochMillis } from "../core/time.ts";
+import type { RedisClient } from "./script.ts";
+
+/** Reads the pending reboot of a node, if there is one; changes nothing. Throws when Redis fails. */
+export async function readPendingReboot(
+  connection: RedisClient,
+  keys: Keys,
+  node: string,
+): Promise<PendingReboot | undefined> {
+  const queue = new Queue<RebootJob>(QUEUES.reboots, {
+    connection,
+    prefix: keys.prefix,
+    skipMetasUpdate: true,
+    skipVersionCheck: true,
+  });
+  // The connection reports its own errors; without a listener they would end the process.
+  queue.on("error", () => {});
+  try {
+    const id = await queue.getDeduplicationJobId(rebootDeduplicationId(node));
+    const job = id === null ? undefined : await queue.getJob(id);
+    if (job === undefined) return undefined;
+    const state = await job.getState();
+    const progress = rebootProgressSchema.safeParse(job.progress);
+    const at = state === "delayed" ? await runsAt(connection, queue, id ?? "") : undefined;
+    return {
+      state,
+      ...(at === undefined ? {} : { at }),
+      ...(progress.success ? { said: saidBy(progress.data) } : {}),
+    };
+  } finally {
+    await queue.close();
+  }
+}
+
+/** BullMQ sorts delayed jobs by their time, shifted by 12 bits that tell jobs of one millisecond apart. */
+const SCORE_PER_MILLISECOND = 0x1000;
+
+/** When a delayed job runs; the `delay` of a job that was delayed again counts from an instant that is kept nowhere. */
+async function runsAt(
+  connection: RedisClient,
+  queue: Queue<RebootJob>,
+  id: string,
+): Promise<EpochMillis | undefined> {
+  const score = await connection.zscore(queue.toKey("delayed"), id);
+  return score === null ? undefined : Math.floor(Number(score) / SCORE_PER_MILLISECOND);
+}
+
+function saidBy({ waitsFor, why, until }: { waitsFor: string; why: string; until?: string }) {
+  return { waitsFor, why, ...(until === undefined ? {} : { until: Date.parse(until) }) };
+}

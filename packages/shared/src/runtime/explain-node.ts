@@ -1,0 +1,163 @@
+import { explain, type Explanation } from "../core/explain.ts";
+import type { FleetLook, LedgerLook, NodeLook, PendingReboot } from "../core/explain-input.ts";
+import type { Rules } from "../core/judge.ts";
+import { clocksOf } from "../core/ledger/clocks.ts";
+import { simulatedLedger } from "../core/ledger/simulated.ts";
+import type { LedgerTimings } from "../core/ledger/timings.ts";
+import type { NodeRecord } from "../core/record.ts";
+import { fleetNode } from "../core/storm/fleet-node.ts";
+import { fleetHealth, type FleetNode } from "../core/storm/fleet.ts";
+import type { EpochMillis, Millis } from "../core/time.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { RebootLedger } from "../ports/ledger.ts";
+import type { NodeLister } from "../ports/node-lister.ts";
+import type { NodeReader } from "../ports/node-reader.ts";
+import type { SequenceMemory } from "../ports/sequence-memory.ts";
+import type { StateStore } from "../ports/state-store.ts";
+import { deadlineSignal } from "./deadline.ts";
+import { withoutCredentials } from "./error-fields.ts";
+import { clocksOfReading, lookAtLedger } from "./ledger-look.ts";
+
+/** Where an explanation is read from. Nothing is written anywhere. */
+export interface ExplainSources {
+  readonly store: Pick<StateStore, "get" | "listUnhealthy">;
+  readonly memory: SequenceMemory;
+  readonly pending: (node: string) => Promise<PendingReboot | undefined>;
+  readonly reader: NodeReader;
+  readonly lister: NodeLister;
+  /** Absent in monitor-only mode, which keeps none. */
+  readonly ledger: RebootLedger | undefined;
+  readonly rules: Rules;
+  readonly timings: LedgerTimings;
+  readonly clock: Clock;
+  /** How long the cluster may take to answer. */
+  readonly deadline: Millis;
+}
+
+/** An explanation, and what stands beside it. */
+export interface ExplainedNode {
+  readonly explanation: Explanation;
+  /** One sentence per part of the cluster that could not be read; the explanation says which gates were not asked. */
+  readonly unread: readonly string[];
+  /** The record was made in the other mode than the rules given here. */
+  readonly otherMode: boolean;
+  /** Somebody knows this node: the cluster or the store. */
+  readonly known: boolean;
+  /** The nodes that are looked after, as far as they were listed. */
+  readonly names: readonly string[];
+}
+
+/**
+ * Reads everything that bears on a node and explains it. A part of the cluster that cannot be read leaves its gates
+ * unasked; without the store nothing can be said, and its errors are thrown.
+ */
+export async function explainNode(name: string, sources: ExplainSources): Promise<ExplainedNode> {
+  const { store, memory, pending, rules } = sources;
+  const [stored, records, job, seqHighWater] = await Promise.all([
+    store.get(name),
+    store.listUnhealthy(),
+    pending(name),
+    // Zero only reads.
+    memory.raise(0),
+  ]);
+  const { record, view, fault } = stored;
+  const damaged = fault !== undefined;
+  const names: string[] = [];
+  const [node, fleet, ledger] = await Promise.all([
+    lookAtNode(name, sources),
+    lookAtFleet(name, records, view.now, names, sources),
+    ledgerOf(records, view.now, seqHighWater, sources),
+  ]);
+  const instanceId = instanceOf(node, record);
+  const explanation = explain({
+    name,
+    rules,
+    now: view.now,
+    observed: view.observed,
+    viewAge: view.age,
+    record,
+    damaged,
+    node,
+    fleet,
+    ledger,
+    ...(instanceId === undefined ? {} : { instanceId }),
+    ...(job === undefined ? {} : { job }),
+  });
+  return {
+    explanation,
+    unread: unreadOf({ node, fleet, ledger }),
+    otherMode: record !== undefined && record.monitorOnly !== rules.policy.monitorOnly,
+    known: record !== undefined || damaged || node.state === "Found",
+    names,
+  };
+}
+
+async function lookAtNode(name: string, sources: ExplainSources): Promise<NodeLook> {
+  return tried(sources, async (signal) => {
+    const read = await sources.reader.read(name, signal);
+    return read.found ? { state: "Found", snapshot: read.node } : { state: "Gone" };
+  });
+}
+
+async function lookAtFleet(
+  name: string,
+  records: readonly NodeRecord[],
+  now: EpochMillis,
+  names: string[],
+  sources: ExplainSources,
+): Promise<FleetLook> {
+  const { lister, rules } = sources;
+  const known = new Map(records.map((record) => [record.name, record]));
+  return tried(sources, async (signal) => {
+    const nodes: FleetNode[] = [];
+    for await (const snapshot of lister.list(signal)) {
+      nodes.push(fleetNode(snapshot, known.get(snapshot.name), rules.checkers, now));
+      names.push(snapshot.name);
+    }
+    return { state: "Seen", health: fleetHealth(nodes), lookedAfter: names.includes(name) };
+  });
+}
+
+async function ledgerOf(
+  records: readonly NodeRecord[],
+  now: EpochMillis,
+  seqHighWater: number,
+  sources: ExplainSources,
+): Promise<LedgerLook> {
+  const { ledger, rules, timings, clock } = sources;
+  if (rules.policy.monitorOnly) {
+    return { state: "Simulated", ledger: simulatedLedger(records), clocks: clocksOf([now]) };
+  }
+  if (ledger === undefined) return { state: "Distrusted", why: "active mode without a ledger", ends: false };
+  return tried(sources, async (signal) => {
+    const reading = await ledger.read(signal);
+    const clocks = clocksOfReading(reading, { redis: now, own: clock.now() });
+    return lookAtLedger(reading, clocks, seqHighWater, { policy: rules.policy, timings });
+  });
+}
+
+async function tried<T>(
+  { clock, deadline }: ExplainSources,
+  read: (signal: AbortSignal) => Promise<T>,
+): Promise<T | { readonly state: "Unread"; readonly why: string }> {
+  using late = deadlineSignal(clock, deadline, new AbortController().signal);
+  try {
+    return await read(late.signal);
+  } catch (error) {
+    const why = error instanceof Error ? withoutCredentials(error.message) : "an unknown failure";
+    return { state: "Unread", why };
+  }
+}
+
+/** What the provider id names, whatever the cloud; the ledger is keyed by it. */
+function instanceOf(node: NodeLook, record: NodeRecord | undefined): string | undefined {
+  const providerId = (node.state === "Found" ? node.snapshot.providerId : undefined) ?? record?.providerId;
+  const id = providerId?.split("/").at(-1);
+  return id === "" ? undefined : id;
+}
+
+function unreadOf(looks: Readonly<Record<string, NodeLook | FleetLook | LedgerLook>>): string[] {
+  return Object.entries(looks).flatMap(([part, look]) =>
+    look.state === "Unread" ? [`the ${part} could not be read: ${look.why}`] : [],
+  );
+}

@@ -1,0 +1,201 @@
+import { firstDue, rebootWaitOf } from "@node-agent/shared/core/due.ts";
+import type { LedgerView } from "@node-agent/shared/core/gates/gate.ts";
+import { ledgerView } from "@node-agent/shared/core/gates/ledger-view.ts";
+import { clocksOf } from "@node-agent/shared/core/ledger/clocks.ts";
+import type { LedgerIntent } from "@node-agent/shared/core/ledger/steps.ts";
+import { simulatedLedger } from "@node-agent/shared/core/ledger/simulated.ts";
+import { placeOf, type NodeSnapshot } from "@node-agent/shared/core/node.ts";
+import type { NodeRecord } from "@node-agent/shared/core/record.ts";
+import type { EpochMillis } from "@node-agent/shared/core/time.ts";
+import { transition } from "@node-agent/shared/core/transition.ts";
+import type { RebootReceipt, RebootTarget } from "@node-agent/shared/ports/executor.ts";
+import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
+import type { Judged } from "./judge.ts";
+import type { LedgerOpening, LedgerSession } from "./ledger-gate.ts";
+import { nowOf, type RebootDeps, type RebootRun, type Transaction } from "./reboot-transaction.ts";
+
+/** Everything that is decided when the call begins. */
+export interface CallRequest {
+  readonly transaction: Transaction;
+  readonly judged: Judged;
+  readonly node: NodeSnapshot;
+  readonly target: RebootTarget;
+  /** The ledger as it was opened in this transaction; absent in monitor-only mode. */
+  readonly session: LedgerSession | undefined;
+  /** Opens the ledger again after somebody else wrote to it; undefined: a gate holds on what stands there now. */
+  readonly reopen: () => Promise<LedgerSession | undefined>;
+}
+
+/** Intents that other writers may come before; each costs a read and a write, and all of them lie within S. */
+const MAX_INTENT_CONFLICTS = 8;
+
+/** Attempts to write the outcome of a call; after them the intent stands, which is safe and only less precise. */
+const MAX_OUTCOME_WRITES = 5;
+
+/** The second half of the transaction: intent, call, outcome (steps 7 to 10 of the processor's essay). */
+export class RebootCall {
+  readonly #deps: RebootDeps;
+
+  constructor(deps: RebootDeps) {
+    this.#deps = deps;
+  }
+
+  /** What the ledger says of this VM; in monitor-only mode, what it would say. */
+  ledgerView(
+    opening: LedgerOpening | undefined,
+    records: readonly NodeRecord[],
+    target: RebootTarget,
+    node: NodeSnapshot,
+    fleetSize: number,
+    now: EpochMillis,
+  ): LedgerView {
+    const { storm } = this.#deps.rules.policy;
+    const subject = { instanceId: target.instanceId, ...placeOf(node) };
+    if (opening === undefined) {
+      return ledgerView(subject, simulatedLedger(records), clocksOf([now]), fleetSize, storm, now);
+    }
+    if (!opening.open) {
+      const { why, until } = opening;
+      return { distrust: { why, ...(until === undefined ? {} : { until }) } };
+    }
+    const { ledger, clocks } = opening.session;
+    return ledgerView(subject, ledger, clocks, fleetSize, storm, now);
+  }
+
+  async run(request: CallRequest): Promise<RebootRun | "conflict"> {
+    const { limiter, store, timings, journal, rules, newToken, clock } = this.#deps;
+    const { transaction, judged, target } = request;
+    const { node, stored } = transaction;
+    const record = judged.after;
+    const number = (record.incident?.attempts ?? 0) + 1;
+    const freeAt = await limiter.take(`${node}#${record.incident?.id ?? ""}#${number}`);
+    const now = nowOf(transaction, clock);
+    if (freeAt !== undefined) {
+      const why = "the shared limit on reboot calls";
+      return { end: "Wait", for: Math.max(0, freeAt - now), until: freeAt, gate: "RateLimit", why, record };
+    }
+    const token = newToken();
+    const worstCase = timings.sendDeadline + timings.callDeadline + rebootWaitOf(record, rules.policy);
+    const intent = {
+      type: "RebootIntended",
+      instanceId: target.instanceId,
+      token,
+      waitUntil: now + worstCase,
+    } as const;
+    const intended = transition(record, intent, rules.policy, now).record;
+    if (!(await store.compareAndSet(node, stored.version, intended))) return "conflict";
+    const { before, evaluation } = judged;
+    journal.judged({ node, before, after: record, evaluation, dueIn: undefined });
+    const receipt = (await this.#intend(request, intended, token)) ?? (await this.#send(request, intended));
+    return this.#finish(request, intended, token, receipt);
+  }
+
+  /** Writes the intent to the ledger. Undefined: it stands there, and the call may be made. */
+  async #intend(
+    { session, transaction, node, target, reopen }: CallRequest,
+    intended: NodeRecord,
+    token: string,
+  ): Promise<RebootReceipt | undefined> {
+    if (session === undefined) {
+      if (this.#deps.rules.policy.monitorOnly) return undefined;
+      return { outcome: "NotSent", detail: "nothing sent: active mode without a ledger" };
+    }
+    const { rules, clock, timings } = this.#deps;
+    const { observed } = transaction.stored.view;
+    const checker = firstDue(intended, rules.policy, observed)?.checker;
+    const intent: LedgerIntent = {
+      instanceId: target.instanceId,
+      node: node.name,
+      ...placeOf(node),
+      ...(checker === undefined ? {} : { checker }),
+      ...(node.bootId === undefined ? {} : { bootIdBefore: node.bootId }),
+      attempt: intended.lastReboot?.number ?? 1,
+      token,
+      gpu: intended.gpuNode,
+    };
+    using deadline = deadlineSignal(clock, timings.readDeadline, transaction.signal);
+    let write = await session.intend(intent, deadline.signal);
+    for (let i = 0; i < MAX_INTENT_CONFLICTS && write.outcome === "Conflict"; i += 1) {
+      // Somebody else's reboot came first. It is no reason to hold this one back, unless it used up a budget.
+      const again = await reopen();
+      if (again === undefined) break;
+      write = await again.intend(intent, deadline.signal);
+    }
+    if (write.outcome === "Written") return undefined;
+    // A lost answer may be a written intent: it counts as a reboot and keeps its window, and nothing is called.
+    const outcome = write.outcome === "Unknown" ? "Unknown" : "NotSent";
+    return {
+      outcome,
+      detail: `nothing sent: the intent is not in the ledger (${write.outcome}: ${write.why})`,
+    };
+  }
+
+  /** The last look at the clock and the call stand side by side: nothing may come between them. */
+  async #send({ transaction, target }: CallRequest, intended: NodeRecord): Promise<RebootReceipt> {
+    const { executor, timings, journal, clock, rules } = this.#deps;
+    journal.requested(intended, target);
+    using deadline = deadlineSignal(clock, timings.callDeadline, transaction.signal);
+    const elapsedMono = clock.monotonic() - transaction.startedMono;
+    const elapsedWall = clock.now() - transaction.startedWall;
+    const late = elapsedMono > timings.sendDeadline || elapsedWall > timings.sendDeadline || elapsedWall < 0;
+    if (late) {
+      const detail = `nothing sent: ${Math.round(Math.max(elapsedMono, elapsedWall))} ms since the first read`;
+      return { outcome: "NotSent", detail };
+    }
+    if (rules.policy.monitorOnly) {
+      // Whatever executor was wired: this mode never calls a cloud (I5).
+      return { outcome: "Simulated", detail: `monitor-only: ${target.hostname} would have been rebooted` };
+    }
+    // Awaited here: the deadline ends with this function, and must outlive the call.
+    return await executor.reboot(target, deadline.signal);
+  }
+
+  async #finish(
+    { transaction, target, session }: CallRequest,
+    intended: NodeRecord,
+    token: string,
+    receipt: RebootReceipt,
+  ): Promise<RebootRun> {
+    const { store, rules, journal, ledger, clock } = this.#deps;
+    const { node } = transaction;
+    // The ledger first: it is the one that others build on.
+    if (session !== undefined && receipt.outcome !== "Simulated") {
+      await ledger
+        ?.settle(target.instanceId, token, receipt.outcome, nowOf(transaction, clock))
+        .catch(() => false);
+    }
+    const waitUntil = this.#waitUntil(transaction, intended, receipt);
+    const detail = receipt.detail.slice(0, 512);
+    const event = { type: "RebootFinished", token, outcome: receipt.outcome, detail, waitUntil } as const;
+    let written = intended;
+    for (let attempt = 0; attempt < MAX_OUTCOME_WRITES; attempt += 1) {
+      const current = await store.get(node);
+      if (current.record === undefined) break;
+      written = transition(current.record, event, rules.policy, current.view.now).record;
+      if (await store.compareAndSet(node, current.version, written)) break;
+    }
+    journal.answered(written, receipt);
+    const why = `${receipt.outcome}: ${receipt.detail}`;
+    const pause = Math.max(0, waitUntil - nowOf(transaction, clock));
+    return { end: "Wait", for: pause, until: waitUntil, gate: "WaitWindow", why, record: written };
+  }
+
+  /** The wait counts from the answer; without a clear one it keeps the worst case that the intent reserved. */
+  #waitUntil(transaction: Transaction, intended: NodeRecord, receipt: RebootReceipt): EpochMillis {
+    const { rules, timings, clock } = this.#deps;
+    const now = nowOf(transaction, clock);
+    switch (receipt.outcome) {
+      case "Accepted":
+      case "Simulated":
+        return now + rebootWaitOf(intended, rules.policy);
+      case "Unknown":
+        return intended.lastReboot?.waitUntil ?? now + rebootWaitOf(intended, rules.policy);
+      case "NotSent":
+        return now + timings.retryPause;
+      case "Rejected":
+        return now + Math.max(timings.retryPause, receipt.retryAfter ?? 0);
+      default:
+        return receipt satisfies never;
+    }
+  }
+}

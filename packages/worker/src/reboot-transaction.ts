@@ -1,0 +1,75 @@
+import type { GateName } from "@node-agent/shared/core/gates/gate.ts";
+import type { NodeRecord } from "@node-agent/shared/core/record.ts";
+import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
+import type { Clock } from "@node-agent/shared/ports/clock.ts";
+import type { Executor } from "@node-agent/shared/ports/executor.ts";
+import type { CallLimiter } from "@node-agent/shared/ports/job-queues.ts";
+import type { NodeReader } from "@node-agent/shared/ports/node-reader.ts";
+import type { StateStore, VersionedRecord } from "@node-agent/shared/ports/state-store.ts";
+import type { FleetWatch } from "./fleet-watch.ts";
+import type { Journal } from "./journal.ts";
+import type { Rules } from "./judge.ts";
+import type { LedgerGate } from "./ledger-gate.ts";
+
+/** The spans of the reboot transaction (facts on the protocol, 3.4). */
+export interface RebootTimings {
+  /** S: from the first read to the call. */
+  readonly sendDeadline: Millis;
+  /** D: from the call to its abort. */
+  readonly callDeadline: Millis;
+  /** How long one fresh read of the node, the fleet, the ledger or the cloud may take. */
+  readonly readDeadline: Millis;
+  /** The pause after something held a reboot back that names no time of its own. */
+  readonly blockedRetry: Millis;
+  /** The pause after a call that surely was not made, or was refused. */
+  readonly retryPause: Millis;
+  /** How long a call may be on its way: send deadline, call deadline and the margin of the cloud. */
+  readonly flight: Millis;
+}
+
+/** What the reboot transaction works with. */
+export interface RebootDeps {
+  readonly store: StateStore;
+  readonly reader: NodeReader;
+  readonly fleet: Pick<FleetWatch, "health">;
+  /** The authority on reboots. Absent in monitor-only mode, which needs none, and only there. */
+  readonly ledger: LedgerGate | undefined;
+  readonly executor: Executor;
+  readonly limiter: CallLimiter;
+  readonly journal: Journal;
+  readonly rules: Rules;
+  readonly clock: Clock;
+  readonly timings: RebootTimings;
+  readonly newToken: () => string;
+}
+
+/** What the job does next: end, or look again after a pause, telling what it waits for. */
+export type RebootRun =
+  | {
+      readonly end: "Finish";
+      readonly gate: GateName;
+      readonly why: string;
+      readonly record: NodeRecord | undefined;
+    }
+  | {
+      readonly end: "Wait";
+      readonly for: Millis;
+      readonly until: EpochMillis;
+      readonly gate: GateName;
+      readonly why: string;
+      readonly record: NodeRecord | undefined;
+    };
+
+/** One pass: what was read first, and when. Everything that limits the pass counts from here. */
+export interface Transaction {
+  readonly node: string;
+  readonly stored: VersionedRecord;
+  readonly startedMono: Millis;
+  readonly startedWall: EpochMillis;
+  readonly signal: AbortSignal;
+}
+
+/** The store's clock, carried on by our own monotonic one since the first read. */
+export function nowOf({ stored, startedMono }: Transaction, clock: Clock): EpochMillis {
+  return stored.view.now + Math.max(0, clock.monotonic() - startedMono);
+}

@@ -1,0 +1,110 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import {
+  createConfigMapLedger,
+  createNodeLister,
+  createNodeReader,
+  type KubernetesConnection,
+} from "@node-agent/kubernetes";
+import type { Keys } from "@node-agent/shared/contract/keys.ts";
+import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
+import type { Executor } from "@node-agent/shared/ports/executor.ts";
+import { RedisCallLimiter } from "@node-agent/shared/redis/call-limiter.ts";
+import { RedisSequenceMemory } from "@node-agent/shared/redis/sequence-memory.ts";
+import type { RedisStateStore } from "@node-agent/shared/redis/state-store.ts";
+import { ledgerTimingsOf } from "@node-agent/shared/runtime/config/config.ts";
+import type { RedisSet } from "@node-agent/shared/runtime/redis-set.ts";
+import type { RoleParts } from "@node-agent/shared/runtime/role.ts";
+import { FleetWatch } from "./fleet-watch.ts";
+import type { Journal } from "./journal.ts";
+import type { Rules } from "./judge.ts";
+import { LedgerGate } from "./ledger-gate.ts";
+import { RebootProcessor } from "./reboot-processor.ts";
+
+/** What the reboot transaction is wired from. */
+export interface RebootParts {
+  readonly parts: RoleParts;
+  readonly kubernetes: KubernetesConnection;
+  readonly executor: Executor;
+  readonly redis: RedisSet;
+  readonly keys: Keys;
+  readonly state: RedisStateStore;
+  readonly journal: Journal;
+  readonly rules: Rules;
+}
+
+/** The reboot transaction, and the ledger it stands on (absent in monitor-only mode, which needs none). */
+export function createReboots(made: RebootParts): {
+  processor: RebootProcessor;
+  ledger: LedgerGate | undefined;
+} {
+  const { parts, kubernetes, executor, redis, keys, state, journal, rules } = made;
+  const { config, clock } = parts;
+  const { timings } = config;
+  const selector = {
+    pools: config.nodePools,
+    includeControlPlane: config.includeControlPlane,
+    includeVirtual: config.includeVirtual,
+  };
+  const ledger = config.monitorOnly ? undefined : createLedgerGate(made);
+  const processor = new RebootProcessor({
+    store: state,
+    reader: createNodeReader({
+      connection: kubernetes,
+      project: toSnapshot,
+      deadline: timings.nodeReadDeadline,
+    }),
+    fleet: new FleetWatch({
+      lister: createNodeLister({ connection: kubernetes, project: toSnapshot, selector }),
+      rules,
+      clock,
+      shared: timings.sendDeadline / 5,
+    }),
+    ledger,
+    executor,
+    limiter: new RedisCallLimiter(redis.store, keys, config.rebootRateLimit),
+    journal,
+    rules,
+    clock,
+    timings: {
+      sendDeadline: timings.sendDeadline,
+      callDeadline: timings.cloudCallDeadline,
+      readDeadline: timings.nodeReadDeadline,
+      blockedRetry: timings.gateRecheck,
+      retryPause: timings.retryPause,
+      flight: timings.sendDeadline + timings.cloudCallDeadline + config.ledger.margin,
+    },
+    newToken: randomUUID,
+  });
+  return { processor, ledger };
+}
+
+function createLedgerGate({ parts, kubernetes, redis, keys, rules }: RebootParts): LedgerGate {
+  const { config, clock } = parts;
+  const { namespace, name } = config.ledger;
+  return new LedgerGate({
+    ledger: createConfigMapLedger(kubernetes, { namespace, name }),
+    memory: new RedisSequenceMemory(redis.store, keys),
+    clock,
+    policy: rules.policy,
+    timings: ledgerTimingsOf(config),
+    self: `${hostname()}/${process.pid}`,
+  });
+}
+
+/** Keeps the ledger alive while there is nothing to reboot; a ledger nobody writes to is taken for a restored one. */
+export async function keepLedgerAlive(
+  ledger: LedgerGate,
+  state: RedisStateStore,
+  { config, clock, logger }: RoleParts,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await ledger.beat((await state.view()).now);
+    } catch (error) {
+      logger.warn({ err: error }, "no sign of life could be written to the ledger");
+    }
+    await clock.sleep(config.ledger.heartbeatMaxAge / 6, signal);
+  }
+}

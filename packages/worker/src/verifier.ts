@@ -1,0 +1,98 @@
+import { verificationOf } from "@node-agent/shared/core/verification.ts";
+import { transition } from "@node-agent/shared/core/transition.ts";
+import type { RebootAttempt, RebootVerification } from "@node-agent/shared/core/record.ts";
+import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
+import type { Clock } from "@node-agent/shared/ports/clock.ts";
+import type { NodeReader, NodeReadResult } from "@node-agent/shared/ports/node-reader.ts";
+import type { StateStore, VersionedRecord } from "@node-agent/shared/ports/state-store.ts";
+import type { Journal } from "./journal.ts";
+import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
+import { judge, type Rules } from "./judge.ts";
+import type { LedgerGate } from "./ledger-gate.ts";
+
+/** What verification works with. */
+export interface VerifierDeps {
+  readonly store: StateStore;
+  readonly ledger: Pick<LedgerGate, "settle"> | undefined;
+  readonly journal: Journal;
+  readonly rules: Rules;
+  readonly reader: NodeReader;
+  readonly clock: Clock;
+  readonly timings: {
+    readonly readDeadline: Millis;
+    /** How long a call may be on its way: send deadline, call deadline and the cloud's margin. */
+    readonly flight: Millis;
+  };
+}
+
+/** The record to go on with; `unsettled`: the ledger could not be told, and why, so the record was not told either. */
+export interface Verified {
+  readonly stored: VersionedRecord;
+  readonly unsettled?: string;
+}
+
+/**
+ * Tells what the latest reboot came to, once it can be told: to the ledger, on which budgets and the efficacy guard are
+ * built, then to the record, so that it is told once. Throws only when Redis fails.
+ */
+export async function verifyReboot(
+  stored: VersionedRecord,
+  deps: VerifierDeps,
+  signal: AbortSignal,
+): Promise<Verified> {
+  const { record, view, version } = stored;
+  const { store, journal, rules, timings } = deps;
+  const attempt = record?.lastReboot;
+  if (record === undefined || attempt === undefined) return { stored };
+  if (verificationOf(record, view.now, timings.flight) === undefined) return { stored };
+  const read = await readTruth(record.name, deps, signal);
+  if ("failed" in read) {
+    journal.fault("Kubernetes", read.failed, record.name);
+    return { stored, unsettled: read.failed };
+  }
+  if (!read.value.found) return { stored };
+  // Budgets and the efficacy guard are built on the verdict: it is given on the node as it is, not on what Redis says.
+  const truth = judge(read.value.node, { record, damaged: false }, rules, view).after;
+  const verification = verificationOf(truth, view.now, timings.flight);
+  if (verification === undefined) return { stored };
+  const unsettled = await settle(attempt, verification, view.now, deps);
+  if (unsettled !== undefined) {
+    journal.fault("Kubernetes", unsettled, record.name);
+    return { stored, unsettled };
+  }
+  const event = { type: "RebootVerified", token: attempt.token, verification } as const;
+  const next = transition(record, event, rules.policy, view.now).record;
+  // Somebody was faster: what they wrote is verified when the job looks again.
+  if (await store.compareAndSet(record.name, version, next)) journal.verified(next, verification);
+  return { stored: await store.get(record.name) };
+}
+
+async function readTruth(
+  name: string,
+  { reader, clock, timings }: VerifierDeps,
+  parent: AbortSignal,
+): Promise<{ readonly value: NodeReadResult } | { readonly failed: string }> {
+  using deadline = deadlineSignal(clock, timings.readDeadline, parent);
+  try {
+    return { value: await reader.read(name, deadline.signal) };
+  } catch (error) {
+    return { failed: error instanceof Error ? error.message : "unknown error" };
+  }
+}
+
+async function settle(
+  { instanceId, token }: RebootAttempt,
+  verification: RebootVerification,
+  now: EpochMillis,
+  { ledger }: VerifierDeps,
+): Promise<string | undefined> {
+  if (ledger === undefined) return undefined;
+  try {
+    const written = await ledger.settle(instanceId, token, verification, now);
+    return written
+      ? undefined
+      : `what the reboot came to (${verification}) could not be written to the ledger`;
+  } catch (error) {
+    return error instanceof Error ? error.message : "unknown error";
+  }
+}

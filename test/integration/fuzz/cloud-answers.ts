@@ -1,0 +1,84 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { createCivoClient, createCivoExecutor } from "@node-agent/civo";
+import type { Random } from "../../../packages/simulator/src/world/random.ts";
+import {
+  aNode,
+  anInstance,
+  CANARY,
+  clientOptions,
+  INSTANCE_ID,
+  OTHER_ID,
+  scriptedDispatch,
+  testClock,
+  type ScriptedAnswer,
+} from "../../unit/civo/support.ts";
+import { garbled, hostileText, hostileValue, mutated, type Fuzz } from "./hostile.ts";
+
+const STATUSES = [200, 200, 200, 200, 201, 202, 204, 301, 400, 401, 403, 404, 409, 422, 429, 500, 503];
+
+/** Answers of a cloud that lost its mind: a node is looked up and rebooted with them. */
+export const cloudAnswers: Fuzz = async (random, cases) => {
+  const wrong: string[] = [];
+  const given: ScriptedAnswer[] = [];
+  const { dispatcher, requests } = scriptedDispatch(({ method, path }) => {
+    const answer = answerTo(random, method, path);
+    given.push(answer);
+    return answer;
+  });
+  const client = createCivoClient(clientOptions({ clock: testClock().clock, dispatcher }));
+  const executor = createCivoExecutor({ client });
+  let named = 0;
+  for (let i = 0; i < cases; i += 1) {
+    // What a turn of the event loop would give back is given back.
+    if (i % 50 === 0) await nextTurn();
+    const { signal } = new AbortController();
+    given.length = 0;
+    requests.length = 0;
+    const found = await executor.resolve(aNode(), signal);
+    if (found.ok) named += 1;
+    if (found.ok && found.target.instanceId !== INSTANCE_ID) wrong.push(`led to ${found.target.instanceId}`);
+    given.length = 0;
+    const receipt = await executor.reboot({ instanceId: INSTANCE_ID, hostname: "node-1" }, signal);
+    const calls = requests.filter(({ method }) => method === "POST").length;
+    if (calls > 1) wrong.push(`${calls} calls for one reboot`);
+    const [answer] = given;
+    if (receipt.outcome === "Rejected" && !isError(answer))
+      wrong.push(`a refusal in ${JSON.stringify(answer)}`);
+    if (receipt.outcome === "NotSent" && calls > 0) wrong.push("a call that was sent is said to be not sent");
+    if (JSON.stringify([found, receipt]).toLowerCase().includes(CANARY.toLowerCase()))
+      wrong.push("the key is told");
+  }
+  return { wrong, told: `${named} named the VM` };
+};
+
+function isError(answer: ScriptedAnswer | undefined): boolean {
+  return answer !== undefined && "status" in answer && answer.status >= 400;
+}
+
+function answerTo(random: Random, method: string, path: string): ScriptedAnswer {
+  if (random.next() < 0.05) {
+    const error = Object.assign(new Error(hostileText(random) + CANARY), { code: "ECONNRESET" });
+    return { error, sent: random.next() < 0.5 };
+  }
+  return {
+    status: STATUSES[random.integer(STATUSES.length)] ?? 200,
+    body: bodyOf(random, method, path),
+    headers: random.next() < 0.3 ? { "retry-after": hostileText(random).slice(0, 64) } : {},
+  };
+}
+
+function bodyOf(random: Random, method: string, path: string): string {
+  const usual =
+    method === "POST"
+      ? { result: "success" }
+      : path.includes("/instances?") && path.includes("/clusters/")
+        ? [anInstance(), anInstance({ id: OTHER_ID, hostname: "node-10" })]
+        : anInstance();
+  const choice = random.next();
+  if (choice < 0.3) return JSON.stringify(usual);
+  if (choice < 0.7) return JSON.stringify(mutated(random, usual, 3));
+  if (choice < 0.85) return garbled(random, JSON.stringify(usual));
+  return choice < 0.95
+    ? JSON.stringify(hostileValue(random))
+    : `<html>${CANARY}${hostileText(random)}</html>`;
+}

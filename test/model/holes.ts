@@ -1,0 +1,36 @@
+/**
+ * What the protocol does not promise: worlds beyond its assumptions, in which the model shows what would happen. They
+ * are explored so that nobody believes otherwise, and so that a hole that closes is noticed.
+ */
+import { aWorld, type Configuration } from "./configuration.ts";
+import type { InvariantId } from "./invariants.ts";
+
+export interface Hole {
+  readonly breaks: InvariantId;
+  readonly world: Configuration;
+}
+
+function hole(breaks: InvariantId, changes: Partial<Configuration>): Hole {
+  return { breaks, world: aWorld({ ...changes, checks: [breaks] }) };
+}
+
+export const HOLES: readonly Hole[] = [
+  hole("I1", {
+    name: "H1: a worker frozen between check and call for longer than M",
+    pauseBeforeSend: 2,
+    margin: 1,
+  }),
+  hole("I1", { name: "H2: a cloud later than M", lateExecution: 2, margin: 1 }),
+  hole("I1", { name: "H3: etcd restored from a young snapshot, Redis lost", restore: "Any" }),
+  hole("I1", {
+    name: "H3: etcd restored within S, versions repeat",
+    workers: 3,
+    restore: "WhenSilent",
+    versionsRepeat: "AtOnce",
+  }),
+  hole("I1 foreign", {
+    name: "H5: somebody else reboots, the record is lost",
+    wait: 5,
+    foreignReboots: "Forgotten",
+  }),
+];

@@ -1,0 +1,94 @@
+/**
+ * The promises (`design.md`, I1 to I3), as checks on the two transitions that can break them: the cloud reboots a VM, and
+ * a worker writes an intent. "No deadlock" is checked by the explorer (`Configuration.progress`).
+ */
+import { type State } from "./layout.ts";
+import type { Model } from "./model.ts";
+import type { Violation } from "./successors.ts";
+
+/** The promises by name. A closed set: ablations name the one that they break. */
+export const INVARIANTS = {
+  I1: "no VM is rebooted twice within its wait",
+  "I1 foreign": "no VM is rebooted within the wait after a boot that somebody else caused and a record shows",
+  "I1 settled": "no intent is written within a window whose outcome is settled",
+  I2: "no VM is rebooted that was healthy at the last read (allowance S + D)",
+  I3: "never more VMs in flight than the budget",
+  pace: "two attempts on a VM are at least a cool-down apart (allowance: the skew of clocks)",
+  progress: "no state is cut off from a further reboot",
+} as const;
+export type InvariantId = keyof typeof INVARIANTS;
+
+interface Broken extends Violation {
+  readonly invariant: InvariantId;
+}
+
+function broken(invariant: InvariantId, why: string): Broken {
+  return { invariant, why };
+}
+
+function checked({ checks }: Model, violation: Broken | undefined): Broken | undefined {
+  return violation !== undefined && checks[violation.invariant] ? violation : undefined;
+}
+
+/** What a reboot of `vm` now would break. `state` is the state just before it. */
+export function brokenByReboot(model: Model, state: State, vm: number): Broken | undefined {
+  return (
+    checked(model, rebootedTwice(model, state, vm)) ??
+    checked(model, rebootedAfterForeignBoot(model, state, vm)) ??
+    checked(model, rebootedHealthy(model, state, vm)) ??
+    checked(model, overBudget(model, state, vm))
+  );
+}
+
+function rebootedTwice({ world, fields: { vm: of } }: Model, state: State, vm: number): Broken | undefined {
+  const since = of.sinceReboot.get(state, vm);
+  const wait = of.longWait.get(state, vm) === 1 ? (world.gpuWait as number) : world.wait;
+  return since < wait
+    ? broken("I1", `rebooted ${since} after the reboot before, its wait is ${wait}`)
+    : undefined;
+}
+
+function rebootedAfterForeignBoot(model: Model, state: State, vm: number): Broken | undefined {
+  const { world, fields, allowance } = model;
+  if (world.foreignReboots === "Never") return undefined;
+  const since = fields.vm.sinceForeign.get(state, vm);
+  if (since <= allowance || since >= world.wait) return undefined;
+  return broken("I1 foreign", `rebooted ${since} after somebody else did, the wait is ${world.wait}`);
+}
+
+function rebootedHealthy(
+  { fields: { vm: of }, allowance }: Model,
+  state: State,
+  vm: number,
+): Broken | undefined {
+  if (of.sick.get(state, vm) === 1) return undefined;
+  const since = of.healthyFor.get(state, vm);
+  return since > allowance ? broken("I2", `healthy for ${since}, the allowance is ${allowance}`) : undefined;
+}
+
+function overBudget({ world, fields: { vm: of } }: Model, state: State, vm: number): Broken | undefined {
+  let inFlight = 1;
+  for (let other = 0; other < world.vms; other += 1) {
+    if (other === vm || of.cured.get(state, other) === 1) continue;
+    if (of.sinceReboot.get(state, other) < world.wait) inFlight += 1;
+  }
+  return inFlight > world.budget
+    ? broken("I3", `${inFlight} VMs in flight within ${world.wait}, the budget is ${world.budget}`)
+    : undefined;
+}
+
+/** What an intent for `vm` now would break. `state` is the state just before it. */
+export function brokenByIntent(model: Model, state: State, vm: number): Broken | undefined {
+  return checked(model, withinSettledWindow(model, state, vm)) ?? checked(model, tooSoon(model, state, vm));
+}
+
+function withinSettledWindow({ fields: { vm: of } }: Model, state: State, vm: number): Broken | undefined {
+  const promised = of.promised.get(state, vm);
+  return promised > 0 ? broken("I1 settled", `the settled window has ${promised} left`) : undefined;
+}
+
+function tooSoon({ world, fields: { vm: of } }: Model, state: State, vm: number): Broken | undefined {
+  const since = of.sinceIntent.get(state, vm);
+  if (!world.releases || since >= world.cooldown - world.clockSkew) return undefined;
+  return broken("pace", `${since} after the attempt before, the cool-down is ${world.cooldown}`);
+}

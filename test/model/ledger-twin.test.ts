@@ -1,0 +1,62 @@
+/** The model's writes of the ledger are those of the product: what it proves would be worthless otherwise. */
+import { LEDGER_OUTCOMES, type Ledger, type LedgerOutcome } from "@node-agent/shared/core/ledger/ledger.ts";
+import { emptyLedger, withIntent, withOutcome } from "@node-agent/shared/core/ledger/steps.ts";
+import { LEDGER_TIMINGS, windowOf } from "@node-agent/shared/core/ledger/timings.ts";
+import { describe, expect, test } from "vitest";
+
+const NOW = 1_800_000_000_000;
+const WINDOW = windowOf(600_000, LEDGER_TIMINGS);
+const RELEASES: ReadonlySet<LedgerOutcome> = new Set(["NotSent", "Rejected"]);
+const writer = (now: number) => ({ by: "worker", clocks: { earliest: now, latest: now } });
+
+function intended(ledger: Ledger, token: string, now: number, gpu = false): Ledger {
+  const intent = { instanceId: "vm", node: "node", attempt: 1, token, gpu };
+  return withIntent(ledger, intent, WINDOW, writer(now));
+}
+
+/** A ledger whose entry has this outcome, written by the intent with the token `mine`. */
+function ledgerWith(outcome: LedgerOutcome): Ledger {
+  const ledger = intended(emptyLedger("cluster", "worker", NOW), "mine", NOW);
+  const entry = ledger.entries.get("vm");
+  if (entry === undefined) throw new Error("The intent is not there");
+  return { ...ledger, entries: new Map([["vm", { ...entry, outcome }]]) };
+}
+
+function notBefore(ledger: Ledger): number | undefined {
+  return ledger.entries.get("vm")?.notBefore;
+}
+
+describe("the rules `mayRelease` and `settle`, in the product", () => {
+  const later = NOW + 20_000;
+  const cases = LEDGER_OUTCOMES.flatMap((before) =>
+    LEDGER_OUTCOMES.flatMap((after) => ["mine", "another"].map((token) => ({ before, after, token }))),
+  );
+
+  test.each(cases)("$after after $before, with the token of $token", ({ before, after, token }) => {
+    const ledger = ledgerWith(before);
+    const next = withOutcome(ledger, "vm", token, after, writer(later), LEDGER_TIMINGS);
+    const released = token === "mine" && before === "Intent" && RELEASES.has(after);
+    expect(notBefore(next)).toBe(released ? later + LEDGER_TIMINGS.cooldown : notBefore(ledger));
+    expect(next === ledger || next.entries.get("vm")?.outcome === after).toBe(true);
+  });
+});
+
+test("an intent takes over the entry: the token of the one before releases nothing any more", () => {
+  const first = intended(emptyLedger("cluster", "worker", NOW), "first", NOW);
+  const second = intended(first, "second", NOW + WINDOW);
+  expect(withOutcome(second, "vm", "first", "NotSent", writer(NOW + WINDOW + 1), LEDGER_TIMINGS)).toBe(
+    second,
+  );
+});
+
+test("an intent never shortens a window, and never forgets that the VM has GPUs", () => {
+  const first = intended(emptyLedger("cluster", "worker", NOW), "first", NOW, true);
+  const early = intended(first, "second", NOW - WINDOW);
+  expect(notBefore(early)).toBe(notBefore(first));
+  expect(early.entries.get("vm")?.gpu).toBe(true);
+});
+
+test("a window covers the wait and all that may pass between stamp and execution", () => {
+  const { sendDeadline, callDeadline, clockSkew, margin } = LEDGER_TIMINGS;
+  expect(WINDOW).toBe(600_000 + sendDeadline + callDeadline + clockSkew + margin);
+});

@@ -1,0 +1,206 @@
+/** The reboot transaction up to the call (reboot protocol, 3.4): first read, fresh read, intent, deadline, call. */
+import { brokenByIntent } from "../invariants.ts";
+import type { State } from "../layout.ts";
+import { earliest, goIdle, isOpen, latest, ownEntry, writeLedger, type Model } from "../model.ts";
+import { OUTCOME, STEP } from "../state.ts";
+import type { Rule } from "./rule.ts";
+import { isSilent } from "./store.ts";
+
+/** A job starts, at any time, for any VM: the worker reads the ledger, which is the first read of its transaction. */
+export const readLedger: Rule = {
+  name: "reads the ledger",
+  step(model, state, out) {
+    const { world, fields, has } = model;
+    const of = fields.worker;
+    for (let worker = 0; worker < world.workers; worker += 1) {
+      if (of.step.get(state, worker) !== STEP.Idle || of.request.get(state, worker) !== 0) continue;
+      for (let vm = 0; vm < world.vms; vm += 1) {
+        if (
+          has.ledger &&
+          !world.apiClocks.some((clock) => allows(model, state, vm, earliest(model, worker, clock)))
+        ) {
+          continue;
+        }
+        const next = out.from(state);
+        of.vm.set(next, worker, vm + 1);
+        of.fresh.set(next, worker, 1);
+        of.step.set(next, worker, stepAfterFirstRead(model));
+        out.add("reads the ledger: it allows", worker, vm);
+      }
+    }
+  },
+};
+
+function stepAfterFirstRead({ has }: Model): number {
+  if (has.freshRead) return STEP.ReadNode;
+  return has.ledger ? STEP.WriteIntent : STEP.Send;
+}
+
+/** Whether the ledger lets this VM be rebooted: trusted, window over, budget left. */
+function allows(model: Model, state: State, vm: number, now: number): boolean {
+  const { world, fields, has } = model;
+  const of = fields.vm;
+  if (fields.shared.quarantine.get(state) > now) return false;
+  if (has.silenceQuarantines && isSilent(model, state)) return false;
+  if (of.notBefore.get(state, vm) > now) return false;
+  if (!has.openIntentExpires && of.outcome.get(state, vm) === OUTCOME.Intent) return false;
+  if (!has.budgetInLedger) return true;
+  let open = 0;
+  for (let other = 0; other < world.vms; other += 1) {
+    if (other !== vm && isOpen(model, state, other, now)) open += 1;
+  }
+  return open < world.budget;
+}
+
+/** The node is read without a cache and judged again: only a sick one goes on. */
+export const readNode: Rule = {
+  name: "reads the node",
+  step(model, state, out) {
+    const { world, fields, has } = model;
+    const of = fields.worker;
+    for (let worker = 0; worker < world.workers; worker += 1) {
+      if (of.step.get(state, worker) !== STEP.ReadNode) continue;
+      const vm = of.vm.get(state, worker) - 1;
+      if (fields.vm.sick.get(state, vm) === 0 || bootedLately(model, state, vm)) continue;
+      for (let gpu = 0; gpu <= of.seesGpu.max; gpu += 1) {
+        const next = out.from(state);
+        of.step.set(next, worker, has.ledger ? STEP.WriteIntent : STEP.Send);
+        of.seesGpu.set(next, worker, gpu);
+        if (!has.deadlineFromFirstRead) of.age.set(next, worker, 0);
+        out.add(gpu === 1 ? "reads the node: sick, has GPUs" : "reads the node: sick", worker, vm);
+      }
+    }
+  },
+};
+
+/** The boot id is another one than the record knows, or the record saw it change within the wait. */
+function bootedLately({ world, fields: { vm: of }, has }: Model, state: State, vm: number): boolean {
+  if (world.foreignReboots === "Never" || !has.foreignBootCounts) return false;
+  return of.bootKnown.get(state, vm) === 0 || of.sinceBootSeen.get(state, vm) < of.sinceBootSeen.max;
+}
+
+/** The intent is written by compare-and-set; from now on it counts as a reboot. */
+export const writeIntent: Rule = {
+  name: "writes the intent",
+  appliesTo: ({ has }) => has.ledger,
+  step(model, state, out) {
+    const { world, fields, has } = model;
+    const of = fields.worker;
+    for (let worker = 0; worker < world.workers; worker += 1) {
+      if (of.step.get(state, worker) !== STEP.WriteIntent) continue;
+      const vm = of.vm.get(state, worker) - 1;
+      if (has.intentDeadline && of.age.get(state, worker) > world.sendDeadline) continue;
+      if (!has.lostIntentStops) {
+        const next = out.from(state);
+        of.step.set(next, worker, STEP.Send);
+        out.add("writes the intent, which is lost; takes it for written", worker, vm);
+      }
+      if (has.compareAndSet && of.fresh.get(state, worker) === 0) continue;
+      const violation = brokenByIntent(model, state, vm);
+      for (const clock of world.apiClocks) {
+        const next = out.from(state);
+        intend(model, next, worker, vm, latest(model, worker, clock));
+        out.add("writes the intent", worker, vm, violation);
+        if (!world.releases) continue;
+        of.step.set(intended(model, state, out, worker, vm, clock), worker, STEP.ReadToRelease);
+        out.add("writes the intent, hears no answer, and will release it", worker, vm, violation);
+      }
+    }
+  },
+};
+
+type Out = Parameters<Rule["step"]>[2];
+
+function intended(model: Model, state: State, out: Out, worker: number, vm: number, clock: number): State {
+  const next = out.from(state);
+  intend(model, next, worker, vm, latest(model, worker, clock));
+  return next;
+}
+
+/** The window is stamped with the clocks of the first read, the earliest ones that an implementation may take. */
+function intend(model: Model, next: State, worker: number, vm: number, clock: number): void {
+  const { fields, has } = model;
+  const of = fields.vm;
+  const age = fields.worker.age.get(next, worker);
+  const sees = fields.worker.seesGpu.get(next, worker) === 1;
+  const gpu = sees || (has.gpuSticky && of.gpu.get(next, vm) === 1);
+  const window = gpu ? model.gpuWindow : model.window;
+  of.notBefore.set(next, vm, Math.max(of.notBefore.get(next, vm), clock + window - age, 0));
+  of.outcome.set(next, vm, OUTCOME.Intent);
+  of.gpu.set(next, vm, gpu ? 1 : 0);
+  if (sees) of.everGpu.set(next, vm, 1);
+  of.bootChanged.set(next, vm, 0);
+  of.sinceIntent.set(next, vm, 0);
+  writeLedger(model, next, age);
+  ownEntry(model, next, vm, worker);
+  fields.worker.step.set(next, worker, STEP.Send);
+  fields.worker.seesGpu.set(next, worker, 0);
+}
+
+/** The last look at the clock, and the call. A connection that fails before a byte leaves is `NotSent`. */
+export const send: Rule = {
+  name: "sends the call",
+  step(model, state, out) {
+    const { world, fields, has } = model;
+    const of = fields.worker;
+    for (let worker = 0; worker < world.workers; worker += 1) {
+      if (of.step.get(state, worker) !== STEP.Send) continue;
+      const vm = of.vm.get(state, worker) - 1;
+      const late = of.age.get(state, worker) > world.sendDeadline;
+      if (world.releases) {
+        const next = out.from(state);
+        of.step.set(next, worker, STEP.ReadToRelease);
+        of.age.set(next, worker, 0);
+        of.fresh.set(next, worker, 0);
+        out.add(late ? "is too late: nothing sent" : "cannot connect: nothing sent", worker, vm);
+      }
+      if (late && has.deadline) continue;
+      const next = out.from(state);
+      of.age.set(next, worker, 0);
+      of.fresh.set(next, worker, 0);
+      if (world.pauseBeforeSend > 0) of.step.set(next, worker, STEP.AboutToSend);
+      else call(model, next, worker, vm);
+      out.add(world.pauseBeforeSend > 0 ? "is in time, and about to send" : "calls the cloud", worker, vm);
+    }
+  },
+};
+
+/** A worker that was frozen after its last look at the clock sends after all. */
+export const sendAfterFreeze: Rule = {
+  name: "sends after a freeze",
+  appliesTo: ({ world }) => world.pauseBeforeSend > 0,
+  step(model, state, out) {
+    const of = model.fields.worker;
+    for (let worker = 0; worker < model.world.workers; worker += 1) {
+      if (of.step.get(state, worker) !== STEP.AboutToSend) continue;
+      const vm = of.vm.get(state, worker) - 1;
+      const next = out.from(state);
+      of.age.set(next, worker, 0);
+      call(model, next, worker, vm);
+      out.add("calls the cloud", worker, vm);
+    }
+  },
+};
+
+function call(model: Model, next: State, worker: number, vm: number): void {
+  const of = model.fields.worker;
+  if (!model.awaitsAnswers) goIdle(model, next, worker);
+  else of.step.set(next, worker, model.has.notSentMeansNothingLeft ? STEP.AwaitAnswer : STEP.ReadToRelease);
+  of.request.set(next, worker, vm + 1);
+  of.requestAge.set(next, worker, 0);
+}
+
+/** A crash, or an end of the transaction that leaves nothing behind, which is the same. */
+export const giveUp: Rule = {
+  name: "stops or crashes",
+  step(model, state, out) {
+    const of = model.fields.worker;
+    for (let worker = 0; worker < model.world.workers; worker += 1) {
+      if (of.step.get(state, worker) === STEP.Idle) continue;
+      const vm = of.vm.get(state, worker) - 1;
+      const next = out.from(state);
+      goIdle(model, next, worker);
+      out.add("stops or crashes", worker, vm);
+    }
+  },
+};

@@ -1,0 +1,37 @@
+/** The transition relation: everything that can happen, as a list of named rules. */
+import { cloudReboots, cloudRefuses, requestIsLost } from "./rules/cloud.ts";
+import { bootIsSeen, foreignReboot, healthChanges, machineComesUp, recordIsLost } from "./rules/machines.ts";
+import { answerIsMissing, readToRelease, verifyBoot, verifyNoBoot, writeRelease } from "./rules/outcomes.ts";
+import type { Rule } from "./rules/rule.ts";
+import { etcdRestore, etcdSnapshot, heartbeat, pruning, recreation } from "./rules/store.ts";
+import { timePasses } from "./rules/time.ts";
+import { giveUp, readLedger, readNode, send, sendAfterFreeze, writeIntent } from "./rules/transaction.ts";
+
+/** Traces read best when the ordinary comes before the faults: of two shortest ways, the one found first is shown. */
+export const RULES: readonly Rule[] = [
+  timePasses,
+  healthChanges,
+  machineComesUp,
+  readLedger,
+  readNode,
+  writeIntent,
+  send,
+  sendAfterFreeze,
+  cloudReboots,
+  cloudRefuses,
+  readToRelease,
+  writeRelease,
+  verifyBoot,
+  verifyNoBoot,
+  answerIsMissing,
+  requestIsLost,
+  giveUp,
+  foreignReboot,
+  bootIsSeen,
+  recordIsLost,
+  heartbeat,
+  etcdSnapshot,
+  etcdRestore,
+  recreation,
+  pruning,
+];

@@ -1,0 +1,129 @@
+import type { Millis } from "@node-agent/shared/core/time.ts";
+import type { Settings } from "./settings.ts";
+import type { Execution, Machine } from "./truth.ts";
+import type { World } from "./world.ts";
+
+/** Promises, as in the design; `Pause` and `Threshold` are told of beside them. */
+export type Invariant = "I1" | "I2" | "I3" | "I4" | "I5" | "I6" | "Pause" | "Threshold";
+
+/** A broken promise, named by its invariant. */
+export interface Violation {
+  readonly invariant: Invariant;
+  readonly what: string;
+}
+
+/** Judges the executions, by the world's own log and true time; the system's records are not asked. */
+export function judgeExecutions(world: World): Violation[] {
+  const { truth, promised } = world;
+  const violations: Violation[] = [];
+  const latest = new Map<string, Execution>();
+  for (const execution of truth.executions) {
+    const before = latest.get(execution.instanceId);
+    const found = [
+      twice(execution, before, promised),
+      healthy(execution, promised),
+      tooMany(execution, promised),
+      promised.policy.monitorOnly ? "I5 it was rebooted in monitor-only mode" : undefined,
+      wrongVm(execution),
+      held(execution, promised),
+      world.forged ? undefined : tooEarly(execution, promised),
+    ];
+    for (const what of found) {
+      if (what === undefined) continue;
+      const [invariant = "", ...words] = what.split(" ");
+      const at = ((execution.at - world.time.start) / 1000).toFixed(1);
+      violations.push({
+        invariant: invariant as Invariant,
+        what: `${execution.node} at ${at} s: ${words.join(" ")}`,
+      });
+    }
+    latest.set(execution.instanceId, execution);
+  }
+  return violations;
+}
+
+/** How long after a decision a call may still be carried out. */
+function allowanceOf({ ledger }: Settings): Millis {
+  return ledger.sendDeadline + ledger.callDeadline + ledger.margin;
+}
+
+function twice(
+  { at, gpu }: Execution,
+  before: Execution | undefined,
+  { policy }: Settings,
+): string | undefined {
+  const wait = gpu ? policy.rebootWait.gpu : policy.rebootWait.standard;
+  if (before === undefined || at - before.at >= wait) return undefined;
+  return `I1 it was rebooted twice within ${Math.round(at - before.at)} ms`;
+}
+
+function healthy({ at, wellSince }: Execution, settings: Settings): string | undefined {
+  if (wellSince === undefined || at - wellSince <= allowanceOf(settings)) return undefined;
+  return `I2 it was rebooted ${Math.round(at - wellSince)} ms after it was well`;
+}
+
+function tooMany({ openOthers, openInPool }: Execution, { policy }: Settings): string | undefined {
+  const { cluster, pool } = policy.storm.budgets;
+  if (openOthers >= cluster) return `I3 it was rebooted with ${openOthers} others open, ${cluster} allowed`;
+  if (openInPool >= pool) return `I3 it was rebooted with ${openInPool} others of its pool open`;
+  return undefined;
+}
+
+function wrongVm({ node, askedFor }: Execution): string | undefined {
+  return node === askedFor ? undefined : `I6 it was rebooted for the sake of ${askedFor}`;
+}
+
+function held({ at, pausedSince, optedOutSince }: Execution, settings: Settings): string | undefined {
+  const allowance = allowanceOf(settings);
+  if (pausedSince !== undefined && at - pausedSince > allowance) {
+    return `Pause it was rebooted ${Math.round(at - pausedSince)} ms after the fleet was paused`;
+  }
+  if (optedOutSince !== undefined && at - optedOutSince > allowance) {
+    return `Pause it was rebooted ${Math.round(at - optedOutSince)} ms after it opted out`;
+  }
+  return undefined;
+}
+
+/** The least threshold of all, as which checker asked is not told by the VM; less what clocks may be off. */
+function tooEarly({ seenSick }: Execution, { policy, ledger }: Settings): string | undefined {
+  const least =
+    Math.min(...Object.values(policy.checkers).map(({ threshold }) => threshold)) - ledger.clockSkew;
+  if (seenSick === undefined || seenSick >= least) return undefined;
+  return `Threshold it was rebooted when it had been seen sick for ${Math.round(seenSick)} ms`;
+}
+
+/**
+ * Nodes that are still sick after the faults stopped and everything had its time. Two endings are open ones: given up
+ * after its attempts, and held by the storm guard because its whole pool is down; both wait for a person.
+ */
+export function forgotten(world: World): Violation[] {
+  if (world.promised.policy.monitorOnly) return [];
+  const machines = [...world.truth.machines.values()].filter(({ exists }) => exists);
+  return machines
+    .filter(({ wellSince }) => wellSince === undefined)
+    .filter((machine) => !isLeftToPeople(world, machine, machines))
+    .map(({ name, sickness }) => ({
+      invariant: "I4",
+      what: `${name} is still ${sickness}, phase ${phaseOf(world, name)}, waits for ${waitsFor(world, name) ?? "nothing"}`,
+    }));
+}
+
+function isLeftToPeople(world: World, { name, pool }: Machine, machines: readonly Machine[]): boolean {
+  if (phaseOf(world, name) === "Failed") return true;
+  const poolIsDown = machines.every((one) => one.pool !== pool || one.wellSince === undefined);
+  return poolIsDown && waitsFor(world, name) === "Storm";
+}
+
+/** What the pending reboot of a node says that it waits for. */
+function waitsFor(world: World, name: string): string | undefined {
+  const progress = world.queues.jobs.get(name)?.progress;
+  const told = typeof progress === "object" && progress !== null && "waitsFor" in progress;
+  return told ? String(progress.waitsFor) : undefined;
+}
+
+/** The phase that the store keeps of a node. */
+function phaseOf(world: World, name: string): string {
+  const cell = world.store.records.get(name);
+  if (cell === undefined) return "none";
+  return /"phase":"(?<phase>\w+)"/u.exec(cell.json)?.groups?.["phase"] ?? "damaged";
+}

@@ -1,0 +1,85 @@
+import { DEFAULT_POLICY, type RepairPolicy } from "@node-agent/shared/core/policy.ts";
+import { LEDGER_TIMINGS, type LedgerTimings } from "@node-agent/shared/core/ledger/timings.ts";
+import { SECOND, type Millis } from "@node-agent/shared/core/time.ts";
+
+/** Every span that the processes of a run are given. */
+export interface Settings {
+  readonly policy: RepairPolicy;
+  readonly ledger: LedgerTimings;
+  /** S as the transaction keeps it; the window is counted with that of `ledger`. */
+  readonly sendDeadline: Millis;
+  readonly callDeadline: Millis;
+  readonly readDeadline: Millis;
+  readonly blockedRetry: Millis;
+  readonly gateRecheck: Millis;
+  readonly minPause: Millis;
+  /** How long one look at the fleet serves a worker. */
+  readonly fleetShared: Millis;
+  readonly beat: Millis;
+  readonly resync: Millis;
+  readonly lock: Millis;
+  readonly bootTime: Millis;
+  readonly chunk: number;
+}
+
+const SMALL_POLICY: RepairPolicy = {
+  ...DEFAULT_POLICY,
+  monitorOnly: false,
+  checkers: {
+    NodeReady: { enabled: true, threshold: 8 * SECOND, action: "Reboot" },
+    GPU: { enabled: true, threshold: 12 * SECOND, action: "Reboot" },
+    DiskPressure: { enabled: true, threshold: 40 * SECOND, action: "Reboot" },
+    Cilium: { enabled: true, threshold: 12 * SECOND, action: "Reboot" },
+  },
+  rebootWait: { standard: 30 * SECOND, gpu: 60 * SECOND },
+  maxAttempts: 4,
+  startupGrace: 5 * SECOND,
+  viewMaxAge: 4 * SECOND,
+  storm: {
+    ...DEFAULT_POLICY.storm,
+    budgets: {
+      ...DEFAULT_POLICY.storm.budgets,
+      pool: 1,
+      zone: 100,
+      cluster: 2,
+      clusterPercent: 50,
+      perHour: 1000,
+      perDay: 10_000,
+      nodePerDay: 1000,
+      spacing: 0,
+    },
+    unhealthyPercent: 100,
+    checkerPercent: 100,
+    burst: 1000,
+    burstWithin: 10 * SECOND,
+    floor: 1000,
+    uncured: 1000,
+    settle: 2 * SECOND,
+  },
+};
+
+/** The protocol with small spans: the real code, less virtual time per run. */
+export const SMALL: Settings = {
+  policy: SMALL_POLICY,
+  ledger: {
+    ...LEDGER_TIMINGS,
+    sendDeadline: 2 * SECOND,
+    callDeadline: 3 * SECOND,
+    clockSkew: 3 * SECOND,
+    margin: 2 * SECOND,
+    heartbeatMaxAge: 30 * SECOND,
+    cooldown: 3 * SECOND,
+  },
+  sendDeadline: 2 * SECOND,
+  callDeadline: 3 * SECOND,
+  readDeadline: 2 * SECOND,
+  blockedRetry: 3 * SECOND,
+  gateRecheck: 2 * SECOND,
+  minPause: 200,
+  fleetShared: 400,
+  beat: 1.3 * SECOND,
+  resync: 3 * SECOND,
+  lock: 4 * SECOND,
+  bootTime: 4 * SECOND,
+  chunk: 10,
+};

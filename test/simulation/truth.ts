@@ -1,0 +1,266 @@
+import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
+import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
+import { OPT_OUT_ANNOTATION } from "@node-agent/shared/core/pause.ts";
+import { aNode, instanceIdOf } from "@node-agent/shared/testing/builders.ts";
+import { SECOND, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
+import type { Settings } from "./settings.ts";
+import type { Story } from "./story.ts";
+import type { VirtualTime } from "./virtual-time.ts";
+
+/** What can be wrong with a simulated machine. */
+export type Sickness = "notReady" | "silent" | "gpuLost" | "cilium";
+
+/** One VM and its node, as they really are. */
+export interface Machine {
+  readonly name: string;
+  readonly pool: string;
+  readonly zone: string | undefined;
+  readonly gpus: number;
+  readonly instanceId: string;
+  uid: string;
+  sickness: Sickness | "none";
+  /** Since when the machine is well; undefined while it is sick or boots. */
+  wellSince: EpochMillis | undefined;
+  /** Since when it has been sick, or was sick last. */
+  sickSince: EpochMillis | undefined;
+  booting: boolean;
+  /** When it was rebooted last, until it is well again. */
+  openSince: EpochMillis | undefined;
+  bootNumber: number;
+  /** The VM exists. */
+  exists: boolean;
+  /** Its Node object exists: it may be deleted and registered again while the VM lives on. */
+  registered: boolean;
+  /** What its Node object names as its VM, when that is not the truth. */
+  claims: string | undefined;
+  optedOutSince: EpochMillis | undefined;
+  resourceVersion: number;
+}
+
+/** One reboot that really happened. */
+export interface Execution {
+  readonly instanceId: string;
+  readonly node: string;
+  /** The node for which the reboot was asked. */
+  readonly askedFor: string;
+  readonly at: EpochMillis;
+  readonly wellSince: EpochMillis | undefined;
+  /** For how long the sickness could be seen; undefined: it was not sick. */
+  readonly seenSick: Millis | undefined;
+  readonly gpu: boolean;
+  /** Other VMs that were rebooted within their wait and have not been well since. */
+  readonly openOthers: number;
+  readonly openInPool: number;
+  readonly pausedSince: EpochMillis | undefined;
+  readonly optedOutSince: EpochMillis | undefined;
+}
+
+/** A machine that was well for less than this was sick all the time, as far as a watch that is stale can tell. */
+const BRIEFLY_WELL: Millis = 45 * SECOND;
+
+/** The world as it is: machines, the API server's objects, and the log of executed reboots, which is the oracle. */
+export class Truth {
+  readonly machines = new Map<string, Machine>();
+  readonly executions: Execution[] = [];
+  readonly #time: VirtualTime;
+  readonly #settings: Settings;
+  readonly #story: Story;
+  readonly #snapshots = new Map<string, NodeSnapshot>();
+  readonly #byInstance = new Map<string, Machine>();
+  #resourceVersion = 1000;
+  #births = 0;
+  readonly #darkness: { readonly from: EpochMillis; readonly to: EpochMillis }[] = [];
+  #darkSince: EpochMillis | undefined;
+  /** Since when an operator's pause of the fleet stands. */
+  pausedSince: EpochMillis | undefined;
+  /** Told of every change of a Node object. */
+  onChange: (name: string) => void = () => undefined;
+
+  constructor(time: VirtualTime, settings: Settings, story: Story) {
+    this.#time = time;
+    this.#settings = settings;
+    this.#story = story;
+  }
+
+  add(name: string, pool: string, gpus = 0, zone?: string): Machine {
+    this.#births += 1;
+    const machine: Machine = {
+      name,
+      pool,
+      zone,
+      gpus,
+      uid: `uid-${this.#births}`,
+      instanceId: instanceIdOf(`${name}-${this.#births}`),
+      sickness: "none",
+      wellSince: this.#time.now,
+      sickSince: undefined,
+      booting: false,
+      openSince: undefined,
+      bootNumber: 1,
+      exists: true,
+      registered: true,
+      claims: undefined,
+      optedOutSince: undefined,
+      resourceVersion: 0,
+    };
+    this.machines.set(name, machine);
+    this.#byInstance.set(machine.instanceId, machine);
+    this.changed(machine);
+    return machine;
+  }
+
+  /** The machine's object in the API server changed. */
+  changed(machine: Machine): void {
+    this.#resourceVersion += 1;
+    machine.resourceVersion = this.#resourceVersion;
+    this.#snapshots.delete(machine.name);
+    this.onChange(machine.name);
+  }
+
+  /** For how long of the time since then somebody could see the cluster; short blindness is taken for slowness. */
+  #seenSince(since: EpochMillis): Millis {
+    const now = this.#time.now;
+    const unseen = [...this.#darkness, { from: this.#darkSince ?? now, to: now }]
+      .filter(({ from, to }) => to - from > this.#settings.policy.viewMaxAge + 2 * SECOND)
+      .reduce((sum, { from, to }) => sum + Math.max(0, to - Math.max(from, since)), 0);
+    return now - since - unseen;
+  }
+
+  /** Nobody can see the cluster any more, or everybody can again. */
+  set dark(dark: boolean) {
+    if (dark) this.#darkSince ??= this.#time.now;
+    else if (this.#darkSince !== undefined) {
+      this.#darkness.push({ from: this.#darkSince, to: this.#time.now });
+      this.#darkSince = undefined;
+    }
+  }
+
+  sicken(machine: Machine, sickness: Sickness): void {
+    machine.sickness = sickness;
+    this.#story.tell(() => `TRUTH ${machine.name} is ${sickness}`);
+    const { wellSince } = machine;
+    const brief = wellSince !== undefined && this.#time.now - wellSince < BRIEFLY_WELL;
+    if (wellSince !== undefined && !brief) machine.sickSince = this.#time.now;
+    machine.sickSince ??= this.#time.now;
+    machine.wellSince = undefined;
+    this.changed(machine);
+  }
+
+  heal(machine: Machine): void {
+    machine.sickness = "none";
+    if (!machine.booting) this.#well(machine);
+    this.changed(machine);
+  }
+
+  /** A new machine under an old name; the old VM is gone. */
+  replace(machine: Machine): Machine {
+    machine.exists = false;
+    return this.add(machine.name, machine.pool, machine.gpus, machine.zone);
+  }
+
+  /** The Node object is deleted while the VM lives on; it registers again as a new object. */
+  deregister(machine: Machine): void {
+    machine.registered = false;
+    this.changed(machine);
+  }
+
+  register(machine: Machine): void {
+    if (machine.registered) return;
+    this.#births += 1;
+    machine.uid = `uid-${this.#births}`;
+    machine.registered = true;
+    this.changed(machine);
+  }
+
+  /** The VM of that id, if it still exists. */
+  byInstance(instanceId: string): Machine | undefined {
+    const machine = this.#byInstance.get(instanceId);
+    return machine?.exists === true ? machine : undefined;
+  }
+
+  /** The cloud carries out a reboot now; false when there is no such VM. */
+  execute(instanceId: string, askedFor: string, bootsWell: boolean): boolean {
+    const machine = this.byInstance(instanceId);
+    if (machine === undefined) return false;
+    const { name: node, wellSince, gpus, pool, optedOutSince } = machine;
+    const at = this.#time.now;
+    const open = [...this.machines.values()].filter((one) => one !== machine && this.#isOpen(one));
+    this.executions.push({
+      instanceId,
+      node,
+      askedFor,
+      at,
+      wellSince,
+      seenSick: wellSince === undefined ? this.#seenSince(machine.sickSince ?? at) : undefined,
+      gpu: gpus > 0,
+      openOthers: open.length,
+      openInPool: open.filter((one) => one.pool === pool).length,
+      pausedSince: this.pausedSince,
+      optedOutSince,
+    });
+    machine.openSince = at;
+    machine.booting = true;
+    machine.wellSince = undefined;
+    machine.bootNumber += 1;
+    this.changed(machine);
+    const boot = machine.bootNumber;
+    this.#time.at(this.#settings.bootTime, () => {
+      // A second reboot while it booted starts the boot anew.
+      if (machine.bootNumber !== boot || !machine.exists) return;
+      machine.booting = false;
+      if (bootsWell) machine.sickness = "none";
+      if (machine.sickness === "none") this.#well(machine);
+      this.changed(machine);
+    });
+    return true;
+  }
+
+  #well(machine: Machine): void {
+    this.#story.tell(() => `TRUTH ${machine.name} is well`);
+    machine.wellSince ??= this.#time.now;
+    machine.openSince = undefined;
+  }
+
+  #isOpen({ openSince, gpus, exists }: Machine): boolean {
+    const { gpu, standard } = this.#settings.policy.rebootWait;
+    return exists && openSince !== undefined && this.#time.now - openSince < (gpus > 0 ? gpu : standard);
+  }
+
+  snapshot(name: string): NodeSnapshot | undefined {
+    const machine = this.machines.get(name);
+    if (machine === undefined || !machine.exists || !machine.registered) return undefined;
+    const cached = this.#snapshots.get(name);
+    if (cached !== undefined) return cached;
+    const made = snapshotOf(machine, this.#time.start);
+    this.#snapshots.set(name, made);
+    return made;
+  }
+
+  snapshots(): NodeSnapshot[] {
+    return [...this.machines.keys()].flatMap((name) => this.snapshot(name) ?? []);
+  }
+}
+
+function snapshotOf(machine: Machine, createdAt: EpochMillis): NodeSnapshot {
+  const { sickness, booting, claims = machine.instanceId } = machine;
+  let node = aNode(machine.name)
+    .uid(machine.uid)
+    .pool(machine.pool)
+    .providerId(`civo://${claims}`)
+    .bootId(`${machine.instanceId}-boot-${machine.bootNumber}`)
+    .createdAt(createdAt - 86_400_000)
+    .resourceVersion(String(machine.resourceVersion));
+  if (machine.zone !== undefined) node = node.label("topology.kubernetes.io/zone", machine.zone);
+  if (machine.optedOutSince !== undefined) node = node.annotation(OPT_OUT_ANNOTATION, "true");
+  if (sickness === "silent") node = node.unknown();
+  else if (sickness === "notReady" || booting) node = node.notReady();
+  else node = node.ready();
+  if (sickness === "cilium") node = node.cilium("down");
+  if (machine.gpus > 0) {
+    const lost = sickness === "gpuLost" || booting;
+    node = node.gpu(machine.gpus, lost ? { allocatable: machine.gpus - 1 } : {});
+  }
+  const result = toSnapshot(node.raw());
+  if (!result.ok) throw new TypeError(result.error);
+  return result.snapshot;
+}

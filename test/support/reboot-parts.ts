@@ -1,0 +1,47 @@
+import { emptyLedger } from "@node-agent/shared/core/ledger/steps.ts";
+import { LEDGER_TIMINGS } from "@node-agent/shared/core/ledger/timings.ts";
+import { DAY, SECOND } from "@node-agent/shared/core/time.ts";
+import type { Clock } from "@node-agent/shared/ports/clock.ts";
+import type { SequenceMemory } from "@node-agent/shared/ports/sequence-memory.ts";
+import { MemoryLedger } from "@node-agent/shared/testing/memory-ledger.ts";
+import { MemoryNodeLister } from "@node-agent/shared/testing/memory-node-lister.ts";
+import type { MemoryNodeReader } from "@node-agent/shared/testing/memory-node-reader.ts";
+import { FleetWatch } from "../../packages/worker/src/fleet-watch.ts";
+import type { Rules } from "../../packages/worker/src/judge.ts";
+import { LedgerGate } from "../../packages/worker/src/ledger-gate.ts";
+
+/** A ledger that is old enough to be trusted. */
+export function grownLedger(clock: Clock): MemoryLedger {
+  const ledger = new MemoryLedger("cluster-1", () => clock.now());
+  ledger.create(emptyLedger("cluster-1", "init", clock.now()), clock.now() - DAY);
+  return ledger;
+}
+
+/** The look at the fleet and the ledger that a reboot transaction on a real Redis needs beside its stores. */
+export function rebootParts(parts: {
+  readonly ledger: MemoryLedger;
+  readonly memory: SequenceMemory;
+  readonly reader: MemoryNodeReader;
+  readonly rules: Rules;
+  readonly clock: Clock;
+}): { fleet: FleetWatch; ledger: LedgerGate | undefined } {
+  const { ledger, memory, reader, rules, clock } = parts;
+  const fleet = new FleetWatch({
+    lister: new MemoryNodeLister(reader.nodes),
+    rules,
+    clock,
+    shared: SECOND,
+  });
+  if (rules.policy.monitorOnly) return { fleet, ledger: undefined };
+  // Spans that add little to the waits of tests in real time; the clocks here are all one.
+  const timings = {
+    ...LEDGER_TIMINGS,
+    sendDeadline: 50,
+    callDeadline: 50,
+    clockSkew: 50,
+    margin: 0,
+    cooldown: 50,
+  };
+  const gate = new LedgerGate({ ledger, memory, clock, policy: rules.policy, timings, self: "worker" });
+  return { fleet, ledger: gate };
+}

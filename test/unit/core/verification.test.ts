@@ -1,0 +1,131 @@
+import { describe, expect, test } from "vitest";
+import type { RebootVerification } from "@node-agent/shared/core/record.ts";
+import { MINUTE } from "@node-agent/shared/core/time.ts";
+import { verificationOf, verificationOfGone } from "@node-agent/shared/core/verification.ts";
+import { Timeline } from "./timeline.ts";
+
+/** A node that was rebooted, by a call of this outcome, with the boot id it had. */
+function rebooted(
+  outcome: "Accepted" | "Unknown" | "NotSent" | "Rejected" | "Simulated" = "Accepted",
+): Timeline {
+  const life = new Timeline();
+  life.judge({ NodeReady: "Fail" });
+  life.pass(5 * MINUTE).reboot(outcome);
+  return life.pass(MINUTE);
+}
+const verdict = (life: Timeline) => verificationOf(life.record, life.now, 0);
+const boots = (life: Timeline, bootId = "boot-2"): Timeline => {
+  life.node = { ...life.node, bootId };
+  return life;
+};
+
+describe("what a reboot came to", () => {
+  test("Cured: it booted and every checker passes, told before the wait is over", () => {
+    const life = boots(rebooted());
+    life.judge();
+    expect(verdict(life)).toBe("Cured");
+  });
+
+  test("StillBad: it booted and fails when the wait is over, not before", () => {
+    const life = boots(rebooted());
+    life.judge({ NodeReady: "Fail" });
+    expect(verdict(life)).toBeUndefined();
+    life.pass(9 * MINUTE - 1);
+    expect(verdict(life)).toBeUndefined();
+    life.pass(1);
+    expect(verdict(life)).toBe("StillBad");
+  });
+
+  test("NotExecuted: it did not boot and fails when the wait is over", () => {
+    const life = rebooted().pass(9 * MINUTE);
+    life.judge({ NodeReady: "Fail" });
+    expect(verdict(life)).toBe("NotExecuted");
+  });
+
+  test("NotExecuted: it is well again without having booted: it got well by itself", () => {
+    const life = rebooted();
+    life.judge();
+    expect(verdict(life)).toBe("NotExecuted");
+  });
+
+  test("Gone: the node is gone before it could be told", () => {
+    expect(verificationOfGone(rebooted().record)).toBe("Gone");
+    expect(verificationOfGone(rebooted("NotSent").record)).toBeUndefined();
+    const life = new Timeline();
+    life.judge();
+    expect(verificationOfGone(life.record)).toBeUndefined();
+  });
+
+  test("is not told of a node that is not judged, also when the wait is over: it may be gone", () => {
+    const life = boots(rebooted());
+    life.judge({}, { undecided: true });
+    life.pass(20 * MINUTE);
+    expect(life.record.phase).toBe("Unknown");
+    expect(verdict(life)).toBeUndefined();
+  });
+
+  test("is told of an intent that a crash left behind, and of a lost answer", () => {
+    const life = new Timeline();
+    life.judge({ NodeReady: "Fail" });
+    life.pass(5 * MINUTE).intend();
+    boots(life).judge();
+    expect(verdict(life)).toBe("Cured");
+    const lost = boots(rebooted("Unknown"));
+    lost.judge();
+    expect(verdict(lost)).toBe("Cured");
+  });
+
+  test.each(["NotSent", "Rejected", "Simulated"] as const)(
+    "is nothing where no call was made: %s",
+    (outcome) => {
+      const life = boots(rebooted(outcome));
+      life.judge();
+      expect(verdict(life)).toBeUndefined();
+    },
+  );
+
+  test("is told once", () => {
+    const life = boots(rebooted());
+    life.judge();
+    const { token } = life.record.lastReboot!;
+    life.apply({ type: "RebootVerified", token, verification: "Cured" });
+    expect(verdict(life)).toBeUndefined();
+    expect(life.record.lastReboot?.verification).toBe("Cured");
+    expect(verificationOfGone(life.record)).toBeUndefined();
+    const other: RebootVerification = "StillBad";
+    life.apply({ type: "RebootVerified", token, verification: other });
+    expect(life.record.lastReboot?.verification).toBe("Cured");
+  });
+
+  test("of an older intent is not written to the latest", () => {
+    const life = boots(rebooted());
+    life.judge();
+    life.apply({ type: "RebootVerified", token: "another", verification: "Cured" });
+    expect(life.record.lastReboot?.verification).toBeUndefined();
+  });
+});
+
+function windows(): Timeline {
+  const life = new Timeline();
+  life.node = { name: "node-1", uid: "uid-1", providerId: "civo://vm-a" };
+  life.judge({ NodeReady: "Fail" });
+  life.pass(5 * MINUTE).reboot();
+  return life.pass(MINUTE);
+}
+
+describe("without boot ids, as on some Windows nodes", () => {
+  test("health is all there is to go by: well is Cured, sick at the end is NotExecuted", () => {
+    const life = windows();
+    life.judge();
+    expect(verdict(life)).toBe("Cured");
+    const sick = windows().pass(10 * MINUTE);
+    sick.judge({ NodeReady: "Fail" });
+    expect(verdict(sick)).toBe("NotExecuted");
+  });
+
+  test("a boot id that appears only after the reboot proves nothing", () => {
+    const life = boots(windows()).pass(10 * MINUTE);
+    life.judge({ NodeReady: "Fail" });
+    expect(verdict(life)).toBe("NotExecuted");
+  });
+});

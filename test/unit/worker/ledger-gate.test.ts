@@ -1,0 +1,182 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { emptyLedger, withQuarantine } from "../../../packages/shared/src/core/ledger/steps.ts";
+import { windowOf } from "../../../packages/shared/src/core/ledger/timings.ts";
+import { DAY, HOUR, MINUTE, SECOND } from "../../../packages/shared/src/core/time.ts";
+import { onceAt } from "./intercept.ts";
+import { LEDGER, World } from "./world.ts";
+
+const LONGEST = windowOf(40 * MINUTE, LEDGER);
+const { signal } = new AbortController();
+let world: World;
+beforeEach(() => {
+  world = new World();
+});
+
+const now = () => world.clock.now();
+const open = async (around?: Parameters<World["ledgerGate"]>[0]) =>
+  world.ledgerGate(around).open(now(), signal);
+const beat = async () => world.ledgerGate().beat(now());
+/** Workers live on for a time, and give signs of life. */
+const live = async (span: number) => {
+  for (let left = span; left > 0; left -= MINUTE) {
+    world.clock.advance(Math.min(left, MINUTE));
+    await beat();
+  }
+};
+const meta = async () => (await world.readLedger()).meta;
+
+describe("signs of life", () => {
+  test("are given when a third of the time in which one is expected is over, not at every beat", async () => {
+    await live(3 * MINUTE);
+    expect((await meta()).seq).toBe(0);
+    await live(MINUTE);
+    expect(await meta()).toMatchObject({ seq: 1, heartbeatAt: now(), heartbeatBy: "worker-1" });
+  });
+
+  test("keep an idle ledger trusted for days", async () => {
+    await live(2 * DAY);
+    expect(await open()).toMatchObject({ open: true });
+  });
+
+  test("keep a new ledger alive: it is trusted the moment it is old enough", async () => {
+    world.ledger.create(emptyLedger("cluster-1", "init", now()), now());
+    await live(LONGEST - SECOND);
+    expect(await open()).toMatchObject({ open: false, why: expect.stringContaining("TooYoung") });
+    await live(SECOND);
+    expect(await open()).toMatchObject({ open: true });
+  });
+
+  test("do not revive a ledger that was silent for too long: its quarantine begins at once", async () => {
+    world.clock.advance(LEDGER.heartbeatMaxAge + SECOND);
+    await beat();
+    expect((await meta()).quarantineUntil).toBe(now() + LONGEST);
+    await live(LONGEST);
+    expect(await open()).toMatchObject({ open: true });
+  });
+
+  test("do not revive one that went back: its quarantine begins at once, above the highest number seen", async () => {
+    await live(10 * MINUTE);
+    const { seq } = await meta();
+    world.ledger.create(emptyLedger("cluster-1", "init", now()), now() - DAY);
+    await beat();
+    expect(await meta()).toMatchObject({ quarantineUntil: now() + LONGEST, seq: seq + 1 });
+  });
+
+  test("to a ledger that is missing are not given, and nothing is created", async () => {
+    world.ledger.overwrite(undefined);
+    await beat();
+    expect(world.ledger.data).toBeUndefined();
+  });
+
+  test("from a worker whose clock runs ahead do not count as later than they are", async () => {
+    await live(4 * MINUTE);
+    const honest = (await meta()).heartbeatAt;
+    const later = now() + 4 * MINUTE;
+    world.clock.jump(HOUR);
+    world.ledger.serverClock = () => later;
+    await world.ledgerGate().beat(later);
+    expect((await meta()).heartbeatAt).toBeLessThanOrEqual(later);
+    expect((await meta()).heartbeatAt).toBeGreaterThanOrEqual(honest);
+  });
+});
+
+describe("a ledger that was removed and created anew", () => {
+  test("is trusted after one longest window, though its numbers begin anew", async () => {
+    await live(HOUR);
+    world.ledger.create(emptyLedger("cluster-1", "init", now()), now());
+    await beat();
+    await live(LONGEST - MINUTE);
+    expect(await open()).toMatchObject({ open: false });
+    await live(MINUTE);
+    expect(await open()).toMatchObject({ open: true });
+  });
+});
+
+describe("an opening", () => {
+  test("remembers the number it saw, outside of the ledger and in the process", async () => {
+    await live(5 * MINUTE);
+    const gate = world.ledgerGate();
+    await gate.open(now(), signal);
+    expect(world.sequence.highest).toBe(1);
+    world.sequence.highest = 0;
+    world.ledger.create(emptyLedger("cluster-1", "init", now()), now() - DAY);
+    expect(await gate.open(now(), signal)).toMatchObject({ why: expect.stringContaining("WentBack") });
+  });
+
+  test("writes a quarantine once; the next one only reads it", async () => {
+    world.sequence.highest = 100;
+    await open();
+    const { seq, quarantineUntil } = await meta();
+    expect(quarantineUntil).toBe(now() + LONGEST);
+    expect(await open()).toMatchObject({ open: false, until: quarantineUntil });
+    expect((await meta()).seq).toBe(seq);
+  });
+
+  test("whose quarantine could not be written is closed all the same, and the next one writes it", async () => {
+    world.sequence.highest = 100;
+    const lost = onceAt("ledger.compareAndWrite", async () => ({ outcome: "Unknown", why: "reset" }));
+    expect(await open(lost)).toMatchObject({ open: false });
+    expect((await meta()).quarantineUntil).toBe(0);
+    await open();
+    expect((await meta()).quarantineUntil).toBe(now() + LONGEST);
+  });
+
+  test("shows the ledger it does not trust, for its pauses", async () => {
+    const clocks = { earliest: now(), latest: now() };
+    const ledger = withQuarantine(emptyLedger("cluster-1", "init", now()), now() + HOUR, 0, {
+      by: "w",
+      clocks,
+    });
+    world.ledger.create(ledger, now() - DAY);
+    expect(await open()).toMatchObject({ open: false, ledger: { meta: { quarantineUntil: now() + HOUR } } });
+  });
+
+  test("uses every clock it can ask: without the store's own it still holds for the others", async () => {
+    world.ledger.serverClock = undefined;
+    expect(await world.ledgerGate().open(now() + 31 * SECOND, signal)).toMatchObject({
+      open: false,
+      why: expect.stringContaining("ClockSkew"),
+    });
+    expect(await open()).toMatchObject({ open: true });
+  });
+});
+
+describe("a session", () => {
+  const INTENT = { instanceId: "vm-a", node: "node-a", attempt: 1, token: "t", gpu: false };
+
+  test("writes an intent once: the state it was read from is used up", async () => {
+    const opening = await open();
+    if (!opening.open) throw new Error(opening.why);
+    expect(await opening.session.intend(INTENT, signal)).toEqual({ outcome: "Written" });
+    expect(await opening.session.intend(INTENT, signal)).toMatchObject({ outcome: "Conflict" });
+  });
+
+  test("writes nothing when too long has passed since the ledger was read", async () => {
+    const opening = await open();
+    if (!opening.open) throw new Error(opening.why);
+    world.clock.advance(LEDGER.sendDeadline + 1);
+    expect(await opening.session.intend(INTENT, signal)).toMatchObject({ outcome: "Refused" });
+    expect((await world.readLedger()).entries.size).toBe(0);
+  });
+
+  test("gives a VM that ever had GPUs their window, whatever the intent says", async () => {
+    const first = await open();
+    if (!first.open) throw new Error(first.why);
+    await first.session.intend({ ...INTENT, gpu: true }, signal);
+    await live(LONGEST);
+    const second = await open();
+    if (!second.open) throw new Error(second.why);
+    await second.session.intend({ ...INTENT, token: "t2" }, signal);
+    const entry = (await world.readLedger()).entries.get("vm-a");
+    expect(entry).toMatchObject({ gpu: true, notBefore: now() + LONGEST });
+  });
+
+  test("stamps with the latest clock", async () => {
+    world.ledger.serverClock = () => now() + 20 * SECOND;
+    const opening = await open();
+    if (!opening.open) throw new Error(opening.why);
+    await opening.session.intend(INTENT, signal);
+    const window = windowOf(10 * MINUTE, LEDGER);
+    expect((await world.readLedger()).entries.get("vm-a")?.notBefore).toBe(now() + 20 * SECOND + window);
+  });
+});

@@ -1,0 +1,110 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { withPause } from "../../../packages/shared/src/core/ledger/steps.ts";
+import { DEFAULT_POLICY } from "../../../packages/shared/src/core/policy.ts";
+import { SECOND } from "../../../packages/shared/src/core/time.ts";
+import { aNode } from "../../../packages/shared/src/testing/builders.ts";
+import { onceAt } from "./intercept.ts";
+import { TIMINGS, World } from "./world.ts";
+
+let world: World;
+beforeEach(() => {
+  world = new World();
+});
+
+/** An operator pauses everything in the ledger. */
+const pause = async () => {
+  const reading = await world.ledger.read();
+  if (reading.state !== "Found") throw new Error(reading.why);
+  const by = { since: world.clock.now(), by: "ann", reason: "stop" };
+  await world.ledger.compareAndWrite(withPause(reading.ledger, { level: "fleet" }, by), reading.version);
+};
+
+describe("a pause set after the first look and before the call", () => {
+  test.each([
+    "store.get",
+    "ledger.read",
+    "memory.raise",
+    "reader.read",
+    "store.listUnhealthy",
+    "lister.list",
+    "executor.resolve",
+    "limiter.take",
+    "store.compareAndSet",
+  ])("just after %s: no call, and the next look names it", async (point) => {
+    await world.due();
+    await world.runWith(
+      onceAt(point, async (call) => {
+        const value = await call();
+        await pause();
+        return value;
+      }),
+    );
+    expect(world.rebooted).toEqual([]);
+    await world.watch(TIMINGS.blockedRetry);
+    expect(await world.run()).toMatchObject({ end: "Wait", gate: "Paused" });
+    expect(world.rebooted).toEqual([]);
+  });
+});
+
+describe("what the fleet and the node say at the last moment", () => {
+  test.each([
+    ["ForeignOwner", aNode().notReady().cordoned()],
+    ["ForeignOwner", aNode().notReady().taint("ToBeDeletedByClusterAutoscaler")],
+    ["OptOut", aNode().notReady().annotation("node-agent.civo.com/opt-out", "true")],
+    ["Paused", aNode().notReady().annotation("node-agent.civo.com/paused", "true")],
+  ])("%s holds on the fresh read, before the cloud is asked", async (gate, node) => {
+    await world.due();
+    world.reader.set(node.resourceVersion(5000).snapshot());
+    expect(await world.run()).toMatchObject({ end: "Wait", gate });
+    expect(world.executor.resolves).toBe(0);
+    expect(world.rebooted).toEqual([]);
+  });
+
+  test("a storm in the live list holds, whatever Redis says", async () => {
+    await world.due();
+    for (const name of ["node-2", "node-3"]) world.reader.set(aNode(name).notReady().snapshot());
+    expect(await world.run()).toMatchObject({ end: "Wait", gate: "Storm" });
+    expect(world.rebooted).toEqual([]);
+  });
+
+  test("a fleet that cannot be listed holds", async () => {
+    await world.due();
+    world.lister.fault = new Error("503");
+    expect(await world.run()).toMatchObject({ end: "Wait", gate: "Storm", why: "503" });
+    expect(world.rebooted).toEqual([]);
+    world.lister.fault = undefined;
+    await world.run();
+    expect(world.rebooted).toEqual(["node-1"]);
+  });
+
+  test("one look at the fleet serves several reboots of a worker for a moment, and no longer", async () => {
+    await world.due();
+    const { fleet } = world.processorDeps();
+    const { signal } = new AbortController();
+    await Promise.all([1, 2, 3].map(async () => fleet.health([], world.clock.now(), signal)));
+    expect(world.lister.lists).toBe(1);
+    world.clock.advance(2 * SECOND + 1);
+    await fleet.health([], world.clock.now(), signal);
+    expect(world.lister.lists).toBe(2);
+  });
+});
+
+describe("monitor-only", () => {
+  test("keeps no ledger, and says what its budgets would say", async () => {
+    world = new World({ ...DEFAULT_POLICY, monitorOnly: true });
+    world.ledger.overwrite(undefined);
+    for (const name of ["node-1", "node-2"]) await world.due(aNode(name));
+    for (const name of ["w-1", "w-2"]) world.reader.set(aNode(name).snapshot());
+    await world.run("node-1");
+    expect((await world.record("node-1"))?.lastReboot?.outcome).toBe("Simulated");
+    expect(await world.run("node-2")).toMatchObject({ end: "Wait", gate: "Budget" });
+    expect(world.rebooted).toEqual([]);
+  });
+
+  test("hears the pauses of the configuration", async () => {
+    world = new World({ ...DEFAULT_POLICY, paused: { fleet: false, pools: ["pool-1"], nodes: [] } });
+    await world.due();
+    expect(await world.run()).toMatchObject({ end: "Wait", gate: "Paused" });
+    expect(world.reader.reads).toEqual([]);
+  });
+});
