@@ -52,6 +52,8 @@ describe("an idle fleet of 1,000 nodes", () => {
     ],
     watchers: 2,
     workers: 2,
+    // Heartbeats alone: a resync judges the nodes of one shard again at every tick, whatever they say.
+    config: { resyncInterval: "1h" },
     simulator: { timings: { statusPeriod: "5s" } },
   });
 
