@@ -7,7 +7,7 @@ import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { ensureDependencies, node24 } from "./setup/dependencies.mjs";
 import { dataFolder, root } from "./setup/paths.mjs";
-import { ensureRedis } from "./setup/redis.mjs";
+import { ensureRedis, redisCommandFolder } from "./setup/redis.mjs";
 import { run } from "./setup/run.mjs";
 import { runCommand, say } from "./setup/say.mjs";
 import { ensureDebianTool } from "./setup/tools.mjs";
@@ -36,7 +36,8 @@ await runCommand(async () => {
   if (promtool.path === undefined) say("setup", `${promtool.reason}; tests that need it are skipped`);
   const redis = await ensureRedis();
   try {
-    const env = { ...process.env, REDIS_URL: redis.url, PATH: pathWith(promtool.path) };
+    const folders = [promtool.path && dirname(promtool.path), await redisCommandFolder()];
+    const env = { ...process.env, REDIS_URL: redis.url, PATH: pathWith(folders) };
     const selection = filters.length === 0 ? projects : filters;
     if (!(await runTests(node, selection, env, stopped))) failed.push("tests");
   } finally {
@@ -97,8 +98,8 @@ function countTests() {
   }
 }
 
-function pathWith(tool) {
-  return [...(tool === undefined ? [] : [dirname(tool)]), process.env.PATH ?? ""].join(delimiter);
+function pathWith(folders) {
+  return [...folders.filter((folder) => folder !== undefined), process.env.PATH ?? ""].join(delimiter);
 }
 
 /**

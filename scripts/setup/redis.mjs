@@ -1,6 +1,6 @@
 /** @file A Redis for one run: the one that REDIS_URL names, or a private one that goes when the run ends. */
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -64,6 +64,22 @@ const adviceWithoutRedis =
   "no Redis: install redis-server 7 or later (Debian: apt-get install redis-server, macOS: brew install redis), " +
   "or start Docker, or set REDIS_URL to a running one";
 
+/**
+ * A folder that belongs on the PATH so that `redis-server` can be called by its name, as tests with servers of their own
+ * do; undefined when it can be already, or when there is none outside a container.
+ */
+export async function redisCommandFolder() {
+  if (onPath("redis-server") !== undefined) return undefined;
+  const command = (await findServer())?.path;
+  if (command === undefined) return undefined;
+  const folder = join(dataFolder, "bin");
+  const link = join(folder, "redis-server");
+  mkdirSync(folder, { recursive: true });
+  rmSync(link, { force: true });
+  symlinkSync(command, link);
+  return folder;
+}
+
 /** The first server this machine can run: on the PATH, else in a container; undefined when there is none. */
 async function findServer() {
   for (const command of ["redis-server", "valkey-server"]) {
@@ -100,7 +116,7 @@ function localServer(name, path) {
     argv0: name,
     args: [...settings(appendonly), "--bind", "127.0.0.1", "--port", String(port), "--dir", folder],
   });
-  return { name, launch, deadline: startDeadline };
+  return { name, path, launch, deadline: startDeadline };
 }
 
 function containerServer(name, path) {

@@ -30,7 +30,7 @@ export async function resume(world: World): Promise<void> {
 }
 
 /** Writes as an operator does; true when the ledger reads like that now. */
-async function change(world: World, step: (ledger: Ledger) => Ledger): Promise<boolean> {
+export async function change(world: World, step: (ledger: Ledger) => Ledger): Promise<boolean> {
   const reading = await world.ledger.read();
   if (reading.state !== "Found") return false;
   const next = step(reading.ledger);
