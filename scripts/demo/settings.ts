@@ -26,6 +26,7 @@ perNodeMetrics: true
 timings:
   beatInterval: 100ms
   viewMaxAge: 4s
+  blindGrace: 2s
   sendDeadline: 2s
   cloudCallDeadline: 2s
   shortestPause: 50ms

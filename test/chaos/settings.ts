@@ -81,6 +81,7 @@ const CHAOS_CONFIG: ConfigPart = {
   concurrency: { reboots: 3 },
   timings: {
     viewMaxAge: "5s",
+    blindGrace: "500ms",
     sendDeadline: ms(SPANS.sendDeadline),
     cloudCallDeadline: ms(SPANS.callDeadline),
     nodeReadDeadline: "4s",

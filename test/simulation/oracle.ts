@@ -3,8 +3,8 @@ import type { Settings } from "./settings.ts";
 import type { Execution, Machine } from "./truth.ts";
 import type { World } from "./world.ts";
 
-/** Promises, as in the design; `Pause` and `Threshold` are told of beside them. */
-export type Invariant = "I1" | "I2" | "I3" | "I4" | "I5" | "I6" | "Pause" | "Threshold";
+/** Promises, as in the design; `Pause`, `Threshold` and `Grace` are told of beside them. */
+export type Invariant = "I1" | "I2" | "I3" | "I4" | "I5" | "I6" | "Pause" | "Threshold" | "Grace";
 
 /** A broken promise, named by its invariant. */
 export interface Violation {
@@ -27,6 +27,7 @@ export function judgeExecutions(world: World): Violation[] {
       wrongVm(execution),
       held(execution, promised),
       world.forged ? undefined : tooEarly(execution, promised),
+      world.forged ? undefined : tooSoonAfterBlindness(execution, promised),
     ];
     for (const what of found) {
       if (what === undefined) continue;
@@ -92,6 +93,12 @@ function tooEarly({ seenSick }: Execution, { policy, ledger }: Settings): string
   return `Threshold it was rebooted when it had been seen sick for ${Math.round(seenSick)} ms`;
 }
 
+/** The grace after a blindness, less what clocks may be off. */
+function tooSoonAfterBlindness({ inSight }: Execution, { policy, ledger }: Settings): string | undefined {
+  if (inSight === undefined || inSight >= policy.blindGrace - ledger.clockSkew) return undefined;
+  return `Grace it was rebooted ${Math.round(inSight)} ms after the cluster came into sight again`;
+}
+
 /**
  * Nodes that are still sick after the faults stopped and everything had its time. Two endings are open ones: given up
  * after its attempts, and held by the storm guard because its whole pool is down; both wait for a person.
@@ -115,7 +122,7 @@ function isLeftToPeople(world: World, { name, pool }: Machine, machines: readonl
 }
 
 /** What the pending reboot of a node says that it waits for. */
-function waitsFor(world: World, name: string): string | undefined {
+export function waitsFor(world: World, name: string): string | undefined {
   const progress = world.queues.jobs.get(name)?.progress;
   const told = typeof progress === "object" && progress !== null && "waitsFor" in progress;
   return told ? String(progress.waitsFor) : undefined;

@@ -1,6 +1,6 @@
 import { DEFAULT_POLICY, type RepairPolicy } from "@node-agent/shared/core/policy.ts";
 import { LEDGER_TIMINGS, type LedgerTimings } from "@node-agent/shared/core/ledger/timings.ts";
-import { SECOND, type Millis } from "@node-agent/shared/core/time.ts";
+import { MINUTE, SECOND, type Millis } from "@node-agent/shared/core/time.ts";
 
 /** Every span that the processes of a run are given. */
 export interface Settings {
@@ -35,6 +35,7 @@ const SMALL_POLICY: RepairPolicy = {
   maxAttempts: 4,
   startupGrace: 5 * SECOND,
   viewMaxAge: 4 * SECOND,
+  blindGrace: 6 * SECOND,
   storm: {
     ...DEFAULT_POLICY.storm,
     budgets: {
@@ -82,4 +83,22 @@ export const SMALL: Settings = {
   lock: 4 * SECOND,
   bootTime: 4 * SECOND,
   chunk: 10,
+};
+
+/** What the agent does out of the box, in active mode: the spans and limits of its configuration's defaults. */
+export const DEFAULTS: Settings = {
+  policy: { ...DEFAULT_POLICY, monitorOnly: false },
+  ledger: LEDGER_TIMINGS,
+  sendDeadline: LEDGER_TIMINGS.sendDeadline,
+  callDeadline: LEDGER_TIMINGS.callDeadline,
+  readDeadline: 10 * SECOND,
+  blockedRetry: 60 * SECOND,
+  gateRecheck: 15 * SECOND,
+  minPause: SECOND,
+  fleetShared: LEDGER_TIMINGS.sendDeadline / 5,
+  beat: 5 * SECOND,
+  resync: 30 * SECOND,
+  lock: 30 * SECOND,
+  bootTime: 2 * MINUTE,
+  chunk: 250,
 };

@@ -1,6 +1,7 @@
 import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import { snapshotFingerprint } from "@node-agent/shared/core/snapshot.ts";
 import { digestOf } from "@node-agent/shared/redis/snapshot-store.ts";
+import { anchoredBeats } from "../../packages/watcher/src/anchored-beats.ts";
 import { runHeartbeat } from "../../packages/watcher/src/heartbeat.ts";
 import { createPublisher, type WatcherDeps } from "../../packages/watcher/src/publisher.ts";
 import { chanceShard, resync } from "../../packages/watcher/src/resync.ts";
@@ -33,7 +34,7 @@ export function startWatcher(world: World, process: Incarnation): SimWatcher {
   const watch = new SimWatch(world, process);
   const deps: WatcherDeps = {
     source: watch,
-    store: world.redisFor(process, "watch"),
+    store: anchoredBeats(world.redisFor(process, "watch"), clock),
     queues: world.queuesFor(process, "watch"),
     reader: world.readerFor(process, "watch"),
     clock,

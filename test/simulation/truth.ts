@@ -52,6 +52,8 @@ export interface Execution {
   readonly openOthers: number;
   readonly openInPool: number;
   readonly pausedSince: EpochMillis | undefined;
+  /** For how long the cluster had been in sight again; undefined: it never was out of it. */
+  readonly inSight: Millis | undefined;
   readonly optedOutSince: EpochMillis | undefined;
 }
 
@@ -121,9 +123,19 @@ export class Truth {
   #seenSince(since: EpochMillis): Millis {
     const now = this.#time.now;
     const unseen = [...this.#darkness, { from: this.#darkSince ?? now, to: now }]
-      .filter(({ from, to }) => to - from > this.#settings.policy.viewMaxAge + 2 * SECOND)
+      .filter(({ from, to }) => this.#isBlindness(from, to))
       .reduce((sum, { from, to }) => sum + Math.max(0, to - Math.max(from, since)), 0);
     return now - since - unseen;
+  }
+
+  /** Since the latest blindness; short blindness is taken for slowness. */
+  #inSight(): Millis | undefined {
+    const latest = this.#darkness.findLast(({ from, to }) => this.#isBlindness(from, to));
+    return latest === undefined ? undefined : this.#time.now - latest.to;
+  }
+
+  #isBlindness(from: EpochMillis, to: EpochMillis): boolean {
+    return to - from > this.#settings.policy.viewMaxAge + 2 * SECOND;
   }
 
   /** Nobody can see the cluster any more, or everybody can again. */
@@ -196,6 +208,7 @@ export class Truth {
       openOthers: open.length,
       openInPool: open.filter((one) => one.pool === pool).length,
       pausedSince: this.pausedSince,
+      inSight: this.#inSight(),
       optedOutSince,
     });
     machine.openSince = at;

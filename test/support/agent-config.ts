@@ -61,6 +61,7 @@ export function agentConfig(overrides: ConfigPart = {}): ConfigPart {
     timings: {
       beatInterval: ms(200),
       viewMaxAge: ms(TIMES.viewMaxAge),
+      blindGrace: ms(300),
       watchIdleTimeout: ms(2000),
       watchHeadersTimeout: ms(2000),
       listPageTimeout: ms(5000),

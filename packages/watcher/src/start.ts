@@ -20,6 +20,7 @@ import type { Component } from "@node-agent/shared/runtime/lifecycle.ts";
 import { openRedis, redisReady } from "@node-agent/shared/runtime/redis-set.ts";
 import type { RoleParts } from "@node-agent/shared/runtime/role.ts";
 import { VERSION } from "@node-agent/shared/runtime/version.ts";
+import { anchoredBeats } from "./anchored-beats.ts";
 import { runHeartbeat } from "./heartbeat.ts";
 import { createPublisher, viewAge, type WatcherDeps } from "./publisher.ts";
 import { observeSourceEvent } from "./source-metrics.ts";
@@ -57,7 +58,7 @@ export async function startWatcher(parts: RoleParts): Promise<readonly Component
   logger.info({ port: monitor.port, server: kubernetes.server }, "metrics are served");
   await redisReady(redis, parts, signal);
 
-  const store = new RedisSnapshotStore(redis.store, keys, timings.viewMaxAge);
+  const store = anchoredBeats(new RedisSnapshotStore(redis.store, keys, timings.viewMaxAge), clock);
   const queues = new BullJobQueues(redis.producer, keys, redis.onError);
   const reader = createNodeReader({
     connection: kubernetes,

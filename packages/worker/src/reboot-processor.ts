@@ -183,6 +183,7 @@ export class RebootProcessor {
       now: view.now,
       observed: view.observed,
       viewAge: view.age,
+      viewSteady: view.steady,
       pauses: pausesOf(named, policy.paused, ledger),
       ...(snapshot === undefined ? {} : { node: snapshot }),
     };

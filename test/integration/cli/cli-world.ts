@@ -43,6 +43,7 @@ const QUICK = {
 };
 export const POLICY: RepairPolicy = {
   ...DEFAULT_POLICY,
+  blindGrace: 0,
   monitorOnly: false,
   rebootWait: { standard: 100, gpu: 100 },
 };

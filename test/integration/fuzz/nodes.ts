@@ -28,7 +28,7 @@ const VMS = new Map([
   ["11111111-1111-4111-8111-111111111111", "node-2"],
 ]);
 const NOW = Date.UTC(2026, 0, 1);
-const policy = { ...DEFAULT_POLICY, monitorOnly: false };
+const policy = { ...DEFAULT_POLICY, monitorOnly: false, blindGrace: 0 };
 const rules = { policy, checkers: createCheckers(policy) };
 const view = { now: NOW, observed: 10 * HOUR, age: 0 };
 

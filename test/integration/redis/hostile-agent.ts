@@ -25,7 +25,7 @@ import { runRebootJob } from "../../../packages/worker/src/reboot-job.ts";
 import { RebootProcessor } from "../../../packages/worker/src/reboot-processor.ts";
 import { grownLedger, rebootParts } from "../../support/reboot-parts.ts";
 
-const policy = { ...DEFAULT_POLICY, monitorOnly: false };
+const policy = { ...DEFAULT_POLICY, monitorOnly: false, blindGrace: 0 };
 const rules = { policy, checkers: createCheckers(policy) };
 
 /** A watcher and a worker in one process, over the keys of one cluster in a real Redis; the cloud only writes down. */

@@ -29,7 +29,7 @@ import { grownLedger, rebootParts } from "../../support/reboot-parts.ts";
 import type { TestRedis } from "../../support/redis.ts";
 import { RecordingJournal } from "../../unit/worker/recording-journal.ts";
 
-const ACTIVE: RepairPolicy = { ...DEFAULT_POLICY, monitorOnly: false };
+const ACTIVE: RepairPolicy = { ...DEFAULT_POLICY, monitorOnly: false, blindGrace: 0 };
 const NEVER: RepairPolicy["checkers"]["NodeReady"] = { enabled: true, threshold: MINUTE, action: "Reboot" };
 
 /** The policy with a threshold for NodeReady and a wait of these spans, without a pause between reboots. */

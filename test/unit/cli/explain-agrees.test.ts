@@ -19,7 +19,7 @@ import {
 import { aNode } from "@node-agent/shared/testing/builders.ts";
 import { LEDGER, World } from "../worker/world.ts";
 
-const ACTIVE: RepairPolicy = { ...DEFAULT_POLICY, monitorOnly: false };
+const ACTIVE: RepairPolicy = { ...DEFAULT_POLICY, monitorOnly: false, blindGrace: 0 };
 
 function sources(world: World, over: Partial<ExplainSources> = {}): ExplainSources {
   const { store, sequence, reader, lister, ledger, rules, clock } = world;

@@ -207,6 +207,14 @@ describe("the pure gates", () => {
     expect(life.gate("Blind")).toMatchObject({ open, why });
   });
 
+  test("a view that came back a moment ago has its grace, whose end is told", () => {
+    const life = aDueNode();
+    life.viewSteady = 2 * MINUTE - 1;
+    expect(life.gate("Blind")).toMatchObject({ open: false, until: life.now + 1 });
+    life.viewSteady = 2 * MINUTE;
+    expect(life.gate("Blind").open).toBe(true);
+  });
+
   test("a wait is over at its very end", () => {
     const life = aDueNode();
     life.reboot();

@@ -6,7 +6,7 @@ import { gateVerdicts, nextStep, type RebootStep } from "@node-agent/shared/core
 import { DEFAULT_POLICY, type RepairPolicy } from "@node-agent/shared/core/policy.ts";
 import type { NodeRecord, RebootOutcome } from "@node-agent/shared/core/record.ts";
 import { rebootWaitOf } from "@node-agent/shared/core/due.ts";
-import { HOUR, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
+import { DAY, HOUR, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
 import { transition } from "@node-agent/shared/core/transition.ts";
 
 /** The default policy in active mode: tests of reboots read better without the word simulated. */
@@ -46,6 +46,7 @@ export class Timeline {
   now: EpochMillis = NOON;
   observed: Millis = HOUR;
   viewAge: Millis | undefined = 0;
+  viewSteady: Millis = DAY;
   policy: RepairPolicy;
   /** What was read of the world beside the record. */
   read: Pick<GateInput, "pauses" | "node" | "fleet" | "ledger"> = {};
@@ -94,8 +95,8 @@ export class Timeline {
   }
 
   get input(): GateInput {
-    const { record, policy, now, observed, viewAge, read } = this;
-    return { record, policy, now, observed, viewAge, ...read };
+    const { record, policy, now, observed, viewAge, viewSteady, read } = this;
+    return { record, policy, now, observed, viewAge, viewSteady, ...read };
   }
 
   step(): RebootStep {

@@ -30,7 +30,7 @@ import type { RebootDeps, RebootRun } from "../../../packages/worker/src/reboot-
 import { direct, intercept, type Around } from "./intercept.ts";
 import { RecordingJournal } from "./recording-journal.ts";
 
-const ACTIVE: RepairPolicy = { ...DEFAULT_POLICY, monitorOnly: false };
+const ACTIVE: RepairPolicy = { ...DEFAULT_POLICY, monitorOnly: false, blindGrace: 0 };
 export const TIMINGS = {
   sendDeadline: 10 * SECOND,
   callDeadline: 30 * SECOND,

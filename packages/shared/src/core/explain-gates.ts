@@ -95,7 +95,10 @@ interface Asked {
 const SINCE: Readonly<Partial<Record<GateName, (asked: Asked) => EpochMillis | undefined>>> = {
   NothingFailing: ({ record }) => (record.phase === "Healthy" ? record.phaseSince : undefined),
   Paused: ({ gates }) => gates.pauses?.[0]?.since,
-  Blind: ({ input: { now, viewAge } }) => (viewAge === undefined ? undefined : now - viewAge),
+  Blind: ({ input: { now, viewAge, viewSteady = 0 }, gates: { policy } }) => {
+    if (viewAge === undefined) return undefined;
+    return viewAge > policy.viewMaxAge ? now - viewAge : now - viewSteady;
+  },
   Attempts: ({ record }) => (record.phase === "Failed" ? record.phaseSince : undefined),
   WaitWindow: ({ record }) => record.lastReboot?.intendedAt,
   Threshold: ({ gates: { record, policy, observed } }) => {
@@ -111,6 +114,8 @@ const SINCE: Readonly<Partial<Record<GateName, (asked: Asked) => EpochMillis | u
 
 /** Whether the `until` of a gate is its end, and not only the time of the next look; gates left out name no end. */
 const ENDS: Readonly<Partial<Record<GateName, (asked: Asked) => boolean>>> = {
+  // A grace ends by itself, a blindness when somebody sees again.
+  Blind: ({ input: { viewAge = Infinity }, gates: { policy } }) => viewAge <= policy.viewMaxAge,
   WaitWindow: () => true,
   Threshold: () => true,
   Settle: () => true,

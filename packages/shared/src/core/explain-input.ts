@@ -49,6 +49,8 @@ export interface ExplainInput {
   readonly now: EpochMillis;
   readonly observed: ObservedMillis;
   readonly viewAge: Millis | undefined;
+  /** For how long the cluster has been seen without a gap; absent: not asked. */
+  readonly viewSteady?: Millis;
   readonly record: NodeRecord | undefined;
   /** The bytes of a record are there and cannot be read. */
   readonly damaged: boolean;

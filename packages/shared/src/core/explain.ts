@@ -95,7 +95,7 @@ function judgedRecord({ record, damaged, node, rules, now, observed }: ExplainIn
 
 function gateInput(input: ExplainInput, record: NodeRecord | undefined): GateInput | undefined {
   if (record === undefined) return undefined;
-  const { rules, now, observed, viewAge, node, fleet, ledger, instanceId = "" } = input;
+  const { rules, now, observed, viewAge, viewSteady, node, fleet, ledger, instanceId = "" } = input;
   const { policy } = rules;
   const snapshot = node.state === "Found" ? node.snapshot : undefined;
   const place = snapshot === undefined ? placeOfRecord(record) : placeOf(snapshot);
@@ -111,6 +111,7 @@ function gateInput(input: ExplainInput, record: NodeRecord | undefined): GateInp
     now,
     observed,
     viewAge,
+    ...(viewSteady === undefined ? {} : { viewSteady }),
     pauses: pausesOf(named, policy.paused, read),
     ...(snapshot === undefined ? {} : { node: snapshot }),
     ...(health === undefined ? {} : { fleet: health }),

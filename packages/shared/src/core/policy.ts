@@ -25,6 +25,8 @@ export interface RepairPolicy {
   readonly expectedGpus: Readonly<Record<string, number>>;
   /** A cluster view older than this is blind: nothing is rebooted and no clock advances. */
   readonly viewMaxAge: Millis;
+  /** After the cluster was out of sight, or at the very start, nothing is rebooted for so long (guard G7). */
+  readonly blindGrace: Millis;
   /** A cordoned node is somebody's work and is left alone. */
   readonly respectCordon: boolean;
   readonly paused: PausePolicy;
@@ -45,6 +47,7 @@ export const DEFAULT_POLICY: RepairPolicy = {
   startupGrace: 10 * MINUTE,
   expectedGpus: {},
   viewMaxAge: 90 * SECOND,
+  blindGrace: 2 * MINUTE,
   respectCordon: true,
   paused: { fleet: false, pools: [], nodes: [] },
   storm: DEFAULT_STORM_POLICY,

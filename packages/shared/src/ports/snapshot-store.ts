@@ -8,6 +8,8 @@ export interface ClusterView {
   readonly observed: ObservedMillis;
   /** How long ago the cluster was surely seen; undefined when it never was. */
   readonly age: Millis | undefined;
+  /** For how long it has been seen without a gap; 0 when nobody knows. */
+  readonly steady: Millis;
   /** The store's own clock, the one clock that all processes share. */
   readonly now: EpochMillis;
 }
@@ -55,6 +57,9 @@ export interface SnapshotStore {
    * shards with work, old work included.
    */
   markAttention(audited?: number): Promise<number[]>;
-  /** Vouches for the cluster having been seen until `age` ago, and reads the clock. */
-  beat(age: Millis): Promise<ClusterView>;
+  /**
+   * Vouches for the cluster having been seen until `age` before `asOf`, an instant of the store's clock, and reads the
+   * clock. Without `asOf`: before the moment in which the beat arrives.
+   */
+  beat(age: Millis, asOf?: EpochMillis): Promise<ClusterView>;
 }

@@ -31,12 +31,12 @@ export class RedisEvaluationStore implements EvaluationStore {
       [keys.dirty(shard), keys.snapshots(shard), keys.versions(shard), keys.records(shard), keys.view],
       [limit],
     );
-    const [now = "", observed = "", until = "", ...cells] = stringsOf(answer);
+    const [now = "", observed = "", until = "", since = "", ...cells] = stringsOf(answer);
     const nodes: PendingNode[] = [];
     for (let i = 0; i + 3 < cells.length; i += 4) {
       nodes.push(pendingNode(cells[i] ?? "", cells[i + 1] ?? "", cells[i + 2] ?? "", cells[i + 3] ?? ""));
     }
-    return { nodes, view: parseView(now, observed, until) };
+    return { nodes, view: parseView(now, observed, until, since) };
   }
 
   async commit(shard: number, chunk: readonly JudgedNodeCommit[]): Promise<Set<string>> {

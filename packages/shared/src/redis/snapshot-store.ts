@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { SHARDS, shardOf, type Keys } from "../contract/keys.ts";
-import type { Millis } from "../core/time.ts";
+import type { EpochMillis, Millis } from "../core/time.ts";
 import type { ClusterView, Publication, SnapshotStore, StoredVersion } from "../ports/snapshot-store.ts";
 import { RedisScript, type RedisClient } from "./script.ts";
 import { parseView, stringsOf } from "./view.ts";
@@ -126,14 +126,14 @@ export class RedisSnapshotStore implements SnapshotStore {
     return shards.filter((shard) => Number(counts[shard]) > 0);
   }
 
-  async beat(age: Millis): Promise<ClusterView> {
+  async beat(age: Millis, asOf?: EpochMillis): Promise<ClusterView> {
     const answer = await beatScript.run(
       this.#client,
       [this.#keys.view],
-      [Math.max(0, Math.round(age)), Math.round(this.#maxGap)],
+      [Math.max(0, Math.round(age)), Math.round(this.#maxGap), asOf === undefined ? "" : Math.floor(asOf)],
     );
-    const [now = "", observed = "", until = ""] = stringsOf(answer);
-    return parseView(now, observed, until);
+    const [now = "", observed = "", until = "", since = ""] = stringsOf(answer);
+    return parseView(now, observed, until, since);
   }
 }
 

@@ -22,11 +22,11 @@ export class RedisStateStore implements StateStore {
 
   async get(name: string): Promise<VersionedRecord> {
     const keys = [this.#keys.records(shardOf(name)), this.#keys.view];
-    const [now = "", observed = "", until = "", raw = ""] = stringsOf(
+    const [now = "", observed = "", until = "", since = "", raw = ""] = stringsOf(
       await getScript.run(this.#client, keys, [name]),
     );
     const { record, version, fault } = decodeRecord(name, raw);
-    return { record, version, fault, view: parseView(now, observed, until) };
+    return { record, version, fault, view: parseView(now, observed, until, since) };
   }
 
   async view(): Promise<ClusterView> {

@@ -1,14 +1,16 @@
 import type { ClusterView } from "../ports/snapshot-store.ts";
 
-/** Reads the three strings that every script answers with: now, observed, until. Anything unreadable counts as never seen. */
-export function parseView(now: string, observed: string, until: string): ClusterView {
+/** Reads the four strings that every script answers with: now, observed, until, since. Anything unreadable counts as never seen. */
+export function parseView(now: string, observed: string, until: string, since: string): ClusterView {
   const at = Number(now);
   const seenUntil = decimal(until);
+  const seenSince = decimal(since);
   return {
     now: at,
     observed: decimal(observed) ?? 0,
     // A view of the future is none: the store's clock ran back, and nobody knows by how much until the next beat.
     age: seenUntil === undefined || seenUntil > at ? undefined : at - seenUntil,
+    steady: seenSince === undefined ? 0 : Math.max(0, at - seenSince),
   };
 }
 

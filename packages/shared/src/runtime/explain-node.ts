@@ -75,6 +75,7 @@ export async function explainNode(name: string, sources: ExplainSources): Promis
     now: view.now,
     observed: view.observed,
     viewAge: view.age,
+    viewSteady: view.steady,
     record,
     damaged,
     node,

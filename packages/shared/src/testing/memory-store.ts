@@ -1,7 +1,7 @@
 import { SHARDS, shardOf } from "../contract/keys.ts";
 import { parseStored, recordSchema, snapshotSchema } from "../contract/stored.ts";
 import type { NodeRecord } from "../core/record.ts";
-import { SECOND, type Millis } from "../core/time.ts";
+import { SECOND, type EpochMillis, type Millis } from "../core/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import type {
   EvaluationStore,
@@ -106,8 +106,8 @@ export class MemoryStore implements SnapshotStore, EvaluationStore, StateStore {
     return Array.from({ length: SHARDS }, (_, shard) => shard).filter((shard) => shards.has(shard));
   }
 
-  async beat(age: Millis): Promise<ClusterView> {
-    return this.#view.beat(age);
+  async beat(age: Millis, asOf?: EpochMillis): Promise<ClusterView> {
+    return this.#view.beat(age, asOf);
   }
 
   async load(shard: number, limit: number): Promise<{ nodes: PendingNode[]; view: ClusterView }> {

@@ -56,6 +56,8 @@ export interface GateInput {
   readonly observed: ObservedMillis;
   /** Age of the freshest view any watcher vouches for; undefined when none ever did. */
   readonly viewAge: Millis | undefined;
+  /** For how long the cluster has been seen without a gap; absent: not told, and not asked for. */
+  readonly viewSteady?: Millis;
   /** Pauses that hold this node, of whatever level and source. */
   readonly pauses?: readonly Pause[];
   /** The node as it was read last. */

@@ -29,14 +29,20 @@ export const actionNone: Gate = ({ record, policy, observed }) =>
     ? shut("ActionNone", NOBODY_ASKS)
     : open("ActionNone", "a reboot is asked for");
 
-/** A watcher vouches for the cluster; without one nothing is rebooted. */
-export const blind: Gate = ({ policy, now, viewAge }) => {
+/**
+ * A watcher vouches for the cluster, and has for a while; without that nothing is rebooted. What is seen first after an
+ * outage is what the outage did: nodes get time to report before anybody acts on what they say.
+ */
+export const blind: Gate = ({ policy, now, viewAge, viewSteady = policy.blindGrace }) => {
   const why =
     viewAge === undefined
       ? "the cluster was never seen"
       : `cluster view is ${Math.round(viewAge / SECOND)} s old`;
   const fresh = viewAge !== undefined && viewAge <= policy.viewMaxAge;
-  return fresh ? open("Blind", why) : shut("Blind", why, now + policy.viewMaxAge / 2);
+  if (!fresh) return shut("Blind", why, now + policy.viewMaxAge / 2);
+  const graceLeft = policy.blindGrace - viewSteady;
+  if (graceLeft <= 0) return open("Blind", why);
+  return shut("Blind", "the cluster came into sight a moment ago", now + graceLeft);
 };
 
 /** The wait after the latest reboot is over (I1). */

@@ -2,12 +2,12 @@
   Some nodes of a shard that wait for judgement, with all that is needed to judge them.
   KEYS[1] dirty  KEYS[2] snapshots  KEYS[3] versions  KEYS[4] records  KEYS[5] view
   ARGV[1] how many at the most
-  Output: { now, observed, until, (name, snapshot, version, record)* }, '' for what is missing
+  Output: { now, observed, until, since, (name, snapshot, version, record)* }, '' for what is missing
 ]]
 -- A view that cannot be read is one that was never seen: nothing is rebooted until the next beat.
 local function viewOf(key)
   if redis.call('TYPE', key).ok ~= 'hash' then return {} end
-  return redis.call('HMGET', key, 'observed', 'until')
+  return redis.call('HMGET', key, 'observed', 'until', 'since')
 end
 
 -- Bytes of another type are thrown away: all of this is built anew from what the watchers see. Records never are.
@@ -18,7 +18,7 @@ end
 
 local time = redis.call('TIME')
 local view = viewOf(KEYS[5])
-local out = { string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)), view[1] or '', view[2] or '' }
+local out = { string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)), view[1] or '', view[2] or '', view[3] or '' }
 local names = redis.call('SRANDMEMBER', KEYS[1], ARGV[1])
 if #names == 0 then return out end
 local snapshots = redis.call('HMGET', KEYS[2], unpack(names))

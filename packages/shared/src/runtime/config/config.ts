@@ -44,6 +44,7 @@ export function policyOf(config: Config): RepairPolicy {
     startupGrace,
     expectedGpus,
     viewMaxAge: timings.viewMaxAge,
+    blindGrace: timings.blindGrace,
     respectCordon,
     paused,
     storm: { ...storm, budgets },

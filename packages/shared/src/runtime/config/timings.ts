@@ -14,6 +14,9 @@ export const timings = section({
     DEFAULT_POLICY.viewMaxAge,
     "A view of the cluster older than this is blind: no clock advances and nothing is rebooted.",
   ),
+  blindGrace: setting(duration(), DEFAULT_POLICY.blindGrace, {
+    meaning: "After the cluster was out of sight, and at the first start, nothing is rebooted for this long.",
+  }),
   watchTimeout: span(
     5 * MINUTE,
     "Shortest life asked of a watch (timeoutSeconds); the longest is twice this.",
