@@ -19,6 +19,7 @@ storm:
   budgets: { cluster: 2, clusterPercent: 50, spacing: 500ms }
   burstWithin: 1s
   settle: 3s
+  curedAfter: 1s
 ledger: { clockSkew: 3s, margin: 500ms }
 metricsPort: 0
 metricsHost: 127.0.0.1

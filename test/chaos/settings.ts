@@ -69,6 +69,7 @@ const CHAOS_CONFIG: ConfigPart = {
     burst: 100_000,
     floor: 100_000,
     uncured: 1000,
+    curedAfter: "0s",
     settle: "0s",
   },
   ledger: {

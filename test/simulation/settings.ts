@@ -55,6 +55,7 @@ const SMALL_POLICY: RepairPolicy = {
     burstWithin: 10 * SECOND,
     floor: 1000,
     uncured: 1000,
+    curedAfter: 2 * SECOND,
     settle: 2 * SECOND,
   },
 };

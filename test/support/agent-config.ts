@@ -54,6 +54,7 @@ export function agentConfig(overrides: ConfigPart = {}): ConfigPart {
       burst: 100_000,
       floor: 100_000,
       uncured: 1000,
+      curedAfter: ms(0),
       settle: ms(0),
     },
     // The API server tells its time in whole seconds: clocks seem up to a second apart.

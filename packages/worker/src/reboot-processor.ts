@@ -28,7 +28,13 @@ import { judge, type Judged } from "./judge.ts";
 import type { LedgerOpening, LedgerSession } from "./ledger-gate.ts";
 import { RebootCall } from "./reboot-call.ts";
 import { verifyReboot } from "./verifier.ts";
-import { nowOf, type RebootDeps, type RebootRun, type Transaction } from "./reboot-transaction.ts";
+import {
+  nowOf,
+  verdictTimingsOf,
+  type RebootDeps,
+  type RebootRun,
+  type Transaction,
+} from "./reboot-transaction.ts";
 
 /** Attempts at the transaction while other workers keep changing the record; then the job looks again later. */
 const MAX_CONFLICTS = 3;
@@ -56,7 +62,9 @@ export class RebootProcessor {
     const { clock, store } = this.#deps;
     const startedMono = clock.monotonic();
     const startedWall = clock.now();
-    const { stored, unsettled } = await verifyReboot(await store.get(node), this.#deps, signal);
+    const verified = await verifyReboot(await store.get(node), this.#deps, signal);
+    if (verified.overtaken === true) return "conflict";
+    const { stored, unsettled } = verified;
     const { record, view } = stored;
     // What a reboot came to must not be lost: budgets and the efficacy guard are built on it.
     if (unsettled !== undefined) return this.#wait(record, view, "Ledger", unsettled, undefined);
@@ -64,7 +72,7 @@ export class RebootProcessor {
       return { end: "Finish", gate: "NothingFailing", why: stored.fault ?? "the node is gone", record };
     }
     const first = nextStep(this.#input(record, view, undefined, undefined));
-    const verdict = verdictAt(record, this.#deps.timings.flight) ?? 0;
+    const verdict = verdictAt(record, verdictTimingsOf(this.#deps)) ?? 0;
     if (first.step === "Finish" && first.gate === "NothingFailing" && verdict > view.now) {
       const why = "it is well; what the reboot came to is told when no call can be on its way any more";
       return this.#wait(record, view, "NothingFailing", why, verdict - view.now);

@@ -1,6 +1,7 @@
 import type { GateName } from "@node-agent/shared/core/gates/gate.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
+import type { VerdictTimings } from "@node-agent/shared/core/verification.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import type { Executor } from "@node-agent/shared/ports/executor.ts";
 import type { CallLimiter } from "@node-agent/shared/ports/job-queues.ts";
@@ -59,6 +60,17 @@ export type RebootRun =
       readonly why: string;
       readonly record: NodeRecord | undefined;
     };
+
+/** How long the verdict on a reboot waits. */
+export function verdictTimingsOf({ timings, rules }: VerdictRules): VerdictTimings {
+  return { flight: timings.flight, curedAfter: rules.policy.storm.curedAfter };
+}
+
+/** What verdicts depend on. */
+export interface VerdictRules {
+  readonly timings: Pick<RebootTimings, "flight">;
+  readonly rules: Rules;
+}
 
 /** One pass: what was read first, and when. Everything that limits the pass counts from here. */
 export interface Transaction {

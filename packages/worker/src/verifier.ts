@@ -1,14 +1,16 @@
-import { verificationOf } from "@node-agent/shared/core/verification.ts";
+import { verdictAt, verificationOf, type VerdictTimings } from "@node-agent/shared/core/verification.ts";
 import { transition } from "@node-agent/shared/core/transition.ts";
-import type { RebootAttempt, RebootVerification } from "@node-agent/shared/core/record.ts";
-import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
+import type { NodeRecord, RebootAttempt, RebootVerification } from "@node-agent/shared/core/record.ts";
+import type { EpochMillis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import type { NodeReader, NodeReadResult } from "@node-agent/shared/ports/node-reader.ts";
+import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 import type { StateStore, VersionedRecord } from "@node-agent/shared/ports/state-store.ts";
 import type { Journal } from "./journal.ts";
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
 import { judge, type Rules } from "./judge.ts";
 import type { LedgerGate } from "./ledger-gate.ts";
+import { verdictTimingsOf, type RebootTimings } from "./reboot-transaction.ts";
 
 /** What verification works with. */
 export interface VerifierDeps {
@@ -18,17 +20,17 @@ export interface VerifierDeps {
   readonly rules: Rules;
   readonly reader: NodeReader;
   readonly clock: Clock;
-  readonly timings: {
-    readonly readDeadline: Millis;
-    /** How long a call may be on its way: send deadline, call deadline and the cloud's margin. */
-    readonly flight: Millis;
-  };
+  readonly timings: Pick<RebootTimings, "flight" | "readDeadline">;
 }
 
-/** The record to go on with; `unsettled`: the ledger could not be told, and why, so the record was not told either. */
+/**
+ * The record to go on with; `unsettled`: the ledger could not be told, and why, so the record was not told either;
+ * `overtaken`: somebody wrote the record meanwhile, and it must still be told.
+ */
 export interface Verified {
   readonly stored: VersionedRecord;
   readonly unsettled?: string;
+  readonly overtaken?: true;
 }
 
 /**
@@ -41,19 +43,18 @@ export async function verifyReboot(
   signal: AbortSignal,
 ): Promise<Verified> {
   const { record, view, version } = stored;
-  const { store, journal, rules, timings } = deps;
+  const { store, journal, rules } = deps;
+  const timings = verdictTimingsOf(deps);
   const attempt = record?.lastReboot;
-  if (record === undefined || attempt === undefined) return { stored };
-  if (verificationOf(record, view.now, timings.flight) === undefined) return { stored };
+  if (record === undefined || attempt === undefined || !mayBeTold(record, view.now, timings)) {
+    return { stored };
+  }
   const read = await readTruth(record.name, deps, signal);
   if ("failed" in read) {
     journal.fault("Kubernetes", read.failed, record.name);
     return { stored, unsettled: read.failed };
   }
-  if (!read.value.found) return { stored };
-  // Budgets and the efficacy guard are built on the verdict: it is given on the node as it is, not on what Redis says.
-  const truth = judge(read.value.node, { record, damaged: false }, rules, view).after;
-  const verification = verificationOf(truth, view.now, timings.flight);
+  const verification = verdictOn(read.value, record, view, deps);
   if (verification === undefined) return { stored };
   const unsettled = await settle(attempt, verification, view.now, deps);
   if (unsettled !== undefined) {
@@ -62,9 +63,30 @@ export async function verifyReboot(
   }
   const event = { type: "RebootVerified", token: attempt.token, verification } as const;
   const next = transition(record, event, rules.policy, view.now).record;
-  // Somebody was faster: what they wrote is verified when the job looks again.
-  if (await store.compareAndSet(record.name, version, next)) journal.verified(next, verification);
+  if (!(await store.compareAndSet(record.name, version, next))) {
+    return { stored: await store.get(record.name), overtaken: true };
+  }
+  journal.verified(next, verification);
   return { stored: await store.get(record.name) };
+}
+
+/** By what Redis says there may be a verdict; of a node that is gone nothing more will come. */
+function mayBeTold(record: NodeRecord, now: EpochMillis, timings: VerdictTimings): boolean {
+  if (verificationOf(record, now, timings) !== undefined) return true;
+  return record.phase === "Unknown" && (verdictAt(record, timings) ?? Infinity) <= now;
+}
+
+/** Budgets and the efficacy guard are built on the verdict: it is given on the node as it is, not on what Redis says. */
+function verdictOn(
+  read: NodeReadResult,
+  record: NodeRecord,
+  view: ClusterView,
+  deps: VerifierDeps,
+): RebootVerification | undefined {
+  // The VM may live on: its window stays with it.
+  if (!read.found) return record.phase === "Unknown" ? "Gone" : undefined;
+  const truth = judge(read.node, { record, damaged: false }, deps.rules, view).after;
+  return verificationOf(truth, view.now, verdictTimingsOf(deps));
 }
 
 async function readTruth(

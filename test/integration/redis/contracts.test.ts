@@ -48,7 +48,7 @@ const redisStores = (): Stores => {
     states: new RedisStateStore(client, keys),
     pass: async (span) => {
       passed += span;
-      await client.hincrby(keys.view, "until", -span);
+      for (const instant of ["until", "since"]) await client.hincrby(keys.view, instant, -span);
     },
     at: ({ now }) => now + passed,
     maxGap: MAX_GAP,

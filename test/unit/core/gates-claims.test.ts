@@ -1,3 +1,4 @@
+import type { RebootVerification } from "@node-agent/shared/core/record.ts";
 import { describe, expect, test } from "vitest";
 import { OPT_OUT_ANNOTATION } from "@node-agent/shared/core/pause.ts";
 import { FOREIGN_OWNER_ANNOTATIONS, FOREIGN_OWNER_TAINTS } from "@node-agent/shared/core/snapshot-fields.ts";
@@ -57,10 +58,15 @@ describe("a node that somebody else claims is left alone", () => {
 });
 
 /** A node that was rebooted by us with this outcome, and booted so long after the intent. */
-function booted(after: number, outcome: "Accepted" | "Unknown" | "NotSent" | "Rejected" = "Accepted") {
+function booted(
+  after: number,
+  outcome: "Accepted" | "Unknown" | "NotSent" | "Rejected" = "Accepted",
+  verification?: RebootVerification,
+) {
   const life = dueNode();
   life.answer(life.intend(), outcome, 10 * MINUTE);
   life.pass(after);
+  if (verification !== undefined) life.told(verification);
   life.node = { ...life.node, bootId: "boot-2" };
   life.judge({ NodeReady: "Fail" });
   return life;
@@ -99,8 +105,12 @@ describe("after a boot (G6)", () => {
     },
   );
 
-  test("after the wait of our reboot was over it was somebody else", () => {
-    expect(settleOf(booted(11 * MINUTE))).toBe(10 * MINUTE);
+  test("seen late, because nobody could see the cluster, the first boot after our reboot is still ours", () => {
+    expect(settleOf(booted(11 * MINUTE))).toBe(3 * MINUTE);
+  });
+
+  test("after it was told that our reboot did not happen, a boot is somebody else's", () => {
+    expect(settleOf(booted(11 * MINUTE, "Accepted", "NotExecuted"))).toBe(10 * MINUTE);
   });
 
   test("of a node with GPUs the whole wait is theirs", () => {

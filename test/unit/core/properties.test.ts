@@ -8,6 +8,7 @@ import { GATES, type GateVerdict } from "@node-agent/shared/core/gates/gate.ts";
 import { gateVerdicts, type RebootStep } from "@node-agent/shared/core/gates/list.ts";
 import { PHASES, type Phase } from "@node-agent/shared/core/phase.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
+import { isVerdictPending } from "@node-agent/shared/core/verification.ts";
 import { transition } from "@node-agent/shared/core/transition.ts";
 import { anyOp, live, WorkerModel, type Moment, type Op } from "./worker-model.ts";
 
@@ -70,16 +71,18 @@ describe("at every call", () => {
 });
 
 describe("after every judgement", () => {
-  test("P5: a node that asks for a reboot has one pending, unless it was given up", () => {
+  test("P5: a node that asks for a reboot, or whose last one has no verdict yet, has one pending", () => {
     always(({ event, after, actions, policy }) => {
       if (event?.type !== "Judged" || after === undefined) return;
       const { judgements, verdict } = event.evaluation;
       const asks = judgements.some(
         ({ checker, verdict: one }) => one === "Fail" && policy.checkers[checker].action === "Reboot",
       );
-      const pending = actions?.some(({ type }) => type === "EnsureReboot" || type === "MoveReboot");
-      expect(pending).toBe(verdict === "Fail" && asks && after.phase !== "Failed");
-      expect(after.scheduledAt !== undefined).toBe(pending);
+      const types = actions?.map(({ type }) => type) ?? [];
+      const due = verdict === "Fail" && asks && after.phase !== "Failed";
+      const told = !isVerdictPending(after) || types.includes("WakeReboot");
+      expect(after.scheduledAt !== undefined).toBe(due);
+      expect(types.includes("EnsureReboot") || types.includes("MoveReboot")).toBe(due || !told);
     });
   });
 

@@ -4,7 +4,7 @@ import type { JudgedNode, NodeAction, NodeEvent } from "@node-agent/shared/core/
 import { type GateInput } from "@node-agent/shared/core/gates/gate.ts";
 import { gateVerdicts, nextStep, type RebootStep } from "@node-agent/shared/core/gates/list.ts";
 import { DEFAULT_POLICY, type RepairPolicy } from "@node-agent/shared/core/policy.ts";
-import type { NodeRecord, RebootOutcome } from "@node-agent/shared/core/record.ts";
+import type { NodeRecord, RebootOutcome, RebootVerification } from "@node-agent/shared/core/record.ts";
 import { rebootWaitOf } from "@node-agent/shared/core/due.ts";
 import { DAY, HOUR, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
 import { transition } from "@node-agent/shared/core/transition.ts";
@@ -135,5 +135,13 @@ export class Timeline {
   /** A whole reboot: intent and a clear yes, or the outcome named. */
   reboot(outcome: Exclude<RebootOutcome, "Intent"> = "Accepted"): NodeRecord {
     return this.answer(this.intend(), outcome);
+  }
+
+  /** It is told what the latest reboot came to. */
+  told(verification: RebootVerification): this {
+    const token = this.record.lastReboot?.token ?? "";
+    const event = { type: "RebootVerified", token, verification } as const;
+    this.record = transition(this.record, event, this.policy, this.now).record;
+    return this;
   }
 }

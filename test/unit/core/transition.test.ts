@@ -25,7 +25,10 @@ const LIVES: Record<Exclude<Phase, "Unknown">, () => Timeline> = {
     const life = new Timeline({ maxAttempts: 1 });
     life.judge({ NodeReady: "Fail" });
     life.pass(5 * MINUTE).reboot();
-    life.pass(10 * MINUTE).judge({ NodeReady: "Fail" });
+    life
+      .pass(10 * MINUTE)
+      .told("StillBad")
+      .judge({ NodeReady: "Fail" });
     return life;
   },
 };
@@ -287,7 +290,17 @@ describe("Failed", () => {
     expect(life.step()).toMatchObject({ step: "Finish", gate: "Attempts", why: "3 of 3 attempts used" });
   });
 
-  test("calls nothing and asks for no timer, however long the node fails", () => {
+  test("asks for a timer until it is told what the last reboot came to", () => {
+    const life = new Timeline({ maxAttempts: 1 });
+    life.judge({ NodeReady: "Fail" });
+    life.pass(5 * MINUTE).reboot();
+    expect(life.pass(10 * MINUTE).judge({ NodeReady: "Fail" }).phase).toBe("Failed");
+    expect(life.actions).toEqual([{ type: "WakeReboot" }]);
+    life.pass(MINUTE).judge({ NodeReady: "Fail" });
+    expect(life.actions).toEqual([{ type: "EnsureReboot", at: life.now }]);
+  });
+
+  test("calls nothing and asks for no timer after that, however long the node fails", () => {
     const life = LIVES.Failed();
     expect(life.pass(600 * MINUTE).judge({ NodeReady: "Fail" })).not.toHaveProperty("scheduledAt");
     expect(life.actions).toEqual([]);

@@ -13,7 +13,7 @@ function rebooted(
   life.pass(5 * MINUTE).reboot(outcome);
   return life.pass(MINUTE);
 }
-const verdict = (life: Timeline) => verificationOf(life.record, life.now, 0);
+const verdict = (life: Timeline) => verificationOf(life.record, life.now, { flight: 0, curedAfter: 0 });
 const boots = (life: Timeline, bootId = "boot-2"): Timeline => {
   life.node = { ...life.node, bootId };
   return life;
@@ -24,6 +24,21 @@ describe("what a reboot came to", () => {
     const life = boots(rebooted());
     life.judge();
     expect(verdict(life)).toBe("Cured");
+  });
+
+  test("Cured: not before it has been well for a while, and never when it falls over meanwhile", () => {
+    const late = (life: Timeline) => verificationOf(life.record, life.now, { flight: 0, curedAfter: MINUTE });
+    const life = boots(rebooted());
+    life.judge();
+    expect(late(life)).toBeUndefined();
+    life.pass(MINUTE - 1);
+    expect(late(life)).toBeUndefined();
+    life.pass(1);
+    expect(late(life)).toBe("Cured");
+    life.judge({ NodeReady: "Fail" });
+    expect(late(life)).toBeUndefined();
+    life.judge();
+    expect(late(life)).toBeUndefined();
   });
 
   test("StillBad: it booted and fails when the wait is over, not before", () => {

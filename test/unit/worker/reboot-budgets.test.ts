@@ -17,7 +17,12 @@ let world: World;
 async function dueFleet(): Promise<World> {
   const { storm } = DEFAULT_POLICY;
   const budgets = { ...storm.budgets, cluster: 1 };
-  const made = new World({ ...DEFAULT_POLICY, monitorOnly: false, storm: { ...storm, budgets } });
+  const made = new World({
+    ...DEFAULT_POLICY,
+    monitorOnly: false,
+    blindGrace: 0,
+    storm: { ...storm, curedAfter: 0, budgets },
+  });
   for (let i = 0; i < 60; i += 1) made.reader.set(aNode(`well-${i}`).snapshot());
   await made.store.beat(0);
   for (const name of SICK) {

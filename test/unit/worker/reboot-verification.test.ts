@@ -76,6 +76,50 @@ describe("what the reboot came to", () => {
     expect(await world.entry()).toMatchObject({ outcome: "Cured" });
   });
 
+  test("is told although somebody else wrote the record at that moment", async () => {
+    await world.due();
+    await world.run();
+    await world.watch(3 * MINUTE);
+    await cured();
+    const around = onceAt("store.compareAndSet", async () => {
+      await world.seeAndJudge(aNode().bootId("boot-2").label("changed", "meanwhile"));
+      return false;
+    });
+    expect(await world.runWith(around)).toMatchObject({ end: "Finish" });
+    expect(world.journal.count("verified")).toBe(1);
+    expect(await world.record()).toMatchObject({ lastReboot: { verification: "Cured" } });
+  });
+
+  test("is told by a job that comes back when it was deleted before it could tell", async () => {
+    await world.due();
+    await world.run();
+    await cured();
+    world.queues.takeDue();
+    await world.watch(MINUTE);
+    await world.store.markAttention();
+    await world.judge();
+    expect(world.queues.takeDue()).toEqual(["node-1"]);
+    expect(await world.run()).toMatchObject({ end: "Finish" });
+    expect(await world.entry()).toMatchObject({ outcome: "Cured" });
+  });
+
+  test("of a node that is gone is Gone, in the ledger too, and its window stays", async () => {
+    await world.due();
+    await world.run();
+    const before = await world.entry();
+    await world.store.forget("node-1", (await world.store.versions(shardOf("node-1"))).get("node-1"));
+    world.reader.nodes.delete("node-1");
+    await world.judge();
+    expect(await world.run()).toMatchObject({ end: "Wait" });
+    await world.watch(MINUTE);
+    await world.run();
+    expect(await world.entry()).toMatchObject({ outcome: "Gone", notBefore: before?.notBefore });
+    expect(world.journal.count("verified")).toBe(1);
+    await world.watch(WINDOW);
+    await world.judge();
+    expect(world.journal.count("verified")).toBe(1);
+  });
+
   test("is told of the node as it is, not as Redis says", async () => {
     await world.due();
     await world.run();

@@ -39,7 +39,7 @@ import type { RepairPolicy } from "./policy.ts";
 import { finished, intended, verified } from "./reboot-events.ts";
 import type { FailingCheck, NodeRecord, ObservedMillis } from "./record.ts";
 import type { EpochMillis } from "./time.ts";
-import { mayHaveHappened } from "./verification.ts";
+import { isVerdictPending } from "./verification.ts";
 
 /** Applies an event to a record (undefined: a node never seen). Throws only on an event that needs a record without one. */
 export function transition(
@@ -78,8 +78,8 @@ function judged(
 ): Transition {
   const { evaluation, observed } = event;
   const known = remember(record, event, now);
-  if (evaluation.verdict === "Undecided") return settle(enter(closed(known), "Unknown", now), hadTimer);
-  if (evaluation.verdict === "Pass") return settle(enter(closed(known), "Healthy", now), hadTimer);
+  if (evaluation.verdict === "Undecided") return settle(enter(closed(known), "Unknown", now), hadTimer, now);
+  if (evaluation.verdict === "Pass") return settle(enter(closed(known), "Healthy", now), hadTimer, now);
 
   const failing = clocks(known.failing, evaluation.judgements, now, observed);
   const incident = known.incident ?? newIncident(known, now);
@@ -110,17 +110,19 @@ function remember(
     ...(node.providerId === undefined ? {} : { providerId: node.providerId }),
     ...(node.bootId === undefined ? {} : { bootId: node.bootId }),
     ...(rebooted ? { bootSeenAt: now } : {}),
-    ...(rebooted && !isOurBoot(record, now) ? { foreignBootAt: now } : {}),
+    ...(rebooted && !isOurBoot(record) ? { foreignBootAt: now } : {}),
     everReady: record.everReady || evaluation.ready,
     gpuNode: record.gpuNode || evaluation.gpuNode,
     gpuHighWater: Math.max(record.gpuHighWater, evaluation.gpuUnits),
   };
 }
 
-/** The first boot after an intent, within its wait, is its doing; every other one is somebody else's reboot. */
-function isOurBoot({ bootId, lastReboot }: NodeRecord, now: EpochMillis): boolean {
-  if (lastReboot === undefined || !mayHaveHappened(lastReboot)) return false;
-  return bootId === lastReboot.bootIdBefore && now <= lastReboot.waitUntil;
+/**
+ * The first boot after an intent is its doing, until it is told what became of it; every other one is somebody else's
+ * reboot. Seen late, because nobody could see the cluster meanwhile, it is still ours.
+ */
+function isOurBoot(record: NodeRecord): boolean {
+  return isVerdictPending(record) && record.bootId === record.lastReboot?.bootIdBefore;
 }
 
 /**
@@ -143,9 +145,13 @@ function clocks(
   return next;
 }
 
-/** Nothing to repair: a pending reboot, if there was one, looks again and finishes itself. */
-function settle(record: NodeRecord, hadTimer: boolean): Transition {
-  return { record, actions: hadTimer ? [{ type: "WakeReboot" }] : [] };
+/**
+ * Nothing to repair: a pending reboot, if there was one, looks again and finishes itself. What the latest reboot came to
+ * is told by that job, too: until then there must be one.
+ */
+function settle(record: NodeRecord, hadTimer: boolean, now: EpochMillis): Transition {
+  if (hadTimer) return { record, actions: [{ type: "WakeReboot" }] };
+  return { record, actions: isVerdictPending(record) ? [{ type: "EnsureReboot", at: now }] : [] };
 }
 
 function schedule(
@@ -156,7 +162,7 @@ function schedule(
   hadTimer: boolean,
 ): Transition {
   const due = record.phase === "Failed" ? undefined : dueIn(record, policy, observed);
-  if (due === undefined) return settle(unscheduled(record), hadTimer);
+  if (due === undefined) return settle(unscheduled(record), hadTimer, now);
   const at = Math.max(now + due, record.lastReboot?.waitUntil ?? 0);
   if (keepsTime(record.scheduledAt, at, now)) {
     return { record, actions: [{ type: "EnsureReboot", at: record.scheduledAt }] };

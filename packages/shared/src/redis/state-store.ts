@@ -49,7 +49,7 @@ export class RedisStateStore implements StateStore {
       const raw = await this.#client.hmget(this.#keys.records(shard), ...names);
       names.forEach((name, i) => {
         const { record } = decodeRecord(name, raw[i] ?? "");
-        if (record !== undefined && needsAttention(record)) records.push(record);
+        if (record !== undefined && record.phase !== "Healthy") records.push(record);
       });
     }
     return records;

@@ -24,11 +24,8 @@ export interface BudgetSubject {
 
 /** An entry counts against budgets while its window is open, unless it is known to have ended well or never happened. */
 export function isOpen(entry: LedgerEntry, clocks: Clocks): boolean {
-  const over =
-    entry.outcome === "Cured" ||
-    entry.outcome === "NotSent" ||
-    entry.outcome === "Rejected" ||
-    entry.outcome === "Gone";
+  // Of a node that is gone the VM may live on, and boot: its room is free when its window is over.
+  const over = entry.outcome === "Cured" || entry.outcome === "NotSent" || entry.outcome === "Rejected";
   return !over && entry.notBefore > clocks.earliest;
 }
 

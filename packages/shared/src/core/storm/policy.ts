@@ -31,6 +31,8 @@ export interface StormPolicy {
   readonly floor: number;
   /** So many different nodes rebooted in a row without a cure: reboots do not help. */
   readonly uncured: number;
+  /** A rebooted node must be well for so long before that counts as a cure: one that falls over again was none. */
+  readonly curedAfter: Millis;
   /** For so long after its boot a node is not judged sick enough to be rebooted. */
   readonly settle: Millis;
 }
@@ -53,6 +55,7 @@ export const DEFAULT_STORM_POLICY: StormPolicy = {
   burstWithin: MINUTE,
   floor: 3,
   uncured: 3,
+  curedAfter: MINUTE,
   settle: 3 * MINUTE,
 };
 

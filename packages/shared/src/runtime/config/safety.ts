@@ -54,6 +54,9 @@ export const storm = section({
   uncured: setting(integer(1, 1000), STORM.uncured, {
     meaning: "After so many reboots of different nodes in a row without a cure, an operator must grant more.",
   }),
+  curedAfter: setting(duration(), STORM.curedAfter, {
+    meaning: "How long a rebooted node must be well before that counts as a cure.",
+  }),
   settle: setting(duration(), STORM.settle, {
     meaning: "How long after its boot a node is left to come up.",
   }),
