@@ -39,10 +39,12 @@ export function startWorker(world: World, process: Incarnation): void {
     reader: world.readerFor(process, "reboot"),
     fleet: new FleetWatch({
       lister: world.listerFor(process),
+      selects: (node) => world.selects(node),
       rules,
       clock,
       shared: settings.fleetShared,
     }),
+    selects: (node) => world.selects(node),
     ledger,
     executor: world.cloudFor(process, () => asked.node),
     limiter: { take: async () => undefined },

@@ -2,13 +2,14 @@ import {
   createConfigMapLedger,
   createNodeLister,
   createNodeReader,
+  createSnapshotFilter,
   type KubernetesConnection,
 } from "@node-agent/kubernetes";
 import { keysOf } from "@node-agent/shared/contract/keys.ts";
 import { createCheckers } from "@node-agent/shared/core/checkers/registry.ts";
 import type { Explanation } from "@node-agent/shared/core/explain.ts";
 import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
-import { readPendingReboot } from "@node-agent/shared/redis/pending-reboot.ts";
+import { readPausedQueues, readPendingReboot } from "@node-agent/shared/redis/pending-reboot.ts";
 import { RedisSequenceMemory } from "@node-agent/shared/redis/sequence-memory.ts";
 import { RedisStateStore } from "@node-agent/shared/redis/state-store.ts";
 import { ledgerTimingsOf, policyOf, type Config } from "@node-agent/shared/runtime/config/config.ts";
@@ -69,8 +70,10 @@ function sourcesOf(
     store: new RedisStateStore(redis, keys),
     memory: new RedisSequenceMemory(redis, keys),
     pending: async (node) => readPendingReboot(redis, keys, node),
+    pausedQueues: async () => readPausedQueues(redis, keys),
     reader: createNodeReader(parts),
-    lister: createNodeLister({ ...parts, selector: { pools, includeControlPlane, includeVirtual } }),
+    lister: createNodeLister(parts),
+    selects: createSnapshotFilter({ pools, includeControlPlane, includeVirtual }),
     ledger: config.monitorOnly ? undefined : createConfigMapLedger(connection, config.ledger),
     rules: { checkers: createCheckers(policy), policy },
     timings: ledgerTimingsOf(config),

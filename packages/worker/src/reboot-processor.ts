@@ -39,6 +39,9 @@ import {
 /** Attempts at the transaction while other workers keep changing the record; then the job looks again later. */
 const MAX_CONFLICTS = 3;
 
+/** A list of the fleet ahead of the transaction may take so many times as long as any read within it. */
+const LIST_DEADLINES = 6;
+
 /** Runs pending reboots. Throws only when Redis fails; then the job is tried again. */
 export class RebootProcessor {
   readonly #deps: RebootDeps;
@@ -50,12 +53,26 @@ export class RebootProcessor {
   }
 
   async run(node: string, signal: AbortSignal): Promise<RebootRun> {
+    await this.#lookAhead(node, signal);
     for (let attempt = 0; attempt < MAX_CONFLICTS; attempt += 1) {
       const run = await this.#transact(node, signal);
       if (run !== "conflict") return run;
     }
     const { record, view } = await this.#deps.store.get(node);
     return this.#wait(record, view, "Deadline", "other workers kept changing the record", undefined);
+  }
+
+  /**
+   * A list of a large fleet takes as long as the send deadline allows for everything. It is made before the deadline
+   * starts, when it will be asked for; the transaction then finds it, or makes a new one.
+   */
+  async #lookAhead(node: string, signal: AbortSignal): Promise<void> {
+    const { store, fleet, timings, clock } = this.#deps;
+    const { record, view } = await store.get(node);
+    if (record === undefined) return;
+    if (nextStep(this.#input(record, view, undefined, undefined)).step !== "CallExecutor") return;
+    using deadline = deadlineSignal(clock, LIST_DEADLINES * timings.readDeadline, signal);
+    await fleet.health(await store.listUnhealthy(), view.now, deadline.signal).catch(() => undefined);
   }
 
   async #transact(node: string, signal: AbortSignal): Promise<RebootRun | "conflict"> {
@@ -193,7 +210,7 @@ export class RebootProcessor {
       viewAge: view.age,
       viewSteady: view.steady,
       pauses: pausesOf(named, policy.paused, ledger),
-      ...(snapshot === undefined ? {} : { node: snapshot }),
+      ...(snapshot === undefined ? {} : { node: snapshot, selected: this.#deps.selects(snapshot) }),
     };
   }
 

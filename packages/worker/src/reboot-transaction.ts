@@ -1,4 +1,5 @@
 import type { GateName } from "@node-agent/shared/core/gates/gate.ts";
+import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
 import type { VerdictTimings } from "@node-agent/shared/core/verification.ts";
@@ -33,6 +34,8 @@ export interface RebootDeps {
   readonly store: StateStore;
   readonly reader: NodeReader;
   readonly fleet: Pick<FleetWatch, "health">;
+  /** Whether the configuration selects a node: the others are nobody's to reboot. */
+  readonly selects: (node: NodeSnapshot) => boolean;
   /** The authority on reboots. Absent in monitor-only mode, which needs none, and only there. */
   readonly ledger: LedgerGate | undefined;
   readonly executor: Executor;

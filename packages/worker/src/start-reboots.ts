@@ -4,6 +4,7 @@ import {
   createConfigMapLedger,
   createNodeLister,
   createNodeReader,
+  createSnapshotFilter,
   type KubernetesConnection,
 } from "@node-agent/kubernetes";
 import type { Keys } from "@node-agent/shared/contract/keys.ts";
@@ -41,11 +42,11 @@ export function createReboots(made: RebootParts): {
   const { parts, kubernetes, executor, redis, keys, state, journal, rules } = made;
   const { config, clock } = parts;
   const { timings } = config;
-  const selector = {
+  const selects = createSnapshotFilter({
     pools: config.nodePools,
     includeControlPlane: config.includeControlPlane,
     includeVirtual: config.includeVirtual,
-  };
+  });
   const ledger = config.monitorOnly ? undefined : createLedgerGate(made);
   const processor = new RebootProcessor({
     store: state,
@@ -55,11 +56,13 @@ export function createReboots(made: RebootParts): {
       deadline: timings.nodeReadDeadline,
     }),
     fleet: new FleetWatch({
-      lister: createNodeLister({ connection: kubernetes, project: toSnapshot, selector }),
+      lister: createNodeLister({ connection: kubernetes, project: toSnapshot }),
+      selects,
       rules,
       clock,
       shared: timings.sendDeadline / 5,
     }),
+    selects,
     ledger,
     executor,
     limiter: new RedisCallLimiter(redis.store, keys, config.rebootRateLimit),

@@ -55,6 +55,7 @@ export function agentOn(client: Redis, keys: Keys, journal: Journal) {
   const processor = new RebootProcessor({
     store,
     reader,
+    selects: () => true,
     ...rebootParts({
       ledger: grownLedger(systemClock),
       memory: new RedisSequenceMemory(client, keys),

@@ -90,6 +90,7 @@ export class Fleet implements AsyncDisposable {
     const processor = new RebootProcessor({
       store: states,
       reader: this.reader,
+      selects: () => true,
       ...rebootParts({
         ledger: this.ledger,
         memory: new RedisSequenceMemory(this.client, this.keys),

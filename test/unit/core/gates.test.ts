@@ -33,6 +33,11 @@ const SHUT: [GateName, (life: Timeline) => void, { why: string; until?: number }
     { why: "no failing checker asks for a reboot" },
   ],
   [
+    "NotSelected",
+    (life) => void (life.read = { ...life.read, selected: false }),
+    { why: "nodePools, includeControlPlane or includeVirtual leave it out", until: 90 * SECOND },
+  ],
+  [
     "Paused",
     (life) =>
       void (life.read = {
@@ -95,6 +100,15 @@ const SHUT: [GateName, (life: Timeline) => void, { why: string; until?: number }
       }),
     { why: "Pool: 1 open in pool blue", until: 90 * SECOND },
   ],
+  [
+    "Identity",
+    (life) => {
+      const node = aNode().snapshot();
+      const twin = { name: "twin", failing: {}, silent: false, providerId: node.providerId ?? "" };
+      life.read = { ...life.read, node, fleet: fleetHealth([twin, { ...twin, name: node.name }]) };
+    },
+    { why: "twin names the same VM", until: 45 * SECOND },
+  ],
 ];
 
 /** The node was read, built otherwise by `change`; what was read before of it stays. */
@@ -112,11 +126,11 @@ describe("the pure gates", () => {
     expect(GATES.slice(0, pure.length)).toEqual(pure);
     expect(GATES.slice(pure.length)).toEqual([
       "NodeUnreadable",
-      "Identity",
       "OwnNode",
       "Cloud",
       "RateLimit",
       "Deadline",
+      "Queue",
     ]);
   });
 
@@ -128,6 +142,7 @@ describe("the pure gates", () => {
       { gate: "NothingFailing", open: true, why: "failing: NodeReady" },
       { gate: "Mode", open: true, why: "judged in active mode" },
       { gate: "ActionNone", open: true, why: "a reboot is asked for" },
+      { gate: "NotSelected", open: true, why: "it is looked after" },
       { gate: "Paused", open: true, why: "nobody paused it" },
       { gate: "OptOut", open: true, why: "it did not opt out" },
       { gate: "ForeignOwner", open: true, why: "nobody else claims it" },
@@ -139,6 +154,7 @@ describe("the pure gates", () => {
       { gate: "Storm", open: true, why: "its failure stands alone" },
       { gate: "Ledger", open: true, why: "the ledger allows it" },
       { gate: "Budget", open: true, why: "there is room in every budget" },
+      { gate: "Identity", open: true, why: "no other node names its VM" },
     ]);
     expect(life.step()).toEqual({ step: "CallExecutor", attempt: 1 });
   });

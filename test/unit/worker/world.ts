@@ -64,6 +64,8 @@ export class World {
   readonly executor = new MemoryExecutor(this.clock);
   readonly limiter = new MemoryCallLimiter(this.clock, { max: 10, per: MINUTE });
   readonly lister = new MemoryNodeLister(this.reader.nodes);
+  /** What the configuration selects. */
+  selects: (node: NodeSnapshot) => boolean = () => true;
   readonly ledger = new MemoryLedger("cluster-1", () => this.clock.now());
   readonly sequence = new MemorySequence();
   readonly journal = new RecordingJournal();
@@ -94,10 +96,12 @@ export class World {
       reader: intercept("reader", this.reader, around),
       fleet: new FleetWatch({
         lister: intercept("lister", this.lister, around),
+        selects: (node) => this.selects(node),
         rules,
         clock,
         shared: 2 * SECOND,
       }),
+      selects: (node) => this.selects(node),
       ledger: rules.policy.monitorOnly ? undefined : this.ledgerGate(around),
       executor: intercept("executor", this.executor, around),
       limiter: intercept("limiter", this.limiter, around),

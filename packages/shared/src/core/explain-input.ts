@@ -55,9 +55,14 @@ export interface ExplainInput {
   /** The bytes of a record are there and cannot be read. */
   readonly damaged: boolean;
   readonly node: NodeLook;
+  /** The configuration selects this node; absent when it was not read. */
+  readonly selected?: boolean;
   readonly fleet: FleetLook;
   readonly ledger: LedgerLook;
   /** The VM behind the node, by its provider id; absent when that names none. */
   readonly instanceId?: string;
-  readonly job?: PendingReboot;
+  /** The pending reboot of the node; `Missing`: there is none; absent: nobody asked. */
+  readonly job?: PendingReboot | "Missing";
+  /** Queues that somebody paused in Redis. */
+  readonly pausedQueues?: readonly string[];
 }

@@ -58,7 +58,8 @@ export interface Explanation {
 
 /** Explains a node. */
 export function explain(input: ExplainInput): Explanation {
-  const { name, rules, now, record, node, job, instanceId } = input;
+  const { name, rules, now, record, node, instanceId } = input;
+  const job = input.job === "Missing" ? undefined : input.job;
   const { policy } = rules;
   const judged = judgedRecord(input);
   const gates = answersOf(input, gateInput(input, judged));
@@ -95,7 +96,7 @@ function judgedRecord({ record, damaged, node, rules, now, observed }: ExplainIn
 
 function gateInput(input: ExplainInput, record: NodeRecord | undefined): GateInput | undefined {
   if (record === undefined) return undefined;
-  const { rules, now, observed, viewAge, viewSteady, node, fleet, ledger, instanceId = "" } = input;
+  const { rules, now, observed, viewAge, viewSteady, node, selected, fleet, ledger, instanceId = "" } = input;
   const { policy } = rules;
   const snapshot = node.state === "Found" ? node.snapshot : undefined;
   const place = snapshot === undefined ? placeOfRecord(record) : placeOf(snapshot);
@@ -114,6 +115,7 @@ function gateInput(input: ExplainInput, record: NodeRecord | undefined): GateInp
     ...(viewSteady === undefined ? {} : { viewSteady }),
     pauses: pausesOf(named, policy.paused, read),
     ...(snapshot === undefined ? {} : { node: snapshot }),
+    ...(selected === undefined ? {} : { selected }),
     ...(health === undefined ? {} : { fleet: health }),
     ...(trusted
       ? { ledger: ledgerView(subject, ledger.ledger, ledger.clocks, size, policy.storm, now) }

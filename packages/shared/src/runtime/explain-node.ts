@@ -4,6 +4,7 @@ import type { Rules } from "../core/judge.ts";
 import { clocksOf } from "../core/ledger/clocks.ts";
 import { simulatedLedger } from "../core/ledger/simulated.ts";
 import type { LedgerTimings } from "../core/ledger/timings.ts";
+import type { NodeSnapshot } from "../core/node.ts";
 import type { NodeRecord } from "../core/record.ts";
 import { fleetNode } from "../core/storm/fleet-node.ts";
 import { fleetHealth, type FleetNode } from "../core/storm/fleet.ts";
@@ -23,8 +24,12 @@ export interface ExplainSources {
   readonly store: Pick<StateStore, "get" | "listUnhealthy">;
   readonly memory: SequenceMemory;
   readonly pending: (node: string) => Promise<PendingReboot | undefined>;
+  /** The queues that somebody paused. */
+  readonly pausedQueues: () => Promise<readonly string[]>;
   readonly reader: NodeReader;
   readonly lister: NodeLister;
+  /** Whether the configuration selects a node. */
+  readonly selects: (node: NodeSnapshot) => boolean;
   /** Absent in monitor-only mode, which keeps none. */
   readonly ledger: RebootLedger | undefined;
   readonly rules: Rules;
@@ -52,13 +57,14 @@ export interface ExplainedNode {
  * unasked; without the store nothing can be said, and its errors are thrown.
  */
 export async function explainNode(name: string, sources: ExplainSources): Promise<ExplainedNode> {
-  const { store, memory, pending, rules } = sources;
-  const [stored, records, job, seqHighWater] = await Promise.all([
+  const { store, memory, pending, pausedQueues, rules } = sources;
+  const [stored, records, job, seqHighWater, paused] = await Promise.all([
     store.get(name),
     store.listUnhealthy(),
     pending(name),
     // Zero only reads.
     memory.raise(0),
+    pausedQueues(),
   ]);
   const { record, view, fault } = stored;
   const damaged = fault !== undefined;
@@ -79,10 +85,12 @@ export async function explainNode(name: string, sources: ExplainSources): Promis
     record,
     damaged,
     node,
+    ...(node.state === "Found" ? { selected: sources.selects(node.snapshot) } : {}),
     fleet,
     ledger,
     ...(instanceId === undefined ? {} : { instanceId }),
-    ...(job === undefined ? {} : { job }),
+    job: job ?? "Missing",
+    pausedQueues: paused,
   });
   return {
     explanation,
@@ -107,13 +115,15 @@ async function lookAtFleet(
   names: string[],
   sources: ExplainSources,
 ): Promise<FleetLook> {
-  const { lister, rules } = sources;
+  const { lister, rules, selects } = sources;
   const known = new Map(records.map((record) => [record.name, record]));
   return tried(sources, async (signal) => {
     const nodes: FleetNode[] = [];
     for await (const snapshot of lister.list(signal)) {
-      nodes.push(fleetNode(snapshot, known.get(snapshot.name), rules.checkers, now));
-      names.push(snapshot.name);
+      const selected = selects(snapshot);
+      const seen = { checkers: rules.checkers, selected };
+      nodes.push(fleetNode(snapshot, known.get(snapshot.name), seen, now));
+      if (selected) names.push(snapshot.name);
     }
     return { state: "Seen", health: fleetHealth(nodes), lookedAfter: names.includes(name) };
   });
@@ -154,7 +164,8 @@ async function tried<T>(
 function instanceOf(node: NodeLook, record: NodeRecord | undefined): string | undefined {
   const providerId = (node.state === "Found" ? node.snapshot.providerId : undefined) ?? record?.providerId;
   const id = providerId?.split("/").at(-1);
-  return id === "" ? undefined : id;
+  // A node without one was found by its host name when it was rebooted.
+  return id === undefined || id === "" ? record?.lastReboot?.instanceId : id;
 }
 
 function unreadOf(looks: Readonly<Record<string, NodeLook | FleetLook | LedgerLook>>): string[] {

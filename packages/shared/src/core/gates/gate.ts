@@ -15,6 +15,7 @@ export const GATES = [
   "NothingFailing",
   "Mode",
   "ActionNone",
+  "NotSelected",
   "Paused",
   "OptOut",
   "ForeignOwner",
@@ -26,12 +27,14 @@ export const GATES = [
   "Storm",
   "Ledger",
   "Budget",
-  "NodeUnreadable",
   "Identity",
+  "NodeUnreadable",
   "OwnNode",
   "Cloud",
   "RateLimit",
   "Deadline",
+  /** Nobody runs the pending reboot; only an explanation can tell. */
+  "Queue",
 ] as const;
 export type GateName = (typeof GATES)[number];
 
@@ -60,6 +63,8 @@ export interface GateInput {
   readonly viewSteady?: Millis;
   /** Pauses that hold this node, of whatever level and source. */
   readonly pauses?: readonly Pause[];
+  /** The configuration selects this node; absent until it was read. */
+  readonly selected?: boolean;
   /** The node as it was read last. */
   readonly node?: NodeSnapshot;
   /** The fleet, to tell one sick node from a storm. */

@@ -6,7 +6,7 @@
  * limit) are applied by the worker under names of the same closed set, so that a pending reboot always names one blocker.
  */
 import type { EpochMillis } from "../time.ts";
-import { foreignOwner, optOut, paused, settle } from "./claims.ts";
+import { foreignOwner, identity, notSelected, optOut, paused, settle } from "./claims.ts";
 import { budget, ledger, storm } from "./fleet.ts";
 import type { Gate, GateInput, GateName, GateVerdict } from "./gate.ts";
 import { actionNone, attempts, blind, mode, nothingFailing, threshold, waitWindow } from "./own-state.ts";
@@ -15,6 +15,7 @@ const PURE_GATES: readonly Gate[] = [
   nothingFailing,
   mode,
   actionNone,
+  notSelected,
   paused,
   optOut,
   foreignOwner,
@@ -26,6 +27,7 @@ const PURE_GATES: readonly Gate[] = [
   storm,
   ledger,
   budget,
+  identity,
 ];
 
 /** Every pure gate's verdict, in order. */
