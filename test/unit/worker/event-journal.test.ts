@@ -144,7 +144,7 @@ describe("a change of the gate that holds a reboot", () => {
 });
 
 /** The first worker runs the real transaction of node-1. */
-async function look(progress: { value: unknown }): Promise<void> {
+async function runJob(progress: { value: unknown }): Promise<void> {
   const [journal] = workers;
   if (journal === undefined) throw new Error("no worker");
   await activate(0, aJob(progress), world.processor({ journal }));
@@ -163,13 +163,13 @@ describe("the story of an incident", () => {
     await world.store.beat(0);
     await world.seeAndJudge(aNode());
     await world.seeAndJudge(aNode().notReady());
-    await look(progress);
+    await runJob(progress);
     await world.watch(5 * MINUTE);
-    await look(progress);
+    await runJob(progress);
     await world.see(aNode().bootId("boot-2"));
     await judge();
     await world.watch(MINUTE);
-    await look(progress);
+    await runJob(progress);
     expect(await told()).toEqual([
       "RebootHeld: Threshold",
       "RebootRequested: requests",
@@ -182,7 +182,7 @@ describe("the story of an incident", () => {
   test("in monitor-only mode", async () => {
     start(DEFAULT_POLICY);
     await world.due();
-    await look({ value: 0 });
+    await runJob({ value: 0 });
     expect(await told()).toEqual([
       "RebootRequested: monitor-only: would",
       "RebootHeld: monitor-only: WaitWindow",
