@@ -104,6 +104,12 @@ describe("an event about a node", () => {
     expect(body.message).not.toContain("canary");
   });
 
+  test("that is too long is cut, in bytes and not in characters", async () => {
+    const { message } = (await sent(anEvent({ message: "é ".repeat(2000) }))).body;
+    expect(Buffer.byteLength(message)).toBeLessThanOrEqual(1024);
+    expect(message).toMatch(/^é é .*\.\.\.$/u);
+  });
+
   test("fits, whatever the words of others are", async () => {
     await fc.assert(
       fc.asyncProperty(
