@@ -48,15 +48,18 @@ export class FleetWatch {
 
   #begin(records: readonly NodeRecord[], now: EpochMillis, signal: AbortSignal): Look {
     const look: Look = { health: this.#list(records, now, signal), endedAt: undefined };
-    look.health.then(
-      () => {
-        look.endedAt = this.#deps.clock.monotonic();
-      },
-      () => {
-        if (this.#look === look) this.#look = undefined;
-      },
-    );
+    void this.#note(look);
     return look;
+  }
+
+  async #note(look: Look): Promise<void> {
+    try {
+      await look.health;
+      look.endedAt = this.#deps.clock.monotonic();
+    } catch {
+      // Whoever asked is told; the next one asks anew.
+      if (this.#look === look) this.#look = undefined;
+    }
   }
 
   async #list(records: readonly NodeRecord[], now: EpochMillis, signal: AbortSignal): Promise<FleetHealth> {

@@ -15,11 +15,13 @@ import type { RoleParts } from "@node-agent/shared/runtime/role.ts";
 import { VERSION } from "@node-agent/shared/runtime/version.ts";
 import { Evaluator } from "./evaluator.ts";
 import { gaugeSources } from "./gauge-sources.ts";
+import type { Journal } from "./journal.ts";
 import type { Rules } from "./judge.ts";
 import { createLogJournal } from "./log-journal.ts";
 import { measuredExecutor } from "./measured-executor.ts";
 import { startQueueWorkers, type QueueWorkers } from "./queue-workers.ts";
 import type { RebootProcessor } from "./reboot-processor.ts";
+import { withEvents } from "./start-events.ts";
 import { createReboots, keepLedgerAlive } from "./start-reboots.ts";
 
 const USER_AGENT = `node-recovery-agent/${VERSION}`;
@@ -60,7 +62,8 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
   await redisReady(redis, parts, signal);
 
   const rules: Rules = { checkers: createCheckers(policyOf(config)), policy: policyOf(config) };
-  const journal = createLogJournal({ logger, metrics, clock });
+  const told = withEvents(createLogJournal({ logger, metrics, clock }), parts, kubernetes);
+  const { journal } = told;
   const queues = new BullJobQueues(redis.producer, keys, redis.onError);
   const state = new RedisStateStore(redis.store, keys);
   metrics.readGaugesFrom(gaugeSources(state, queues, clock));
@@ -88,6 +91,7 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
   return [
     { name: "readiness", stop: async () => monitor.startDraining() },
     { name: "consumers", stop: async () => running.close() },
+    ...told.components,
     {
       name: "ledger",
       stop: async () => {
@@ -112,7 +116,7 @@ function startConsumers(
     processor: RebootProcessor;
     queues: BullJobQueues;
     state: RedisStateStore;
-    journal: ReturnType<typeof createLogJournal>;
+    journal: Journal;
   },
 ): QueueWorkers {
   const { timings, concurrency } = config;

@@ -63,6 +63,13 @@ function answer({ gates }: Explanation, name: GateName) {
   return gates.find(({ gate }) => gate === name);
 }
 
+/** A pending reboot that sleeps on what a gate said to it. */
+const sleepsOn = (waitsFor: GateName) => ({
+  state: "delayed",
+  at: NOON + SECOND,
+  said: { waitsFor, why: "403 configmaps is forbidden", until: NOON + SECOND },
+});
+
 const YOUNG = recordOf(SICK, NOON - MINUTE, DAY - MINUTE);
 
 describe("an explanation", () => {
@@ -282,13 +289,8 @@ describe("what holds a reboot back is named:", () => {
   });
 
   test("a worker's word is heard where we see nothing: its rights, its clock or its network may be others", () => {
-    const said = (waitsFor: GateName) => ({
-      state: "delayed",
-      at: NOON + SECOND,
-      said: { waitsFor, why: "403 configmaps is forbidden", until: NOON + SECOND },
-    });
     for (const gate of ["Ledger", "Storm", "Paused", "NodeUnreadable", "Deadline"] as const) {
-      expect(explain(input({ job: said(gate) })).blocker).toMatchObject({ gate, until: NOON + SECOND });
+      expect(explain(input({ job: sleepsOn(gate) })).blocker).toMatchObject({ gate, until: NOON + SECOND });
     }
   });
 

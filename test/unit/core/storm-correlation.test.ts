@@ -157,7 +157,7 @@ describe("a burst", () => {
   });
 
   test("is not told by nodes that failed already when they were seen first: nobody knows when that began", () => {
-    const flushed = began(9, 5 * MINUTE).map((one) => ({ ...one, startUnknown: true as const }));
+    const flushed = began(9, 5 * MINUTE).map((one) => Object.assign(one, { startUnknown: true as const }));
     expect(judge([...well(100), ...flushed], { ...SUBJECT, since: NOON - 5 * MINUTE })).toBeUndefined();
     expect(judge([...well(100), ...began(9, 5 * MINUTE)], SUBJECT)).toBeUndefined();
   });

@@ -124,10 +124,10 @@ describe("a grant", () => {
 
   test("limits what may be open for as long as it holds, and no longer", () => {
     const open = anEntry({ instanceId: "other", outcome: "Accepted", at: NOON, notBefore: NOON + DAY });
-    const at = (now: number) =>
+    const asked = (now: number) =>
       exceededBudget({ instanceId: "own" }, aLedger([open], { grant: GRANT }), 100, POLICY, clocksOf([now]));
-    expect(at(NOON + HOUR - 1)?.budget).toBe("Cluster");
-    expect(at(NOON + HOUR)).toBeUndefined();
+    expect(asked(NOON + HOUR - 1)?.budget).toBe("Cluster");
+    expect(asked(NOON + HOUR)).toBeUndefined();
   });
 
   test("is prolonged by a cure", () => {

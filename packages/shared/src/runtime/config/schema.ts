@@ -148,6 +148,10 @@ export const settingsSchema = section({
   perNodeMetrics: setting(boolean, false, {
     meaning: "Add a node label to counters. Costs a series per node and reason.",
   }),
+  events: setting(boolean, true, {
+    meaning:
+      "Tell what holds a reboot, and what became of it, as Kubernetes Events about the node. Needs create on events in the namespace default; without that a worker says so once and goes on.",
+  }),
   kubeconfig: setting(path, "/etc/rancher/k3s/k3s.yaml", {
     flag: "kubeconfig",
     meaning: "Path of the kubeconfig; empty means in-cluster.",
