@@ -15,6 +15,7 @@ import type { RedisStateStore } from "@node-agent/shared/redis/state-store.ts";
 import { ledgerTimingsOf } from "@node-agent/shared/runtime/config/config.ts";
 import type { RedisSet } from "@node-agent/shared/runtime/redis-set.ts";
 import type { RoleParts } from "@node-agent/shared/runtime/role.ts";
+import { CallSpacing } from "./call-spacing.ts";
 import { FleetWatch } from "./fleet-watch.ts";
 import type { Journal } from "./journal.ts";
 import type { Rules } from "./judge.ts";
@@ -63,6 +64,7 @@ export function createReboots(made: RebootParts): {
     ledger,
     executor,
     limiter: new RedisCallLimiter(redis.store, keys, config.rebootRateLimit),
+    spacing: new CallSpacing(clock, config.storm.budgets.spacing),
     journal,
     rules,
     clock,

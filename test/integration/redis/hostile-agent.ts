@@ -19,6 +19,7 @@ import { MemoryJobQueues } from "../../../packages/shared/src/testing/memory-job
 import { MemoryNodeReader } from "../../../packages/shared/src/testing/memory-node-reader.ts";
 import { MemoryNodeSource } from "../../../packages/shared/src/testing/memory-node-source.ts";
 import { resync } from "../../../packages/watcher/src/resync.ts";
+import { CallSpacing } from "../../../packages/worker/src/call-spacing.ts";
 import { Evaluator } from "../../../packages/worker/src/evaluator.ts";
 import type { Journal } from "../../../packages/worker/src/journal.ts";
 import { runRebootJob } from "../../../packages/worker/src/reboot-job.ts";
@@ -64,6 +65,7 @@ export function agentOn(client: Redis, keys: Keys, journal: Journal) {
     }),
     executor,
     limiter,
+    spacing: new CallSpacing(systemClock, rules.policy.storm.budgets.spacing),
     journal,
     rules,
     clock: systemClock,

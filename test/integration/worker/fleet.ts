@@ -21,6 +21,7 @@ import { MemoryExecutor } from "../../../packages/shared/src/testing/memory-exec
 import { MemoryNodeReader } from "../../../packages/shared/src/testing/memory-node-reader.ts";
 import { MemoryNodeSource } from "../../../packages/shared/src/testing/memory-node-source.ts";
 import { resync, type ResyncResult } from "../../../packages/watcher/src/resync.ts";
+import { CallSpacing } from "../../../packages/worker/src/call-spacing.ts";
 import { Evaluator } from "../../../packages/worker/src/evaluator.ts";
 import { startQueueWorkers, type QueueWorkers } from "../../../packages/worker/src/queue-workers.ts";
 import { RebootProcessor } from "../../../packages/worker/src/reboot-processor.ts";
@@ -99,6 +100,7 @@ export class Fleet implements AsyncDisposable {
       }),
       executor: this.executor,
       limiter: new RedisCallLimiter(this.client, keys, { max: 1000, per: MINUTE }),
+      spacing: new CallSpacing(systemClock, rules.policy.storm.budgets.spacing),
       journal,
       rules,
       clock: systemClock,

@@ -22,6 +22,7 @@ import { MemoryNodeLister } from "../../../packages/shared/src/testing/memory-no
 import { MemoryNodeReader } from "../../../packages/shared/src/testing/memory-node-reader.ts";
 import { MemorySequence } from "../../../packages/shared/src/testing/memory-sequence.ts";
 import { MemoryStore } from "../../../packages/shared/src/testing/memory-store.ts";
+import { CallSpacing } from "../../../packages/worker/src/call-spacing.ts";
 import { Evaluator, type EvaluatorDeps } from "../../../packages/worker/src/evaluator.ts";
 import { FleetWatch } from "../../../packages/worker/src/fleet-watch.ts";
 import { LedgerGate } from "../../../packages/worker/src/ledger-gate.ts";
@@ -95,6 +96,7 @@ export class World {
       ledger: rules.policy.monitorOnly ? undefined : this.ledgerGate(around),
       executor: intercept("executor", this.executor, around),
       limiter: intercept("limiter", this.limiter, around),
+      spacing: new CallSpacing(clock, rules.policy.storm.budgets.spacing),
       journal,
       rules,
       clock,
