@@ -48,6 +48,8 @@ export function startWorker(world: World, process: Incarnation): void {
     executor: world.cloudFor(process, () => asked.node),
     limiter: { take: async () => undefined },
     spacing: new CallSpacing(clock, policy.storm.budgets.spacing),
+    // No worker here was told its node.
+    whereabouts: { hosting: async () => undefined },
     journal,
     rules,
     clock,

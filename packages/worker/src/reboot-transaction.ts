@@ -11,6 +11,7 @@ import type { FleetWatch } from "./fleet-watch.ts";
 import type { Journal } from "./journal.ts";
 import type { Rules } from "./judge.ts";
 import type { LedgerGate } from "./ledger-gate.ts";
+import type { Whereabouts } from "./whereabouts.ts";
 
 /** The spans of the reboot transaction (facts on the protocol, 3.4). */
 export interface RebootTimings {
@@ -39,6 +40,7 @@ export interface RebootDeps {
   readonly limiter: CallLimiter;
   /** One for all jobs of this process. */
   readonly spacing: Pick<CallSpacing, "claim">;
+  readonly whereabouts: Pick<Whereabouts, "hosting">;
   readonly journal: Journal;
   readonly rules: Rules;
   readonly clock: Clock;

@@ -26,6 +26,7 @@ import { Evaluator } from "../../../packages/worker/src/evaluator.ts";
 import { startQueueWorkers, type QueueWorkers } from "../../../packages/worker/src/queue-workers.ts";
 import { RebootProcessor } from "../../../packages/worker/src/reboot-processor.ts";
 import type { RebootJobDeps } from "../../../packages/worker/src/reboot-job.ts";
+import type { RebootDeps } from "../../../packages/worker/src/reboot-transaction.ts";
 import { grownLedger, rebootParts } from "../../support/reboot-parts.ts";
 import type { TestRedis } from "../../support/redis.ts";
 import { RecordingJournal } from "../../unit/worker/recording-journal.ts";
@@ -83,6 +84,7 @@ export class Fleet implements AsyncDisposable {
   startWorker(
     over: Partial<RebootJobDeps> = {},
     locks = { lockDuration: 30 * SECOND, stalledInterval: 5 * SECOND },
+    place: Partial<RebootDeps> = {},
   ): QueueWorkers {
     const { states, queues, journal, keys } = this;
     const connection = this.#redis.connect();
@@ -101,6 +103,7 @@ export class Fleet implements AsyncDisposable {
       executor: this.executor,
       limiter: new RedisCallLimiter(this.client, keys, { max: 1000, per: MINUTE }),
       spacing: new CallSpacing(systemClock, rules.policy.storm.budgets.spacing),
+      whereabouts: { hosting: async () => undefined },
       journal,
       rules,
       clock: systemClock,
@@ -113,6 +116,7 @@ export class Fleet implements AsyncDisposable {
         flight: 10,
       },
       newToken: randomUUID,
+      ...place,
     });
     const worker = startQueueWorkers({
       connection,

@@ -1,5 +1,6 @@
 import { firstDue } from "./due.ts";
 import type { ExplainInput } from "./explain-input.ts";
+import type { Hosting } from "./hosting.ts";
 import { GATES, type GateInput, type GateName, type GateVerdict } from "./gates/gate.ts";
 import { gateVerdicts } from "./gates/list.ts";
 import type { NodeRecord } from "./record.ts";
@@ -32,6 +33,9 @@ export function answersOf(input: ExplainInput, gates: GateInput | undefined): Ga
   return GATES.map((gate): GateAnswer => {
     if (gate === "NothingFailing" && nobody !== undefined) return { gate, answer: "Holds", why: nobody };
     const verdict = pure.get(gate);
+    // Only the worker that runs on a node can say that it leaves it to another; what it said last stands.
+    if (gate === "OwnNode" && verdict?.open !== false && input.job?.said?.waitsFor === gate)
+      return lastWord(gate, input);
     if (verdict !== undefined && gates !== undefined)
       return pureAnswer(verdict, { input, record: gates.record, gates });
     if (gate === "NodeUnreadable") return unreadable(input);
@@ -40,7 +44,7 @@ export function answersOf(input: ExplainInput, gates: GateInput | undefined): Ga
 }
 
 const NEVER_JUDGED = "no worker has judged this node";
-const WORLD_GATES: ReadonlySet<GateName> = new Set(["Identity", "OwnNode", "Cloud", "RateLimit", "Deadline"]);
+const WORLD_GATES: ReadonlySet<GateName> = new Set(["Identity", "Cloud", "RateLimit", "Deadline"]);
 
 /** Why no reboot of this node can be pending at all, though a look from here might find it sick. */
 function nobodyAsks({ node, record, damaged, fleet }: ExplainInput): string | undefined {
@@ -68,10 +72,11 @@ function pureAnswer({ gate, open, why, until }: GateVerdict, asked: Asked): Gate
 }
 
 /** A gate that stands open only because what it judges by was not read has said nothing. */
-function unaskedBecause(gate: GateName, { node, fleet, ledger }: ExplainInput): string | undefined {
+function unaskedBecause(gate: GateName, { node, fleet, ledger, hosting }: ExplainInput): string | undefined {
   const noNode = node.state === "Unread" ? node.why : undefined;
   const noFleet = fleet.state === "Unread" ? fleet.why : undefined;
   const noLedger = ledger.state === "Unread" ? ledger.why : undefined;
+  const noHosting = hosting.state === "Unread" ? hosting.why : unknownRedis(hosting.hosting);
   const untrusted = ledger.state === "Distrusted" ? "the ledger is not trusted now" : undefined;
   const missing: Readonly<Partial<Record<GateName, string | undefined>>> = {
     Paused: noNode ?? noLedger,
@@ -79,9 +84,14 @@ function unaskedBecause(gate: GateName, { node, fleet, ledger }: ExplainInput): 
     ForeignOwner: noNode,
     Storm: noFleet,
     Ledger: noLedger,
+    OwnNode: noHosting,
     Budget: noLedger ?? untrusted ?? noFleet,
   };
   return missing[gate];
+}
+
+function unknownRedis({ redis }: Hosting): string | undefined {
+  return redis === undefined ? "nobody can tell from here whether Redis runs on it" : undefined;
 }
 
 /** What a gate judged by. */

@@ -5,13 +5,14 @@
 import { CHECKER_NAMES, type CheckerName, type RepairAction } from "./check.ts";
 import { answersOf, holds, type GateAnswer } from "./explain-gates.ts";
 import type { ExplainInput, LedgerLook, NodeLook, PendingReboot } from "./explain-input.ts";
-import type { GateInput } from "./gates/gate.ts";
+import type { GateInput, LedgerView } from "./gates/gate.ts";
 import { ledgerView } from "./gates/ledger-view.ts";
 import { judge } from "./judge.ts";
 import { placeOf } from "./node.ts";
 import { pausesOf } from "./pause.ts";
 import type { Phase } from "./phase.ts";
 import type { NodeRecord, RebootAttempt } from "./record.ts";
+import type { BudgetSubject } from "./storm/budgets.ts";
 import type { EpochMillis, Millis } from "./time.ts";
 
 /** A checker that fails, and how far its clock has run. */
@@ -95,16 +96,13 @@ function judgedRecord({ record, damaged, node, rules, now, observed }: ExplainIn
 
 function gateInput(input: ExplainInput, record: NodeRecord | undefined): GateInput | undefined {
   if (record === undefined) return undefined;
-  const { rules, now, observed, viewAge, node, fleet, ledger, instanceId = "" } = input;
+  const { rules, now, observed, viewAge, node, fleet, ledger, hosting, instanceId = "" } = input;
   const { policy } = rules;
   const snapshot = node.state === "Found" ? node.snapshot : undefined;
   const place = snapshot === undefined ? placeOfRecord(record) : placeOf(snapshot);
   const read = "ledger" in ledger ? ledger.ledger : undefined;
   const named = { name: record.name, pool: place.pool, ...(snapshot === undefined ? {} : { snapshot }) };
   const health = fleet.state === "Seen" ? fleet.health : undefined;
-  const trusted = ledger.state === "Trusted" || ledger.state === "Simulated";
-  const size = health?.nodes ?? 0;
-  const subject = { instanceId, ...place };
   return {
     record,
     policy,
@@ -114,11 +112,20 @@ function gateInput(input: ExplainInput, record: NodeRecord | undefined): GateInp
     pauses: pausesOf(named, policy.paused, read),
     ...(snapshot === undefined ? {} : { node: snapshot }),
     ...(health === undefined ? {} : { fleet: health }),
-    ...(trusted
-      ? { ledger: ledgerView(subject, ledger.ledger, ledger.clocks, size, policy.storm, now) }
-      : {}),
-    ...(ledger.state === "Distrusted" ? { ledger: { distrust: distrustOf(ledger) } } : {}),
+    ...ledgerPart(input, { instanceId, ...place }, health?.nodes ?? 0),
+    ...(hosting.state === "Seen" ? { hosting: hosting.hosting } : {}),
   };
+}
+
+/** What the ledger says of the VM; nothing while it was not read. */
+function ledgerPart(
+  { ledger, rules, now }: ExplainInput,
+  subject: BudgetSubject,
+  fleetSize: number,
+): { ledger?: LedgerView } {
+  if (ledger.state === "Unread") return {};
+  if (ledger.state === "Distrusted") return { ledger: { distrust: distrustOf(ledger) } };
+  return { ledger: ledgerView(subject, ledger.ledger, ledger.clocks, fleetSize, rules.policy.storm, now) };
 }
 
 function placeOfRecord({ pool }: NodeRecord): { pool?: string } {
