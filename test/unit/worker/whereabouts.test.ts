@@ -85,6 +85,7 @@ describe("the whereabouts of a worker", () => {
     await whereabouts.beat();
     expect(await whereabouts.hosting("node-3", undefined, [])).toMatchObject({ redis: true });
     expect(await whereabouts.hosting("node-1", [], [])).toMatchObject({ redis: false });
+    expect(faults).toEqual([]);
   });
 });
 
