@@ -1,6 +1,7 @@
 import { createCheckers } from "@node-agent/shared/core/checkers/registry.ts";
 import type { RebootJob, RebootProgress } from "@node-agent/shared/contract/queues.ts";
 import { DelayedError, type Job } from "bullmq";
+import { CallSpacing } from "../../packages/worker/src/call-spacing.ts";
 import { Evaluator } from "../../packages/worker/src/evaluator.ts";
 import { FleetWatch } from "../../packages/worker/src/fleet-watch.ts";
 import type { Journal } from "../../packages/worker/src/journal.ts";
@@ -48,6 +49,9 @@ export function startWorker(world: World, process: Incarnation): void {
     ledger,
     executor: world.cloudFor(process, () => asked.node),
     limiter: { take: async () => undefined },
+    spacing: new CallSpacing(clock, policy.storm.budgets.spacing),
+    // No worker here was told its node.
+    whereabouts: { hosting: async () => undefined },
     journal,
     rules,
     clock,

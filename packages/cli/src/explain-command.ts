@@ -8,10 +8,13 @@ import {
 import { keysOf } from "@node-agent/shared/contract/keys.ts";
 import { createCheckers } from "@node-agent/shared/core/checkers/registry.ts";
 import type { Explanation } from "@node-agent/shared/core/explain.ts";
+import { addressesOf } from "@node-agent/shared/core/node-addresses.ts";
 import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
 import { readPausedQueues, readPendingReboot } from "@node-agent/shared/redis/pending-reboot.ts";
 import { RedisSequenceMemory } from "@node-agent/shared/redis/sequence-memory.ts";
+import { serverAddresses } from "@node-agent/shared/redis/server-address.ts";
 import { RedisStateStore } from "@node-agent/shared/redis/state-store.ts";
+import { RedisWorkerRegistry } from "@node-agent/shared/redis/worker-registry.ts";
 import { ledgerTimingsOf, policyOf, type Config } from "@node-agent/shared/runtime/config/config.ts";
 import { didYouMean } from "@node-agent/shared/runtime/config/faults.ts";
 import {
@@ -71,7 +74,7 @@ function sourcesOf(
     memory: new RedisSequenceMemory(redis, keys),
     pending: async (node) => readPendingReboot(redis, keys, node),
     pausedQueues: async () => readPausedQueues(redis, keys),
-    reader: createNodeReader(parts),
+    reader: createNodeReader({ ...parts, addresses: addressesOf }),
     lister: createNodeLister(parts),
     selects: createSnapshotFilter({ pools, includeControlPlane, includeVirtual }),
     ledger: config.monitorOnly ? undefined : createConfigMapLedger(connection, config.ledger),
@@ -79,6 +82,9 @@ function sourcesOf(
     timings: ledgerTimingsOf(config),
     clock,
     deadline: config.timings.nodeReadDeadline,
+    workers: new RedisWorkerRegistry(redis, keys, config.timings.lockDuration),
+    redisNodes: config.redisNodes,
+    redisAddresses: async () => serverAddresses(redis),
   };
 }
 

@@ -23,6 +23,7 @@ import { startQueueWorkers, type QueueWorkers } from "./queue-workers.ts";
 import type { RebootProcessor } from "./reboot-processor.ts";
 import { withEvents } from "./start-events.ts";
 import { createReboots, keepLedgerAlive } from "./start-reboots.ts";
+import { keepBeating } from "./whereabouts.ts";
 
 const USER_AGENT = `node-recovery-agent/${VERSION}`;
 
@@ -74,7 +75,7 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
     rules,
     chunk: config.evaluationChunk,
   });
-  const { processor, ledger } = createReboots({
+  const { processor, ledger, whereabouts } = createReboots({
     parts,
     kubernetes,
     executor,
@@ -88,8 +89,19 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
   const beat = ledger === undefined ? undefined : keepLedgerAlive(ledger, state, parts, beating.signal);
   const running = startConsumers(parts, keys, redis, { evaluator, processor, queues, state, journal });
   consumers = running;
+  const leaving = new AbortController();
+  // Six signs of life within the silence after which a worker counts as gone.
+  const present = keepBeating(whereabouts, config.timings.lockDuration / 6, clock, leaving.signal);
   return [
     { name: "readiness", stop: async () => monitor.startDraining() },
+    {
+      // First: the others need not leave their own nodes to a worker that takes no more jobs.
+      name: "whereabouts",
+      stop: async () => {
+        leaving.abort();
+        await present;
+      },
+    },
     { name: "consumers", stop: async () => running.close() },
     ...told.components,
     {

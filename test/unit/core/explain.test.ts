@@ -54,6 +54,7 @@ function input(over: Partial<ExplainInput> = {}): ExplainInput {
     node: { state: "Found", snapshot: SICK.snapshot() },
     fleet: fleetOf(1),
     ledger: trusted(EMPTY),
+    hosting: { state: "Seen", hosting: { others: [], redis: false, openReboots: 0 } },
     instanceId: VM,
     ...over,
   };

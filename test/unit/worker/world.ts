@@ -21,12 +21,15 @@ import { MemoryLedger } from "../../../packages/shared/src/testing/memory-ledger
 import { MemoryNodeLister } from "../../../packages/shared/src/testing/memory-node-lister.ts";
 import { MemoryNodeReader } from "../../../packages/shared/src/testing/memory-node-reader.ts";
 import { MemorySequence } from "../../../packages/shared/src/testing/memory-sequence.ts";
+import { MemoryWorkerRegistry } from "../../../packages/shared/src/testing/memory-worker-registry.ts";
 import { MemoryStore } from "../../../packages/shared/src/testing/memory-store.ts";
+import { CallSpacing } from "../../../packages/worker/src/call-spacing.ts";
 import { Evaluator, type EvaluatorDeps } from "../../../packages/worker/src/evaluator.ts";
 import { FleetWatch } from "../../../packages/worker/src/fleet-watch.ts";
 import { LedgerGate } from "../../../packages/worker/src/ledger-gate.ts";
 import { RebootProcessor } from "../../../packages/worker/src/reboot-processor.ts";
 import type { RebootDeps, RebootRun } from "../../../packages/worker/src/reboot-transaction.ts";
+import { Whereabouts, type WhereaboutsDeps } from "../../../packages/worker/src/whereabouts.ts";
 import { direct, intercept, type Around } from "./intercept.ts";
 import { RecordingJournal } from "./recording-journal.ts";
 
@@ -68,6 +71,7 @@ export class World {
   selects: (node: NodeSnapshot) => boolean = () => true;
   readonly ledger = new MemoryLedger("cluster-1", () => this.clock.now());
   readonly sequence = new MemorySequence();
+  readonly workers = new MemoryWorkerRegistry(this.clock, 30 * SECOND);
   readonly journal = new RecordingJournal();
   readonly rules;
   #resourceVersion = 1000;
@@ -105,12 +109,27 @@ export class World {
       ledger: rules.policy.monitorOnly ? undefined : this.ledgerGate(around),
       executor: intercept("executor", this.executor, around),
       limiter: intercept("limiter", this.limiter, around),
+      spacing: new CallSpacing(clock, rules.policy.storm.budgets.spacing),
+      whereabouts: this.whereabouts(),
       journal,
       rules,
       clock,
       timings: TIMINGS,
       newToken,
     };
+  }
+
+  /** Where things run, as a worker sees it that was not told its own node. */
+  whereabouts(over: Partial<WhereaboutsDeps> = {}): Whereabouts {
+    const { monitorOnly } = this.rules.policy;
+    return new Whereabouts({
+      registry: this.workers,
+      self: { id: "worker-1", monitorOnly },
+      redisNodes: [],
+      redisAddresses: async () => [],
+      onFault: (fault) => this.journal.fault("Redis", String(fault)),
+      ...over,
+    });
   }
 
   /** The ledger as one worker process uses it. */

@@ -1,5 +1,6 @@
 import { firstDue } from "./due.ts";
 import type { ExplainInput } from "./explain-input.ts";
+import type { Hosting } from "./hosting.ts";
 import { GATES, type GateInput, type GateName, type GateVerdict } from "./gates/gate.ts";
 import { gateVerdicts } from "./gates/list.ts";
 import type { NodeRecord } from "./record.ts";
@@ -53,7 +54,7 @@ function ownAnswer(
 }
 
 const NEVER_JUDGED = "no worker has judged this node";
-const WORLD_GATES: ReadonlySet<GateName> = new Set(["OwnNode", "Cloud", "RateLimit", "Deadline"]);
+const WORLD_GATES: ReadonlySet<GateName> = new Set(["Cloud", "RateLimit", "Deadline"]);
 
 /** Why no reboot of this node can be pending at all, though a look from here might find it sick. */
 function nobodyAsks({ node, record, damaged, fleet }: ExplainInput): string | undefined {
@@ -81,10 +82,11 @@ function pureAnswer({ gate, open, why, until }: GateVerdict, asked: Asked): Gate
 }
 
 /** A gate that stands open only because what it judges by was not read has said nothing. */
-function unaskedBecause(gate: GateName, { node, fleet, ledger }: ExplainInput): string | undefined {
+function unaskedBecause(gate: GateName, { node, fleet, ledger, hosting }: ExplainInput): string | undefined {
   const noNode = node.state === "Unread" ? node.why : undefined;
   const noFleet = fleet.state === "Unread" ? fleet.why : undefined;
   const noLedger = ledger.state === "Unread" ? ledger.why : undefined;
+  const noHosting = hosting.state === "Unread" ? hosting.why : unknownRedis(hosting.hosting);
   const untrusted = ledger.state === "Distrusted" ? "the ledger is not trusted now" : undefined;
   const missing: Readonly<Partial<Record<GateName, string | undefined>>> = {
     Paused: noNode ?? noLedger,
@@ -93,10 +95,15 @@ function unaskedBecause(gate: GateName, { node, fleet, ledger }: ExplainInput): 
     ForeignOwner: noNode,
     Storm: noFleet,
     Ledger: noLedger,
+    OwnNode: noHosting,
     Budget: noLedger ?? untrusted ?? noFleet,
     Identity: noNode ?? noFleet,
   };
   return missing[gate];
+}
+
+function unknownRedis({ redis }: Hosting): string | undefined {
+  return redis === undefined ? "nobody can tell from here whether Redis runs on it" : undefined;
 }
 
 /** What a gate judged by. */

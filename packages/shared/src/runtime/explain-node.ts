@@ -17,10 +17,11 @@ import type { SequenceMemory } from "../ports/sequence-memory.ts";
 import type { StateStore } from "../ports/state-store.ts";
 import { deadlineSignal } from "./deadline.ts";
 import { withoutCredentials } from "./error-fields.ts";
+import { lookAtHosting, type HostingSources } from "./hosting-look.ts";
 import { clocksOfReading, lookAtLedger } from "./ledger-look.ts";
 
 /** Where an explanation is read from. Nothing is written anywhere. */
-export interface ExplainSources {
+export interface ExplainSources extends HostingSources {
   readonly store: Pick<StateStore, "get" | "listUnhealthy">;
   readonly memory: SequenceMemory;
   readonly pending: (node: string) => Promise<PendingReboot | undefined>;
@@ -69,11 +70,14 @@ export async function explainNode(name: string, sources: ExplainSources): Promis
   const { record, view, fault } = stored;
   const damaged = fault !== undefined;
   const names: string[] = [];
+  let addresses: readonly string[] | undefined;
   const [node, fleet, ledger] = await Promise.all([
-    lookAtNode(name, sources),
+    lookAtNode(name, sources, (found) => void (addresses = found)),
     lookAtFleet(name, records, view.now, names, sources),
     ledgerOf(records, view.now, seqHighWater, sources),
   ]);
+  const { monitorOnly } = rules.policy;
+  const hosting = await lookAtHosting(name, addresses, records, monitorOnly, sources);
   const instanceId = instanceOf(node, record);
   const explanation = explain({
     name,
@@ -88,6 +92,7 @@ export async function explainNode(name: string, sources: ExplainSources): Promis
     ...(node.state === "Found" ? { selected: sources.selects(node.snapshot) } : {}),
     fleet,
     ledger,
+    hosting,
     ...(instanceId === undefined ? {} : { instanceId }),
     job: job ?? "Missing",
     pausedQueues: paused,
@@ -101,10 +106,16 @@ export async function explainNode(name: string, sources: ExplainSources): Promis
   };
 }
 
-async function lookAtNode(name: string, sources: ExplainSources): Promise<NodeLook> {
+async function lookAtNode(
+  name: string,
+  sources: ExplainSources,
+  found: (addresses: readonly string[] | undefined) => void,
+): Promise<NodeLook> {
   return tried(sources, async (signal) => {
     const read = await sources.reader.read(name, signal);
-    return read.found ? { state: "Found", snapshot: read.node } : { state: "Gone" };
+    if (!read.found) return { state: "Gone" };
+    found(read.addresses);
+    return { state: "Found", snapshot: read.node };
   });
 }
 

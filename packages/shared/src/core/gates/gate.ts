@@ -1,3 +1,4 @@
+import type { Hosting } from "../hosting.ts";
 import type { LedgerGrant } from "../ledger/ledger.ts";
 import type { NodeSnapshot } from "../node.ts";
 import type { RepairPolicy } from "../policy.ts";
@@ -70,6 +71,8 @@ export interface GateInput {
   /** The fleet, to tell one sick node from a storm. */
   readonly fleet?: FleetHealth;
   readonly ledger?: LedgerView;
+  /** What else runs on the node. */
+  readonly hosting?: Hosting;
 }
 
 /** One gate's answer. `until` is when to ask again; absent when no time can be named and the job may end. */

@@ -9,6 +9,7 @@ import type { EpochMillis } from "../time.ts";
 import { foreignOwner, identity, notSelected, optOut, paused, settle } from "./claims.ts";
 import { budget, ledger, storm } from "./fleet.ts";
 import type { Gate, GateInput, GateName, GateVerdict } from "./gate.ts";
+import { ownNode } from "./own-node.ts";
 import { actionNone, attempts, blind, mode, nothingFailing, threshold, waitWindow } from "./own-state.ts";
 
 const PURE_GATES: readonly Gate[] = [
@@ -28,6 +29,7 @@ const PURE_GATES: readonly Gate[] = [
   ledger,
   budget,
   identity,
+  ownNode,
 ];
 
 /** Every pure gate's verdict, in order. */
