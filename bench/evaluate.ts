@@ -50,6 +50,7 @@ const quiet: Journal = {
   requested: () => undefined,
   answered: () => undefined,
   verified: () => undefined,
+  recalled: () => undefined,
   fault: (_, detail) => {
     throw new Error(detail);
   },

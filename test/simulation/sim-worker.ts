@@ -167,6 +167,10 @@ function journalOf(
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
       story.tell(() => `${process.name} ${record.name}: ${outcome}, ${detail}`);
     },
+    recalled: (_, { name, lastReboot }) => {
+      outcomes.set("Recalled", (outcomes.get("Recalled") ?? 0) + 1);
+      story.tell(() => `${process.name} ${name}: recalled reboot ${lastReboot?.number ?? 0} from the ledger`);
+    },
     verified: (record, verification) => {
       outcomes.set(verification, (outcomes.get(verification) ?? 0) + 1);
       story.tell(() => `${process.name} ${record.name}: ${verification}`);

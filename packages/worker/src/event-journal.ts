@@ -45,6 +45,10 @@ export function createEventJournal(
       inner.verified(record, verification);
       tell(record.name, () => verifiedEvent(record, verification, clock.now()));
     },
+    recalled: (before, after) => {
+      inner.recalled(before, after);
+      tell(after.name, () => endEvent(before, after, clock.now()));
+    },
     fault: (reason, detail, node) => inner.fault(reason, detail, node),
   };
 }

@@ -34,6 +34,8 @@ export interface Journal {
   answered(record: NodeRecord, receipt: RebootReceipt): void;
   /** It is known what a reboot came to. */
   verified(record: NodeRecord, verification: RebootVerification): void;
+  /** The store had forgotten a reboot; its record goes on from what the ledger knows. */
+  recalled(before: NodeRecord, after: NodeRecord): void;
   /** Bytes that could not be read, or a dependency that failed; the work goes on or is tried again. */
   fault(reason: ReconcileError, detail: string, node?: string): void;
 }

@@ -85,6 +85,24 @@ export function createLogJournal({ logger, metrics, clock }: LogJournalDeps): Jo
         "reboot verified",
       );
     },
+    recalled: (before, after) => {
+      const of = refOf(after.name, after);
+      const { instanceId, verification, outcome, waitUntil } = after.lastReboot ?? {};
+      logger.warn(
+        {
+          event: LOG_EVENTS.rebootRecalled,
+          ...of,
+          instanceId,
+          outcome: verification ?? outcome,
+          attempts: after.incident?.attempts,
+          waitUntil: new Date(waitUntil ?? 0).toISOString(),
+          incident: after.incident?.id,
+        },
+        "the ledger knows a reboot that Redis had forgotten",
+      );
+      const change = { node: after.name, before, after, evaluation: undefined, dueIn: undefined };
+      logPhase(change, logger, metrics, clock.now());
+    },
     fault: (reason, detail, node) => {
       metrics.observeReconcileError(reason);
       logger.error(

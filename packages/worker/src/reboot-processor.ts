@@ -19,6 +19,7 @@ import type { GateInput, GateName } from "@node-agent/shared/core/gates/gate.ts"
 import type { Ledger } from "@node-agent/shared/core/ledger/ledger.ts";
 import { poolOf, type NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import { pausesOf } from "@node-agent/shared/core/pause.ts";
+import { recalled } from "@node-agent/shared/core/recall.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
 import { verdictAt } from "@node-agent/shared/core/verification.ts";
@@ -140,6 +141,9 @@ export class RebootProcessor {
       return this.#wait(judged.after, stored.view, gate, `${failure}: ${detail}`, retryAfter);
     }
     const { target, gpuCount = 0 } = resolved.value;
+    const entry = opening?.open === true ? opening.session.ledger.entries.get(target.instanceId) : undefined;
+    const recall = recalled(judged.after, entry, this.#deps.rules.policy, stored.view.now);
+    if (recall !== undefined) return this.#recall(transaction, judged.after, recall);
     // The word of the cloud or of the ledger that this VM has GPUs lengthens the wait; nothing ever shortens it.
     const hasGpus = gpuCount > 0 || ledgerOf(opening)?.entries.get(target.instanceId)?.gpu === true;
     const sized = hasGpus ? { ...judged, after: { ...judged.after, gpuNode: true } } : judged;
@@ -160,6 +164,13 @@ export class RebootProcessor {
     };
     const session = opening?.open === true ? opening.session : undefined;
     return this.#call.run({ transaction, judged: sized, node, target, session, reopen });
+  }
+
+  /** The record goes on from what the ledger knows, and everything is asked anew. */
+  async #recall({ node, stored }: Transaction, before: NodeRecord, after: NodeRecord): Promise<"conflict"> {
+    const { store, journal } = this.#deps;
+    if (await store.compareAndSet(node, stored.version, after)) journal.recalled(before, after);
+    return "conflict";
   }
 
   async #openLedger(transaction: Transaction, redisNow: EpochMillis) {

@@ -137,6 +137,7 @@ function silent(onFault: () => void): Parameters<typeof agentOn>[2] {
     requested: nothing,
     answered: nothing,
     verified: nothing,
+    recalled: nothing,
     fault: onFault,
   };
 }

@@ -84,6 +84,7 @@ function tellEverything(journal: Journal): void {
   journal.answered(record, { outcome: "Unknown", detail: "no answer" });
   journal.verified(record, "Cured");
   journal.verified(record, "StillBad");
+  journal.recalled(record, record);
   journal.fault("Redis", "away", "node-1");
 }
 

@@ -55,8 +55,8 @@ describe("a reboot in active mode", () => {
     await world.watch(MINUTE);
     expect(await world.run()).toMatchObject({
       end: "Wait",
-      gate: "Ledger",
-      why: "the ledger keeps this VM's wait window",
+      gate: "WaitWindow",
+      why: "reboot 1 (Accepted) keeps its wait",
     });
     expect(world.rebooted).toEqual(["node-1"]);
   });
@@ -87,7 +87,7 @@ describe("a reboot in active mode", () => {
     world.flushRedis();
     await world.due();
     await world.watch(WINDOW);
-    expect(await world.run()).toMatchObject({ gate: "Ledger" });
+    expect(await world.run()).toMatchObject({ gate: "WaitWindow" });
     await world.watch(30 * MINUTE);
     expect(await world.run()).toMatchObject({ end: "Wait", gate: "WaitWindow", for: 40 * MINUTE });
     expect(world.rebooted).toEqual(["node-1", "node-1"]);
@@ -212,7 +212,7 @@ describe("the write of the outcome", () => {
     expect(await world.record()).toMatchObject({ lastReboot: { outcome: "Accepted" } });
     world.flushRedis();
     await world.due();
-    expect(await world.run()).toMatchObject({ gate: "Ledger" });
+    expect(await world.run()).toMatchObject({ gate: "WaitWindow" });
     expect(world.rebooted).toEqual(["node-1"]);
   });
 
@@ -243,7 +243,7 @@ test("an entry of somebody else's intent for this VM keeps its window too", asyn
   };
   const writer = { by: "worker-2", clocks: { earliest: now, latest: now } };
   await world.ledger.compareAndWrite(withIntent(reading.ledger, intent, WINDOW, writer), reading.version);
-  expect(await world.run()).toMatchObject({ gate: "Ledger", until: now + WINDOW });
+  expect(await world.run()).toMatchObject({ gate: "WaitWindow", until: now + WINDOW });
   expect(world.rebooted).toEqual([]);
 });
 

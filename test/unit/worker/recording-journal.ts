@@ -8,6 +8,7 @@ export class RecordingJournal implements Journal {
   requested = (...args: Parameters<Journal["requested"]>): void => this.#add("requested", args);
   answered = (...args: Parameters<Journal["answered"]>): void => this.#add("answered", args);
   verified = (...args: Parameters<Journal["verified"]>): void => this.#add("verified", args);
+  recalled = (...args: Parameters<Journal["recalled"]>): void => this.#add("recalled", args);
   fault = (...args: Parameters<Journal["fault"]>): void => this.#add("fault", args);
 
   #add(kind: keyof Journal, args: readonly unknown[]): void {

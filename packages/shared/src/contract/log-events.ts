@@ -13,6 +13,7 @@ export const LOG_EVENTS = {
   rebootRequested: "RebootRequested",
   rebootAnswered: "RebootAnswered",
   rebootVerified: "RebootVerified",
+  rebootRecalled: "RebootRecalled",
   fault: "Fault",
 } as const;
 export type LogEvent = (typeof LOG_EVENTS)[keyof typeof LOG_EVENTS];

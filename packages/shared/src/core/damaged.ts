@@ -3,6 +3,9 @@ import type { RepairPolicy } from "./policy.ts";
 import type { NodeRecord, RebootAttempt } from "./record.ts";
 import { HOUR, type EpochMillis, type Millis } from "./time.ts";
 
+/** The token of a reboot that nobody asked for: it stands in for whatever the damaged bytes said. */
+export const DAMAGED_TOKEN = "damaged";
+
 /**
  * A record in place of one whose bytes cannot be read. The machine may have been rebooted a moment ago, so the longest
  * wait window starts now: damage in the store may delay a reboot, and never repeats one.
@@ -24,7 +27,7 @@ export function recordAfterDamage(node: JudgedNode, policy: RepairPolicy, now: E
       incidentId: "damaged",
       number: 0,
       instanceId: node.providerId ?? "",
-      token: "damaged",
+      token: DAMAGED_TOKEN,
       intendedAt: now,
       outcome: "Unknown",
       detail: "the record could not be read",
