@@ -1,6 +1,7 @@
 import { createCheckers } from "@node-agent/shared/core/checkers/registry.ts";
 import type { RebootJob, RebootProgress } from "@node-agent/shared/contract/queues.ts";
 import { DelayedError, type Job } from "bullmq";
+import { Turns } from "../../packages/worker/src/turns.ts";
 import { CallSpacing } from "../../packages/worker/src/call-spacing.ts";
 import { Evaluator } from "../../packages/worker/src/evaluator.ts";
 import { FleetWatch } from "../../packages/worker/src/fleet-watch.ts";
@@ -50,6 +51,12 @@ export function startWorker(world: World, process: Incarnation): void {
     executor: world.cloudFor(process, () => asked.node),
     limiter: { take: async () => undefined },
     spacing: new CallSpacing(clock, policy.storm.budgets.spacing),
+    turns: new Turns({
+      line: world.lineFor(process),
+      queues: world.queuesFor(process, "reboot"),
+      patience: policy.viewMaxAge,
+      onFault: () => undefined,
+    }),
     // No worker here was told its node.
     whereabouts: { hosting: async () => undefined },
     journal,

@@ -8,6 +8,8 @@ import type { RebootLedger } from "@node-agent/shared/ports/ledger.ts";
 import type { SequenceMemory } from "@node-agent/shared/ports/sequence-memory.ts";
 import { HOUR, SECOND, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
 import { MemoryLedger } from "@node-agent/shared/testing/memory-ledger.ts";
+import type { WaitingLine } from "@node-agent/shared/ports/waiting-line.ts";
+import { MemoryWaitingLine } from "@node-agent/shared/testing/memory-waiting-line.ts";
 import { MemoryStore } from "@node-agent/shared/testing/memory-store.ts";
 import type { Incarnation } from "./incarnation.ts";
 import {
@@ -77,6 +79,8 @@ export class World {
   readonly twist: Twist;
   /** How often each outcome and verification was told. */
   readonly outcomes = new Map<string, number>();
+  /** The line of those who wait for room; a flush empties it. */
+  readonly line = new MemoryWaitingLine();
   store: MemoryStore;
   /** The highest sequence number, as Redis remembers it. */
   sequence = 0;
@@ -187,6 +191,10 @@ export class World {
 
   queuesFor(process: Incarnation, part: string): SimQueues {
     return this.#networked(this.queues, process, part, this.weather.redis);
+  }
+
+  lineFor(process: Incarnation): WaitingLine {
+    return this.#networked(this.line, process, "reboot", this.weather.redis);
   }
 
   memoryFor(process: Incarnation): SequenceMemory {

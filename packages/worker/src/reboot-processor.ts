@@ -17,10 +17,12 @@
 import { nextStep, type RebootStep } from "@node-agent/shared/core/gates/list.ts";
 import type { GateInput, GateName } from "@node-agent/shared/core/gates/gate.ts";
 import type { Ledger } from "@node-agent/shared/core/ledger/ledger.ts";
-import { poolOf, type NodeSnapshot } from "@node-agent/shared/core/node.ts";
+import { placeOf, poolOf, type NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import { pausesOf } from "@node-agent/shared/core/pause.ts";
 import { recalled } from "@node-agent/shared/core/recall.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
+import type { BudgetExceeded } from "@node-agent/shared/core/storm/budgets.ts";
+import { waitingSince } from "@node-agent/shared/core/storm/turns.ts";
 import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
 import { verdictAt } from "@node-agent/shared/core/verification.ts";
 import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
@@ -31,11 +33,13 @@ import { RebootCall } from "./reboot-call.ts";
 import { verifyReboot } from "./verifier.ts";
 import {
   nowOf,
+  tried,
   verdictTimingsOf,
   type RebootDeps,
   type RebootRun,
   type Transaction,
 } from "./reboot-transaction.ts";
+import { lookAtWorld, type FreshNode, type WorldLook } from "./world-look.ts";
 
 /** Attempts at the transaction while other workers keep changing the record; then the job looks again later. */
 const MAX_CONFLICTS = 3;
@@ -55,6 +59,13 @@ export class RebootProcessor {
 
   async run(node: string, signal: AbortSignal): Promise<RebootRun> {
     await this.#lookAhead(node, signal);
+    const run = await this.#untilSettled(node, signal);
+    const waitsForRoom = run.end === "Wait" && run.gate === "Budget";
+    if (!waitsForRoom) await this.#deps.turns.left(node, this.#deps.clock.now());
+    return run;
+  }
+
+  async #untilSettled(node: string, signal: AbortSignal): Promise<RebootRun> {
     for (let attempt = 0; attempt < MAX_CONFLICTS; attempt += 1) {
       const run = await this.#transact(node, signal);
       if (run !== "conflict") return run;
@@ -105,7 +116,9 @@ export class RebootProcessor {
     const { view } = transaction.stored;
     const opening = await this.#openLedger(transaction, view.now);
     if ("failed" in opening) return this.#wait(record, view, "Ledger", opening.failed, undefined);
-    const read = await this.#tried(transaction, async (signal) => reader.read(transaction.node, signal));
+    const read = await tried(transaction, this.#deps, async (signal) =>
+      reader.read(transaction.node, signal),
+    );
     if ("failed" in read) return this.#wait(record, view, "NodeUnreadable", read.failed, undefined);
     if (!read.value.found) {
       return { end: "Finish", gate: "NothingFailing", why: "the node no longer exists", record };
@@ -121,49 +134,65 @@ export class RebootProcessor {
   async #askWorld(
     transaction: Transaction,
     judged: Judged,
-    { node, addresses }: { node: NodeSnapshot; addresses: readonly string[] | undefined },
+    fresh: FreshNode,
     opening: LedgerOpening | undefined,
   ): Promise<RebootRun | "conflict"> {
-    const { store, fleet, journal, executor, whereabouts } = this.#deps;
     const { stored } = transaction;
-    const records = await store.listUnhealthy();
-    const health = await this.#tried(transaction, async (signal) =>
-      fleet.health(records, stored.view.now, signal),
-    );
-    if ("failed" in health) return this.#wait(judged.after, stored.view, "Storm", health.failed, undefined);
-    const resolved = await this.#tried(transaction, async (signal) => executor.resolve(node, signal));
-    if ("failed" in resolved)
-      return this.#wait(judged.after, stored.view, "Cloud", resolved.failed, undefined);
-    if (!resolved.value.ok) {
-      const { failure, detail, retryAfter } = resolved.value;
-      const gate = failure === "IdentityMismatch" || failure === "NotFound" ? "Identity" : "Cloud";
-      journal.fault("Cloud", `${failure}: ${detail}`, transaction.node);
-      return this.#wait(judged.after, stored.view, gate, `${failure}: ${detail}`, retryAfter);
-    }
-    const { target, gpuCount = 0 } = resolved.value;
-    const entry = opening?.open === true ? opening.session.ledger.entries.get(target.instanceId) : undefined;
-    const recall = recalled(judged.after, entry, this.#deps.rules.policy, stored.view.now);
+    const looked = await lookAtWorld(transaction, fresh, this.#deps);
+    if (!("look" in looked))
+      return this.#wait(judged.after, stored.view, looked.gate, looked.why, looked.retryAfter);
+    const { target, hasGpus } = looked.look;
+    const entry = ledgerOf(opening)?.entries.get(target.instanceId);
+    const known = opening?.open === true ? entry : undefined;
+    const recall = recalled(judged.after, known, this.#deps.rules.policy, stored.view.now);
     if (recall !== undefined) return this.#recall(transaction, judged.after, recall);
     // The word of the cloud or of the ledger that this VM has GPUs lengthens the wait; nothing ever shortens it.
-    const hasGpus = gpuCount > 0 || ledgerOf(opening)?.entries.get(target.instanceId)?.gpu === true;
-    const sized = hasGpus ? { ...judged, after: { ...judged.after, gpuNode: true } } : judged;
-    const hosting = await whereabouts.hosting(node.name, addresses, records);
-    const stepOn = (look: LedgerOpening | undefined): RebootStep => {
-      const now = nowOf(transaction, this.#deps.clock);
-      const ledger = this.#call.ledgerView(look, records, target, node, health.value.nodes, now);
-      const input = this.#input(sized.after, stored.view, node, ledgerOf(look));
-      const hosted = hosting === undefined ? {} : { hosting };
-      return nextStep({ ...input, fleet: health.value, ledger, ...hosted });
-    };
-    const step = stepOn(opening);
-    if (step.step !== "CallExecutor") return this.#settle(transaction, sized, step);
+    const sized =
+      hasGpus || entry?.gpu === true ? { ...judged, after: { ...judged.after, gpuNode: true } } : judged;
+    const asked: AskedLast = { transaction, record: sized.after, fresh, look: looked.look };
+    const { step, input } = this.#askAll(asked, opening);
+    if (step.step !== "CallExecutor") {
+      await this.#standInLine(asked, step, input.ledger?.exceeded);
+      return this.#settle(transaction, sized, step);
+    }
     const reopen = async (): Promise<LedgerSession | undefined> => {
       const again = await this.#openLedger(transaction, nowOf(transaction, this.#deps.clock));
       if ("failed" in again || again.value?.open !== true) return undefined;
-      return stepOn(again.value).step === "CallExecutor" ? again.value.session : undefined;
+      return this.#askAll(asked, again.value).step.step === "CallExecutor" ? again.value.session : undefined;
     };
     const session = opening?.open === true ? opening.session : undefined;
-    return this.#call.run({ transaction, judged: sized, node, target, session, reopen });
+    return this.#call.run({ transaction, judged: sized, node: fresh.node, target, session, reopen });
+  }
+
+  /** Step 7: every gate, with all that was read. */
+  #askAll(
+    { transaction, record, fresh: { node }, look }: AskedLast,
+    opening: LedgerOpening | undefined,
+  ): { readonly step: RebootStep; readonly input: GateInput } {
+    const { clock, turns, timings } = this.#deps;
+    const now = nowOf(transaction, clock);
+    const { records, target, health, hosting, line } = look;
+    const view = this.#call.ledgerView(opening, records, target, node, health.nodes, now);
+    const subject = { node: node.name, since: waitingSince(record), ...placeOf(node) };
+    const exceeded = view.exceeded ?? turns.exceeded(line, subject, now, timings.blockedRetry);
+    const input: GateInput = {
+      ...this.#input(record, transaction.stored.view, node, ledgerOf(opening)),
+      fleet: health,
+      ledger: { ...view, ...(exceeded === undefined ? {} : { exceeded }) },
+      ...(hosting === undefined ? {} : { hosting }),
+    };
+    return { step: nextStep(input), input };
+  }
+
+  /** Whoever only waits for room in a budget has a place in line, by how long it has waited. */
+  async #standInLine(
+    { record, fresh: { node }, look: { line } }: AskedLast,
+    step: Exclude<RebootStep, { step: "CallExecutor" }>,
+    exceeded: BudgetExceeded | undefined,
+  ): Promise<void> {
+    if (step.step !== "WaitUntil" || step.gate !== "Budget" || exceeded === undefined) return;
+    const place = { node: node.name, since: waitingSince(record), ...placeOf(node), until: step.at };
+    await this.#deps.turns.held(exceeded, place, line);
   }
 
   /** The record goes on from what the ledger knows, and everything is asked anew. */
@@ -174,23 +203,7 @@ export class RebootProcessor {
   }
 
   async #openLedger(transaction: Transaction, redisNow: EpochMillis) {
-    return this.#tried(transaction, async (signal) => this.#deps.ledger?.open(redisNow, signal));
-  }
-
-  /** A read of the world with a deadline: its failure is a gate that holds, never an exception. */
-  async #tried<T>(
-    { signal: parent, node }: Transaction,
-    read: (signal: AbortSignal) => Promise<T>,
-  ): Promise<{ readonly value: T } | { readonly failed: string }> {
-    const { clock, timings, journal } = this.#deps;
-    using deadline = deadlineSignal(clock, timings.readDeadline, parent);
-    try {
-      return { value: await read(deadline.signal) };
-    } catch (error) {
-      const failed = error instanceof Error ? error.message : "unknown error";
-      journal.fault("Kubernetes", failed, node);
-      return { failed };
-    }
+    return tried(transaction, this.#deps, async (signal) => this.#deps.ledger?.open(redisNow, signal));
   }
 
   async #settle(
@@ -247,6 +260,14 @@ export class RebootProcessor {
     const pause = Math.max(0, retryAfter ?? this.#deps.timings.blockedRetry);
     return { end: "Wait", for: pause, until: view.now + pause, gate, why, record };
   }
+}
+
+/** Everything that the last questions are asked with. */
+interface AskedLast {
+  readonly transaction: Transaction;
+  readonly record: NodeRecord;
+  readonly fresh: FreshNode;
+  readonly look: WorldLook;
 }
 
 /** Pauses are heard even in a ledger that may not be built on. */

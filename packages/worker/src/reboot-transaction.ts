@@ -9,10 +9,12 @@ import type { CallLimiter } from "@node-agent/shared/ports/job-queues.ts";
 import type { NodeReader } from "@node-agent/shared/ports/node-reader.ts";
 import type { StateStore, VersionedRecord } from "@node-agent/shared/ports/state-store.ts";
 import type { CallSpacing } from "./call-spacing.ts";
+import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
 import type { FleetWatch } from "./fleet-watch.ts";
 import type { Journal } from "./journal.ts";
 import type { Rules } from "./judge.ts";
 import type { LedgerGate } from "./ledger-gate.ts";
+import type { Turns } from "./turns.ts";
 import type { Whereabouts } from "./whereabouts.ts";
 
 /** The spans of the reboot transaction (facts on the protocol, 3.4). */
@@ -41,6 +43,7 @@ export interface RebootDeps {
   /** The authority on reboots. Absent in monitor-only mode, which needs none, and only there. */
   readonly ledger: LedgerGate | undefined;
   readonly executor: Executor;
+  readonly turns: Pick<Turns, "line" | "exceeded" | "held" | "left" | "freed">;
   readonly limiter: CallLimiter;
   /** One for all jobs of this process. */
   readonly spacing: Pick<CallSpacing, "claim">;
@@ -87,6 +90,22 @@ export interface Transaction {
   readonly startedMono: Millis;
   readonly startedWall: EpochMillis;
   readonly signal: AbortSignal;
+}
+
+/** A read of the world with a deadline: its failure is a gate that holds, never an exception. */
+export async function tried<T>(
+  { signal: parent, node }: Transaction,
+  { clock, timings, journal }: Pick<RebootDeps, "clock" | "timings" | "journal">,
+  read: (signal: AbortSignal) => Promise<T>,
+): Promise<{ readonly value: T } | { readonly failed: string }> {
+  using deadline = deadlineSignal(clock, timings.readDeadline, parent);
+  try {
+    return { value: await read(deadline.signal) };
+  } catch (error) {
+    const failed = error instanceof Error ? error.message : "unknown error";
+    journal.fault("Kubernetes", failed, node);
+    return { failed };
+  }
 }
 
 /** The store's clock, carried on by our own monotonic one since the first read. */

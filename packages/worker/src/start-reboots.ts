@@ -14,7 +14,9 @@ import type { Executor } from "@node-agent/shared/ports/executor.ts";
 import { RedisCallLimiter } from "@node-agent/shared/redis/call-limiter.ts";
 import { RedisSequenceMemory } from "@node-agent/shared/redis/sequence-memory.ts";
 import { serverAddresses } from "@node-agent/shared/redis/server-address.ts";
+import type { BullJobQueues } from "@node-agent/shared/redis/job-queues.ts";
 import type { RedisStateStore } from "@node-agent/shared/redis/state-store.ts";
+import { RedisWaitingLine } from "@node-agent/shared/redis/waiting-line.ts";
 import { RedisWorkerRegistry } from "@node-agent/shared/redis/worker-registry.ts";
 import { ledgerTimingsOf } from "@node-agent/shared/runtime/config/config.ts";
 import { createErrorLimiter } from "@node-agent/shared/runtime/error-limiter.ts";
@@ -26,6 +28,7 @@ import type { Journal } from "./journal.ts";
 import type { Rules } from "./judge.ts";
 import { LedgerGate } from "./ledger-gate.ts";
 import { RebootProcessor } from "./reboot-processor.ts";
+import { Turns } from "./turns.ts";
 import { Whereabouts } from "./whereabouts.ts";
 
 /** What the reboot transaction is wired from. */
@@ -36,6 +39,7 @@ export interface RebootParts {
   readonly redis: RedisSet;
   readonly keys: Keys;
   readonly state: RedisStateStore;
+  readonly queues: BullJobQueues;
   readonly journal: Journal;
   readonly rules: Rules;
 }
@@ -79,6 +83,7 @@ export function createReboots(made: RebootParts): {
     executor,
     limiter: new RedisCallLimiter(redis.store, keys, config.rebootRateLimit),
     spacing: new CallSpacing(clock, config.storm.budgets.spacing),
+    turns: createTurns(made),
     whereabouts,
     journal,
     rules,
@@ -106,6 +111,17 @@ function createWhereabouts({ parts, redis, keys }: RebootParts): Whereabouts {
     self: { id: SELF, monitorOnly, ...(nodeName === undefined ? {} : { node: nodeName }) },
     redisNodes,
     redisAddresses: async () => serverAddresses(redis.store),
+    onFault: (fault) => void faults.report(fault),
+  });
+}
+
+function createTurns({ parts, redis, keys, queues }: RebootParts): Turns {
+  const { config, clock, logger } = parts;
+  const faults = createErrorLimiter({ logger, clock, message: "cannot tell whose turn it is" });
+  return new Turns({
+    line: new RedisWaitingLine(redis.store, keys),
+    queues,
+    patience: config.timings.viewMaxAge,
     onFault: (fault) => void faults.report(fault),
   });
 }

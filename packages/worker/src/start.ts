@@ -82,6 +82,7 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
     redis,
     keys,
     state,
+    queues,
     journal,
     rules,
   });

@@ -11,6 +11,7 @@ import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
 import { judge, type Rules } from "./judge.ts";
 import type { LedgerGate } from "./ledger-gate.ts";
 import { verdictTimingsOf, type RebootTimings } from "./reboot-transaction.ts";
+import type { Turns } from "./turns.ts";
 
 /** What verification works with. */
 export interface VerifierDeps {
@@ -20,6 +21,7 @@ export interface VerifierDeps {
   readonly rules: Rules;
   readonly reader: NodeReader;
   readonly clock: Clock;
+  readonly turns: Pick<Turns, "freed">;
   readonly timings: Pick<RebootTimings, "flight" | "readDeadline">;
 }
 
@@ -67,6 +69,7 @@ export async function verifyReboot(
     return { stored: await store.get(record.name), overtaken: true };
   }
   journal.verified(next, verification);
+  if (verification === "Cured") await deps.turns.freed(view.now);
   return { stored: await store.get(record.name) };
 }
 

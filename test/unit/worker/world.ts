@@ -24,12 +24,14 @@ import { MemorySequence } from "../../../packages/shared/src/testing/memory-sequ
 import { MemoryWorkerRegistry } from "../../../packages/shared/src/testing/memory-worker-registry.ts";
 import { MemoryStore } from "../../../packages/shared/src/testing/memory-store.ts";
 import { CallSpacing } from "../../../packages/worker/src/call-spacing.ts";
+import { MemoryWaitingLine } from "../../../packages/shared/src/testing/memory-waiting-line.ts";
 import { Evaluator, type EvaluatorDeps } from "../../../packages/worker/src/evaluator.ts";
 import { FleetWatch } from "../../../packages/worker/src/fleet-watch.ts";
 import { LedgerGate } from "../../../packages/worker/src/ledger-gate.ts";
 import { RebootProcessor } from "../../../packages/worker/src/reboot-processor.ts";
 import type { RebootDeps, RebootRun } from "../../../packages/worker/src/reboot-transaction.ts";
 import { Whereabouts, type WhereaboutsDeps } from "../../../packages/worker/src/whereabouts.ts";
+import { Turns } from "../../../packages/worker/src/turns.ts";
 import { direct, intercept, type Around } from "./intercept.ts";
 import { RecordingJournal } from "./recording-journal.ts";
 
@@ -67,6 +69,8 @@ export class World {
   readonly executor = new MemoryExecutor(this.clock);
   readonly limiter = new MemoryCallLimiter(this.clock, { max: 10, per: MINUTE });
   readonly lister = new MemoryNodeLister(this.reader.nodes);
+  readonly line = new MemoryWaitingLine();
+  readonly turnFaults: unknown[] = [];
   /** What the configuration selects. */
   selects: (node: NodeSnapshot) => boolean = () => true;
   readonly ledger = new MemoryLedger("cluster-1", () => this.clock.now());
@@ -110,6 +114,12 @@ export class World {
       executor: intercept("executor", this.executor, around),
       limiter: intercept("limiter", this.limiter, around),
       spacing: new CallSpacing(clock, rules.policy.storm.budgets.spacing),
+      turns: new Turns({
+        line: intercept("line", this.line, around),
+        queues: this.queues,
+        patience: MINUTE,
+        onFault: (fault) => void this.turnFaults.push(fault),
+      }),
       whereabouts: this.whereabouts(),
       journal,
       rules,

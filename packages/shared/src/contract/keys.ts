@@ -24,6 +24,8 @@ export interface Keys {
   /** String: the highest sequence number of the ledger that any worker saw. */
   readonly sequence: string;
   /** Hash: id of a worker -> `<instant> <JSON>`, its latest sign of life. */
+  /** Nodes that wait for room in a budget. */
+  readonly line: string;
   readonly workers: string;
 }
 
@@ -46,6 +48,7 @@ export function keysOf(cluster: string): Keys {
     calls: `${prefix}:calls`,
     sequence: `${prefix}:sequence`,
     workers: `${prefix}:workers`,
+    line: `${prefix}:line`,
   };
 }
 

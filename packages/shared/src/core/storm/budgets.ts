@@ -6,7 +6,17 @@ import type { EpochMillis } from "../time.ts";
 import { RATE_WINDOWS, type StormPolicy } from "./policy.ts";
 
 /** Budgets in the order in which they are asked. */
-export const BUDGETS = ["Node", "Pool", "Zone", "Cluster", "Spacing", "Hour", "Day", "Efficacy"] as const;
+export const BUDGETS = [
+  "Node",
+  "Pool",
+  "Zone",
+  "Cluster",
+  "Spacing",
+  "Hour",
+  "Day",
+  "Efficacy",
+  "Turn",
+] as const;
 export type BudgetName = (typeof BUDGETS)[number];
 
 /** A budget that is used up, and when that may change; without a time only an operator can change it. */

@@ -1,0 +1,66 @@
+/**
+ * Whose turn it is when a budget has room again: whoever has waited longest. Nodes that a shared budget holds stand in a
+ * line, each until the time of its next look; what is free goes to the first of those that wait for the same room. The
+ * line is a hint: it puts a reboot off, and never makes one.
+ */
+import type { NodeRecord } from "../record.ts";
+import type { EpochMillis, Millis } from "../time.ts";
+import type { BudgetName } from "./budgets.ts";
+
+/** A node that waits for room in a budget. */
+export interface Waiting {
+  readonly node: string;
+  /** Since when its reboot could have been made, had there been room. */
+  readonly since: EpochMillis;
+  readonly budget: BudgetName;
+  readonly pool?: string;
+  readonly zone?: string;
+  /** When it looks again. */
+  readonly until: EpochMillis;
+}
+
+/** Room that somebody else may take: of the others a node has its own. */
+const SHARED: ReadonlySet<BudgetName> = new Set(["Pool", "Zone", "Cluster", "Spacing", "Hour", "Day"]);
+
+/** Whether a node that this budget holds stands in the line. */
+export function waitsInLine(budget: BudgetName): boolean {
+  return SHARED.has(budget);
+}
+
+/** Since when this node has waited for its next reboot: its incident began, or its latest wait ended. */
+export function waitingSince({ incident, lastReboot, phaseSince }: NodeRecord): EpochMillis {
+  return Math.max(incident?.startedAt ?? phaseSince, lastReboot?.waitUntil ?? 0);
+}
+
+/** The first in line; those who did not look again in time, plus `patience`, are gone. */
+export function firstInLine(
+  line: readonly Waiting[],
+  now: EpochMillis,
+  patience: Millis,
+): Waiting | undefined {
+  return line
+    .filter(({ until }) => now < until + patience)
+    .toSorted(byWaiting)
+    .at(0);
+}
+
+/** Who stands before this node for room that it would take; undefined: it is its turn. */
+export function beforeInLine(
+  line: readonly Waiting[],
+  subject: Pick<Waiting, "node" | "since" | "pool" | "zone">,
+  now: EpochMillis,
+  patience: Millis,
+): Waiting | undefined {
+  const older = line.filter((one) => sharesRoom(one, subject) && byWaiting(one, subject) < 0);
+  return firstInLine(older, now, patience);
+}
+
+function sharesRoom({ budget, pool, zone }: Waiting, subject: Pick<Waiting, "pool" | "zone">): boolean {
+  if (budget === "Pool") return pool === subject.pool;
+  return budget === "Zone" ? zone === subject.zone : true;
+}
+
+function byWaiting(a: Pick<Waiting, "since" | "node">, b: Pick<Waiting, "since" | "node">): number {
+  if (a.since !== b.since) return a.since - b.since;
+  return a.node < b.node ? -1 : Number(a.node > b.node);
+}

@@ -1,0 +1,77 @@
+import type { BudgetExceeded } from "@node-agent/shared/core/storm/budgets.ts";
+import { beforeInLine, firstInLine, waitsInLine, type Waiting } from "@node-agent/shared/core/storm/turns.ts";
+import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
+import type { JobQueues } from "@node-agent/shared/ports/job-queues.ts";
+import type { WaitingLine } from "@node-agent/shared/ports/waiting-line.ts";
+
+/** What turns are made of. */
+export interface TurnsDeps {
+  readonly line: WaitingLine;
+  readonly queues: Pick<JobQueues, "moveReboot">;
+  /** How late somebody in line may look again before the place is given to others. */
+  readonly patience: Millis;
+  /** Takes the faults of what is only nice to have. */
+  readonly onFault: (fault: unknown) => void;
+}
+
+/**
+ * Paced recovery, oldest first: who is held by a shared budget stands in line, and whenever there is room, the first in
+ * line is woken instead of sleeping until its window ends. Nothing here rejects: without the line, chance decides.
+ */
+export class Turns {
+  readonly #deps: TurnsDeps;
+
+  constructor(deps: TurnsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Everybody who waits; nobody, when that cannot be read. */
+  async line(): Promise<readonly Waiting[]> {
+    return (await this.#tried(async () => this.#deps.line.places())) ?? [];
+  }
+
+  /** Whoever stands before this node, as a budget that is exceeded until it is asked again. */
+  exceeded(
+    line: readonly Waiting[],
+    subject: Pick<Waiting, "node" | "since" | "pool" | "zone">,
+    now: EpochMillis,
+    pause: Millis,
+  ): BudgetExceeded | undefined {
+    const before = beforeInLine(line, subject, now, this.#deps.patience);
+    if (before === undefined) return undefined;
+    return { budget: "Turn", why: `${before.node} has waited for longer`, until: now + pause };
+  }
+
+  /** The node is held by a budget until an instant: it stands in line, or behind whoever holds it there. */
+  async held(
+    { budget }: BudgetExceeded,
+    waiting: Omit<Waiting, "budget">,
+    line: readonly Waiting[],
+  ): Promise<void> {
+    const before = beforeInLine(line, waiting, waiting.until, Infinity);
+    const room = budget === "Turn" ? (before?.budget ?? "Cluster") : budget;
+    if (waitsInLine(room)) await this.#tried(async () => this.#deps.line.join({ ...waiting, budget: room }));
+    else await this.left(waiting.node, waiting.until);
+  }
+
+  /** The node waits for no budget any more; who was in line gives way to the next. */
+  async left(node: string, now: EpochMillis): Promise<void> {
+    const had = await this.#tried(async () => this.#deps.line.leave(node));
+    if (had === true) await this.freed(now);
+  }
+
+  /** There may be room: the first in line looks now. */
+  async freed(now: EpochMillis): Promise<void> {
+    const first = firstInLine(await this.line(), now, this.#deps.patience);
+    if (first !== undefined) await this.#tried(async () => this.#deps.queues.moveReboot(first.node, 0));
+  }
+
+  async #tried<T>(ask: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await ask();
+    } catch (error) {
+      this.#deps.onFault(error);
+      return undefined;
+    }
+  }
+}

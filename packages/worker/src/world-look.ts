@@ -1,0 +1,57 @@
+import type { GateName } from "@node-agent/shared/core/gates/gate.ts";
+import type { Hosting } from "@node-agent/shared/core/hosting.ts";
+import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
+import type { NodeRecord } from "@node-agent/shared/core/record.ts";
+import type { FleetHealth } from "@node-agent/shared/core/storm/fleet.ts";
+import type { Waiting } from "@node-agent/shared/core/storm/turns.ts";
+import type { Millis } from "@node-agent/shared/core/time.ts";
+import type { RebootTarget } from "@node-agent/shared/ports/executor.ts";
+import { tried, type RebootDeps, type Transaction } from "./reboot-transaction.ts";
+
+/** A node that was read a moment ago, with the addresses that it has. */
+export interface FreshNode {
+  readonly node: NodeSnapshot;
+  readonly addresses: readonly string[] | undefined;
+}
+
+/** What was read of the world beyond the node itself. */
+export interface WorldLook {
+  readonly records: readonly NodeRecord[];
+  readonly health: FleetHealth;
+  readonly target: RebootTarget;
+  /** The cloud says that this VM has GPUs. */
+  readonly hasGpus: boolean;
+  readonly hosting: Hosting | undefined;
+  readonly line: readonly Waiting[];
+}
+
+/** The look, or the gate that holds because something could not be read. */
+export type Looked =
+  | { readonly look: WorldLook }
+  | { readonly gate: GateName; readonly why: string; readonly retryAfter: Millis | undefined };
+
+/** Steps 5 and 6 of the transaction: the fleet, the VM behind the node, what else runs there, and who waits. */
+export async function lookAtWorld(
+  transaction: Transaction,
+  { node, addresses }: FreshNode,
+  deps: RebootDeps,
+): Promise<Looked> {
+  const { store, fleet, executor, journal, whereabouts, turns } = deps;
+  const { now } = transaction.stored.view;
+  const records = await store.listUnhealthy();
+  const health = await tried(transaction, deps, async (signal) => fleet.health(records, now, signal));
+  if ("failed" in health) return { gate: "Storm", why: health.failed, retryAfter: undefined };
+  const resolved = await tried(transaction, deps, async (signal) => executor.resolve(node, signal));
+  if ("failed" in resolved) return { gate: "Cloud", why: resolved.failed, retryAfter: undefined };
+  if (!resolved.value.ok) {
+    const { failure, detail, retryAfter } = resolved.value;
+    const gate = failure === "IdentityMismatch" || failure === "NotFound" ? "Identity" : "Cloud";
+    const why = `${failure}: ${detail}`;
+    journal.fault("Cloud", why, transaction.node);
+    return { gate, why, retryAfter };
+  }
+  const { target, gpuCount = 0 } = resolved.value;
+  const hosting = await whereabouts.hosting(node.name, addresses, records);
+  const line = await turns.line();
+  return { look: { records, health: health.value, target, hasGpus: gpuCount > 0, hosting, line } };
+}
