@@ -5,6 +5,7 @@ import { RedisCallLimiter } from "../../../packages/shared/src/redis/call-limite
 import { RedisEvaluationStore } from "../../../packages/shared/src/redis/evaluation-store.ts";
 import { RedisScript } from "../../../packages/shared/src/redis/script.ts";
 import { RedisSnapshotStore } from "../../../packages/shared/src/redis/snapshot-store.ts";
+import { RedisSequenceMemory } from "../../../packages/shared/src/redis/sequence-memory.ts";
 import { RedisStateStore } from "../../../packages/shared/src/redis/state-store.ts";
 import { useRedis } from "../../support/redis.ts";
 import { aRecord, commitOne, pending, version, type Stores } from "./stores.ts";
@@ -218,9 +219,30 @@ describe("the call limit", () => {
     expect(freeAt).toBeLessThan((await redisNow()) + 10_000);
   });
 
-  test("bytes of another type refuse every call, clearly", async () => {
+  test("bytes of another type are thrown away: they must not hold every reboot for good", async () => {
     await client.set(keys.calls, "x");
-    await expect(limiter().take("c")).rejects.toThrow("WRONGTYPE");
+    for (const token of ["a", "b"]) expect(await limiter().take(token)).toBeUndefined();
+    expect(await limiter().take("c")).toBeTypeOf("number");
+  });
+});
+
+describe("the remembered sequence number", () => {
+  test.each(["nan", "inf", "0x10", "1e3", "1.5", "-5", "", "x", " 12", "9".repeat(30)])(
+    "%j in its place counts as none and is replaced",
+    async (hostile) => {
+      await client.set(keys.sequence, hostile);
+      const memory = new RedisSequenceMemory(client, keys);
+      expect(await memory.raise(0)).toBe(0);
+      expect(await memory.raise(7)).toBe(7);
+      expect(await client.get(keys.sequence)).toBe("7");
+    },
+  );
+
+  test("bytes of another type are thrown away: they must not hold every reboot for good", async () => {
+    await setAll([keys.sequence]);
+    const memory = new RedisSequenceMemory(client, keys);
+    expect(await memory.raise(0)).toBe(0);
+    expect(await memory.raise(7)).toBe(7);
   });
 });
 

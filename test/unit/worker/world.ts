@@ -65,7 +65,7 @@ export class World {
   readonly limiter = new MemoryCallLimiter(this.clock, { max: 10, per: MINUTE });
   readonly lister = new MemoryNodeLister(this.reader.nodes);
   readonly ledger = new MemoryLedger("cluster-1", () => this.clock.now());
-  readonly sequence = new MemorySequence();
+  readonly sequence = new MemorySequence(this.clock);
   readonly journal = new RecordingJournal();
   readonly rules;
   #resourceVersion = 1000;
