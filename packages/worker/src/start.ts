@@ -62,7 +62,7 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
   const rules: Rules = { checkers: createCheckers(policyOf(config)), policy: policyOf(config) };
   const journal = createLogJournal({ logger, metrics, clock });
   const queues = new BullJobQueues(redis.producer, keys, redis.onError);
-  const state = new RedisStateStore(redis.store, keys);
+  const state = new RedisStateStore(redis.store, keys, (detail) => journal.fault("DamagedRecord", detail));
   metrics.readGaugesFrom(gaugeSources(state, queues, clock));
   const evaluator = new Evaluator({
     store: new RedisEvaluationStore(redis.store, keys),
