@@ -38,9 +38,13 @@ timings:
   shutdownGrace: 16s
 `;
 
-/** The configuration of `npm start -- --kubeconfig FILE`: the defaults of production, and never a call to a cloud. */
+/**
+ * The configuration of `npm start -- --kubeconfig FILE`: the defaults of production, but never a call to a cloud nor a word
+ * to the cluster. A kubeconfig of an administrator would let us write events.
+ */
 export const REAL_CONFIG = `# Written by npm start: a real cluster is only watched.
 monitorOnly: true
+events: false
 metricsPort: 0
 metricsHost: 127.0.0.1
 timings:

@@ -2,6 +2,7 @@ import type { Redis } from "ioredis";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { eventually } from "../support/eventually.ts";
+import { eventsIn } from "../support/cluster-events.ts";
 import { useTopology, type Topology } from "../support/topology.ts";
 
 const API_KEY = "canary-civo-api-key-4f1d2c";
@@ -51,6 +52,7 @@ async function everythingSaid(from: Topology): Promise<Map<string, string>> {
       said.set(`${path} of ${agent.name}`, (await agent.get(path)).body);
     }
   }
+  said.set("events of the cluster", JSON.stringify(await eventsIn(from.simulator.kubeconfig)));
   for (const key of await from.redis.client.keys("*")) said.set(key, await contentOf(from.redis.client, key));
   return said;
 }
@@ -115,6 +117,7 @@ test("no key, token or password reaches a log, Redis, a metric or a job, whateve
   // The search sees what is there: each of the incidents left its words.
   for (const node of ["sick", "refused", "unreadable"]) expect(all).toContain(node);
   expect(all).toContain("HTTP 401");
+  expect(said.get("events of the cluster")).toContain("RebootCallFailed");
   for (const secret of [API_KEY, TOKEN, ...(await secretsOfInstances())]) {
     const where = [...said].filter(([, text]) => text.includes(secret)).map(([place]) => place);
     expect(where, `places that show ${secret}`).toEqual([]);

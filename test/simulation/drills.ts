@@ -1,5 +1,5 @@
 import { MINUTE, type Millis } from "@node-agent/shared/core/time.ts";
-import { createNodeFilter } from "@node-agent/kubernetes";
+import { createSnapshotFilter } from "@node-agent/kubernetes";
 import { Fleet } from "./fleet.ts";
 import { judgeExecutions, type Violation } from "./oracle.ts";
 import { sealed } from "./seeded-chance.ts";
@@ -36,9 +36,7 @@ export class Drill {
       return truth.add(`node-${i}`, `pool-${pool}`, 0, ZONES[pool % ZONES.length]);
     });
     if (pools !== undefined) {
-      const selects = createNodeFilter({ pools });
-      this.world.selects = ({ labels, annotations, taints }) =>
-        selects({ metadata: { labels, annotations }, spec: { taints } });
+      this.world.selects = createSnapshotFilter({ pools });
     }
     this.fleet = new Fleet(this.world);
   }

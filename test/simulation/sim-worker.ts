@@ -1,6 +1,7 @@
 import { createCheckers } from "@node-agent/shared/core/checkers/registry.ts";
 import type { RebootJob, RebootProgress } from "@node-agent/shared/contract/queues.ts";
 import { DelayedError, type Job } from "bullmq";
+import { CallSpacing } from "../../packages/worker/src/call-spacing.ts";
 import { Evaluator } from "../../packages/worker/src/evaluator.ts";
 import { FleetWatch } from "../../packages/worker/src/fleet-watch.ts";
 import type { Journal } from "../../packages/worker/src/journal.ts";
@@ -39,13 +40,18 @@ export function startWorker(world: World, process: Incarnation): void {
     reader: world.readerFor(process, "reboot"),
     fleet: new FleetWatch({
       lister: world.listerFor(process),
+      selects: (node) => world.selects(node),
       rules,
       clock,
       shared: settings.fleetShared,
     }),
+    selects: (node) => world.selects(node),
     ledger,
     executor: world.cloudFor(process, () => asked.node),
     limiter: { take: async () => undefined },
+    spacing: new CallSpacing(clock, policy.storm.budgets.spacing),
+    // No worker here was told its node.
+    whereabouts: { hosting: async () => undefined },
     journal,
     rules,
     clock,

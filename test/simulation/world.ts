@@ -214,7 +214,7 @@ export class World {
 
   listerFor(process: Incarnation): NodeLister {
     const { truth, weather, network } = this;
-    const list = async (): Promise<NodeSnapshot[]> => truth.snapshots().filter((one) => this.selects(one));
+    const list = async (): Promise<NodeSnapshot[]> => truth.snapshots();
     const networked = behindNetwork({ list }, { process, part: "reboot" }, weather.api, network);
     return {
       list: async function* () {

@@ -28,6 +28,7 @@ export function rebootParts(parts: {
   const { ledger, memory, reader, rules, clock } = parts;
   const fleet = new FleetWatch({
     lister: new MemoryNodeLister(reader.nodes),
+    selects: () => true,
     rules,
     clock,
     shared: SECOND,

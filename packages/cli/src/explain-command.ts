@@ -2,15 +2,19 @@ import {
   createConfigMapLedger,
   createNodeLister,
   createNodeReader,
+  createSnapshotFilter,
   type KubernetesConnection,
 } from "@node-agent/kubernetes";
 import { keysOf } from "@node-agent/shared/contract/keys.ts";
 import { createCheckers } from "@node-agent/shared/core/checkers/registry.ts";
 import type { Explanation } from "@node-agent/shared/core/explain.ts";
+import { addressesOf } from "@node-agent/shared/core/node-addresses.ts";
 import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
-import { readPendingReboot } from "@node-agent/shared/redis/pending-reboot.ts";
+import { readPausedQueues, readPendingReboot } from "@node-agent/shared/redis/pending-reboot.ts";
 import { RedisSequenceMemory } from "@node-agent/shared/redis/sequence-memory.ts";
+import { serverAddresses } from "@node-agent/shared/redis/server-address.ts";
 import { RedisStateStore } from "@node-agent/shared/redis/state-store.ts";
+import { RedisWorkerRegistry } from "@node-agent/shared/redis/worker-registry.ts";
 import { ledgerTimingsOf, policyOf, type Config } from "@node-agent/shared/runtime/config/config.ts";
 import { didYouMean } from "@node-agent/shared/runtime/config/faults.ts";
 import {
@@ -69,13 +73,18 @@ function sourcesOf(
     store: new RedisStateStore(redis, keys),
     memory: new RedisSequenceMemory(redis, keys),
     pending: async (node) => readPendingReboot(redis, keys, node),
-    reader: createNodeReader(parts),
-    lister: createNodeLister({ ...parts, selector: { pools, includeControlPlane, includeVirtual } }),
+    pausedQueues: async () => readPausedQueues(redis, keys),
+    reader: createNodeReader({ ...parts, addresses: addressesOf }),
+    lister: createNodeLister(parts),
+    selects: createSnapshotFilter({ pools, includeControlPlane, includeVirtual }),
     ledger: config.monitorOnly ? undefined : createConfigMapLedger(connection, config.ledger),
     rules: { checkers: createCheckers(policy), policy },
     timings: ledgerTimingsOf(config),
     clock,
     deadline: config.timings.nodeReadDeadline,
+    workers: new RedisWorkerRegistry(redis, keys, config.timings.lockDuration),
+    redisNodes: config.redisNodes,
+    redisAddresses: async () => serverAddresses(redis),
   };
 }
 

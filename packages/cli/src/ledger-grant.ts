@@ -1,6 +1,8 @@
 import { createConfigMapLedger } from "@node-agent/kubernetes";
+import { GRANT_LASTS } from "@node-agent/shared/core/ledger/grant.ts";
+import type { Ledger } from "@node-agent/shared/core/ledger/ledger.ts";
 import { withGrant } from "@node-agent/shared/core/ledger/steps.ts";
-import { efficacyExceeded } from "@node-agent/shared/core/storm/budgets.ts";
+import { MINUTE, type EpochMillis } from "@node-agent/shared/core/time.ts";
 import { changeLedger } from "./ledger-change.ts";
 import { writerName } from "./names.ts";
 import { readConfig, withKubernetes, type GlobalOptions } from "./session.ts";
@@ -10,27 +12,27 @@ import { jsonText } from "./text.ts";
 /** Slow start: one reboot at a time shows whether reboots cure again. */
 const FIRST_WIDTH = 1;
 
-/** `ledger grant`: lets reboots go on after the efficacy guard stopped them; nothing to do while it has not. */
+/**
+ * `ledger grant`: an operator looked and wants repair to go on, through a storm or after reboots that cured nothing. It
+ * begins slowly, and a new grant begins anew.
+ */
 export async function ledgerGrantCommand(options: GlobalOptions, terminal: Terminal): Promise<void> {
   const config = readConfig(options, terminal);
   await withKubernetes(config, terminal, async (connection) => {
     const store = createConfigMapLedger(connection, config.ledger);
     const by = writerName(terminal.who);
-    const { changed, ledger } = await changeLedger(store, terminal.clock, (before, since) =>
-      efficacyExceeded(before, config.storm) === undefined
-        ? before
-        : withGrant(before, { since, by, width: FIRST_WIDTH }),
+    const { ledger } = await changeLedger(store, terminal.clock, (before, since) =>
+      granted(before, by, since),
     );
-    if (options.output === "json") {
-      terminal.out(
-        jsonText({ changed, ...(ledger.meta.grant === undefined ? {} : { grant: ledger.meta.grant }) }),
-      );
-      return;
-    }
     terminal.out(
-      changed
-        ? `granted: ${FIRST_WIDTH} reboot at a time may go on\n`
-        : "nothing to grant: the efficacy guard holds no reboot\n",
+      options.output === "json"
+        ? jsonText({ changed: true, grant: ledger.meta.grant })
+        : `granted: ${FIRST_WIDTH} reboot at a time may go on, also in a storm, for ${GRANT_LASTS / MINUTE} minutes and as long after each cure\n`,
     );
   });
+}
+
+/** The ledger with a grant that begins now. */
+function granted(ledger: Ledger, by: string, since: EpochMillis): Ledger {
+  return withGrant(ledger, { since, by, width: FIRST_WIDTH });
 }

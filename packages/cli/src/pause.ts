@@ -2,6 +2,7 @@ import {
   createConfigMapLedger,
   createNodeLister,
   createNodeReader,
+  createSnapshotFilter,
   type KubernetesConnection,
 } from "@node-agent/kubernetes";
 import type { Ledger, LedgerPause } from "@node-agent/shared/core/ledger/ledger.ts";
@@ -131,9 +132,9 @@ async function isKnown(
 ): Promise<boolean> {
   const parts = { connection, project: toSnapshot };
   if (scope.level === "node") return (await createNodeReader(parts).read(scope.name, signal)).found;
-  const selector = { pools: [scope.name], includeControlPlane, includeVirtual };
-  for await (const node of createNodeLister({ ...parts, selector }).list(signal)) {
-    if (poolOf(node) === scope.name) return true;
+  const selects = createSnapshotFilter({ pools: [scope.name], includeControlPlane, includeVirtual });
+  for await (const node of createNodeLister(parts).list(signal)) {
+    if (selects(node) && poolOf(node) === scope.name) return true;
   }
   return false;
 }

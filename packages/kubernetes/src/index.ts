@@ -18,9 +18,10 @@ export {
   type KubernetesApiErrorCode,
   type KubernetesConfigErrorCode,
 } from "./errors.ts";
+export { createEventRecorder, type EventRecorderDeps } from "./event-recorder.ts";
 export { createNodeLister, type NodeListerDeps } from "./node-lister.ts";
 export { createNodeReader, type NodeReaderDeps, type ProjectNode } from "./node-reader.ts";
-export { createNodeFilter, type NodeSelector } from "./reflector/node-filter.ts";
+export { createSnapshotFilter, type NodeSelector } from "./reflector/node-filter.ts";
 export { createNodeSource, type NodeSourceDeps } from "./reflector/node-source.ts";
 export { compareResourceVersions } from "./reflector/resource-version.ts";
 export type { EndReason, SourceEvent } from "./reflector/source-event.ts";

@@ -2,19 +2,16 @@ import { MINUTE } from "@node-agent/shared/core/time.ts";
 import type { NodeLister } from "@node-agent/shared/ports/node-lister.ts";
 import type { KubernetesConnection } from "./connection/connection.ts";
 import type { ProjectNode } from "./node-reader.ts";
-import { createNodeFilter, type NodeSelector } from "./reflector/node-filter.ts";
 import { listPages } from "./reflector/list-pages.ts";
 
 /** What a lister is made of. */
 export interface NodeListerDeps {
   readonly connection: KubernetesConnection;
   readonly project: ProjectNode;
-  readonly selector: NodeSelector;
 }
 
-/** Lists the selected nodes by a quorum read, page by page. Objects that cannot be read are left out. */
-export function createNodeLister({ connection, project, selector }: NodeListerDeps): NodeLister {
-  const selects = createNodeFilter(selector);
+/** Lists every node by a quorum read, page by page. Objects that cannot be read are left out. */
+export function createNodeLister({ connection, project }: NodeListerDeps): NodeLister {
   return {
     list: async function* (signal) {
       const path = "/api/v1/nodes";
@@ -26,7 +23,6 @@ export function createNodeLister({ connection, project, selector }: NodeListerDe
         signal,
       })) {
         for (const raw of page.items) {
-          if (!selects(raw)) continue;
           const projected = project(raw);
           if (projected.ok) yield projected.snapshot;
         }

@@ -18,6 +18,8 @@ export interface NodeReaderDeps {
   readonly connection: KubernetesConnection;
   readonly project: ProjectNode;
   readonly deadline?: Millis;
+  /** Reads the addresses of a raw Node, for who asks what runs on it. */
+  readonly addresses?: (raw: unknown) => readonly string[];
 }
 
 /**
@@ -28,6 +30,7 @@ export function createNodeReader({
   connection,
   project,
   deadline = READ_DEADLINE,
+  addresses,
 }: NodeReaderDeps): NodeReader {
   return {
     read: async (name, signal) => {
@@ -41,7 +44,11 @@ export function createNodeReader({
         if (text(property(body, "metadata"), "name") !== name) {
           throw new KubernetesApiError("MalformedAnswer", `GET ${path}: the answer is another node`);
         }
-        return { found: true, node: projected.snapshot };
+        return {
+          found: true,
+          node: projected.snapshot,
+          ...(addresses === undefined ? {} : { addresses: addresses(body) }),
+        };
       } catch (fault) {
         const isAbsent =
           fault instanceof KubernetesApiError && fault.code === "NotFound" && fault.reason === "NotFound";

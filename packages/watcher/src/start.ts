@@ -1,16 +1,15 @@
 import {
   compareResourceVersions,
   connectKubernetes,
-  createNodeFilter,
   createNodeReader,
   createNodeSource,
+  createSnapshotFilter,
   type KubernetesConnection,
   type NodeSelector,
   type SourceEvent,
 } from "@node-agent/kubernetes";
 import { LOG_EVENTS } from "@node-agent/shared/contract/log-events.ts";
 import { keysOf } from "@node-agent/shared/contract/keys.ts";
-import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import { snapshotFingerprint, toSnapshot } from "@node-agent/shared/core/snapshot.ts";
 import type { NodeSource } from "@node-agent/shared/ports/node-source.ts";
 import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
@@ -78,7 +77,7 @@ export async function startWatcher(parts: RoleParts): Promise<readonly Component
     reader,
     clock,
     fingerprint: snapshotFingerprint,
-    selects: snapshotFilter(selector),
+    selects: createSnapshotFilter(selector),
     onPublished: (result, count) => metrics.observeSnapshotsPublished(result, count),
   };
   const ticks = createResyncQueue({
@@ -147,13 +146,6 @@ async function runTick({ logger, metrics, clock }: RoleParts, watcher: WatcherDe
 
 function isNewer(a: string, b: string): boolean {
   return compareResourceVersions(a, b) === 1;
-}
-
-/** The selection on a snapshot: the allow-list keeps every label, annotation and taint that it looks at. */
-function snapshotFilter(selector: NodeSelector): (snapshot: NodeSnapshot) => boolean {
-  const selects = createNodeFilter(selector);
-  return ({ labels, annotations, taints }) =>
-    selects({ metadata: { labels, annotations }, spec: { taints } });
 }
 
 function createSource(

@@ -1,3 +1,4 @@
+import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import { fleetNode } from "@node-agent/shared/core/storm/fleet-node.ts";
 import { fleetHealth, type FleetHealth, type FleetNode } from "@node-agent/shared/core/storm/fleet.ts";
@@ -9,43 +10,65 @@ import type { Rules } from "./judge.ts";
 /** What the look at the fleet is made of. */
 export interface FleetWatchDeps {
   readonly lister: NodeLister;
+  /** Whether the configuration selects a node. */
+  readonly selects: (node: NodeSnapshot) => boolean;
   readonly rules: Rules;
   readonly clock: Clock;
-  /** How long one look serves the jobs of this worker; a part of the send deadline. */
+  /** How long one look serves the jobs of this worker after it ended; a part of the send deadline. */
   readonly shared: Millis;
+}
+
+interface Look {
+  readonly health: Promise<FleetHealth>;
+  endedAt: Millis | undefined;
 }
 
 /** Looks at the whole fleet before a reboot: storms are judged on the live list, not on what Redis says. */
 export class FleetWatch {
   readonly #deps: FleetWatchDeps;
-  #look: { readonly health: Promise<FleetHealth>; readonly startedAt: Millis } | undefined;
+  #look: Look | undefined;
 
   constructor(deps: FleetWatchDeps) {
     this.#deps = deps;
   }
 
   /**
-   * The health of the fleet, by a list that began at most `shared` ago. `records` lend the start of known failures; a
-   * failure nobody recorded begins now. Throws when the fleet cannot be listed.
+   * The health of the fleet, by a list that is under way or ended at most `shared` ago. `records` lend the start of known
+   * failures; a failure nobody recorded begins now. Throws when the fleet cannot be listed.
    */
   async health(records: readonly NodeRecord[], now: EpochMillis, signal: AbortSignal): Promise<FleetHealth> {
-    const { clock, shared } = this.#deps;
-    const startedAt = clock.monotonic();
-    if (this.#look === undefined || startedAt - this.#look.startedAt > shared) {
-      const health = this.#list(records, now, signal);
-      this.#look = { health, startedAt };
-      health.catch(() => {
-        this.#look = undefined;
-      });
-    }
+    if (this.#look === undefined || this.#isOld(this.#look)) this.#look = this.#begin(records, now, signal);
     return this.#look.health;
   }
 
+  #isOld({ endedAt }: Look): boolean {
+    const { clock, shared } = this.#deps;
+    return endedAt !== undefined && clock.monotonic() - endedAt > shared;
+  }
+
+  #begin(records: readonly NodeRecord[], now: EpochMillis, signal: AbortSignal): Look {
+    const look: Look = { health: this.#list(records, now, signal), endedAt: undefined };
+    void this.#note(look);
+    return look;
+  }
+
+  async #note(look: Look): Promise<void> {
+    try {
+      await look.health;
+      look.endedAt = this.#deps.clock.monotonic();
+    } catch {
+      // Whoever asked is told; the next one asks anew.
+      if (this.#look === look) this.#look = undefined;
+    }
+  }
+
   async #list(records: readonly NodeRecord[], now: EpochMillis, signal: AbortSignal): Promise<FleetHealth> {
+    const { lister, selects, rules } = this.#deps;
     const known = new Map(records.map((record) => [record.name, record]));
     const nodes: FleetNode[] = [];
-    for await (const snapshot of this.#deps.lister.list(signal)) {
-      nodes.push(fleetNode(snapshot, known.get(snapshot.name), this.#deps.rules.checkers, now));
+    for await (const snapshot of lister.list(signal)) {
+      const seen = { checkers: rules.checkers, selected: selects(snapshot) };
+      nodes.push(fleetNode(snapshot, known.get(snapshot.name), seen, now));
     }
     return fleetHealth(nodes);
   }

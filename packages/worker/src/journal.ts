@@ -18,11 +18,15 @@ export interface JudgedChange {
 /** Where the worker says what it saw and did: log lines for people, counters for Prometheus. Never throws. */
 export interface Journal {
   judged(change: JudgedChange): void;
-  /** A pending reboot waits, or finishes without a call. Called only when the answer changed. */
+  /**
+   * A pending reboot waits, or finishes without a call. Called only when the answer changed; `change` counts the changes
+   * of gate or attempt in the life of the job, and stays the same when only the words are new.
+   */
   held(
     node: string,
     step: Exclude<RebootStep, { step: "CallExecutor" }>,
     record: NodeRecord | undefined,
+    change: number,
   ): void;
   /** The intent stands in the store and the call is about to be made. */
   requested(record: NodeRecord, target: RebootTarget): void;

@@ -10,6 +10,7 @@ import type { EpochMillis } from "@node-agent/shared/core/time.ts";
 import { transition } from "@node-agent/shared/core/transition.ts";
 import type { RebootReceipt, RebootTarget } from "@node-agent/shared/ports/executor.ts";
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
+import type { CallClaim } from "./call-spacing.ts";
 import type { Judged } from "./judge.ts";
 import type { LedgerOpening, LedgerSession } from "./ledger-gate.ts";
 import { nowOf, type RebootDeps, type RebootRun, type Transaction } from "./reboot-transaction.ts";
@@ -31,6 +32,8 @@ const MAX_INTENT_CONFLICTS = 8;
 
 /** Attempts to write the outcome of a call; after them the intent stands, which is safe and only less precise. */
 const MAX_OUTCOME_WRITES = 5;
+
+const SENT_A_MOMENT_AGO = "this process sent a reboot call a moment ago";
 
 /** The second half of the transaction: intent, call, outcome (steps 7 to 10 of the processor's essay). */
 export class RebootCall {
@@ -63,10 +66,16 @@ export class RebootCall {
   }
 
   async run(request: CallRequest): Promise<RebootRun | "conflict"> {
-    const { limiter, store, timings, journal, rules, newToken, clock } = this.#deps;
+    const { limiter, store, timings, journal, rules, newToken, clock, spacing } = this.#deps;
     const { transaction, judged, target } = request;
     const { node, stored } = transaction;
     const record = judged.after;
+    // Before the intent, which would keep a window for a call that is not made. Monitor-only makes none.
+    using claim = rules.policy.monitorOnly ? undefined : spacing.claim();
+    if (claim !== undefined && claim.wait > 0) {
+      const until = nowOf(transaction, clock) + claim.wait;
+      return { end: "Wait", for: claim.wait, until, gate: "RateLimit", why: SENT_A_MOMENT_AGO, record };
+    }
     const number = (record.incident?.attempts ?? 0) + 1;
     const freeAt = await limiter.take(`${node}#${record.incident?.id ?? ""}#${number}`);
     const now = nowOf(transaction, clock);
@@ -86,7 +95,8 @@ export class RebootCall {
     if (!(await store.compareAndSet(node, stored.version, intended))) return "conflict";
     const { before, evaluation } = judged;
     journal.judged({ node, before, after: record, evaluation, dueIn: undefined });
-    const receipt = (await this.#intend(request, intended, token)) ?? (await this.#send(request, intended));
+    const receipt =
+      (await this.#intend(request, intended, token)) ?? (await this.#send(request, intended, claim));
     return this.#finish(request, intended, token, receipt);
   }
 
@@ -131,7 +141,11 @@ export class RebootCall {
   }
 
   /** The last look at the clock and the call stand side by side: nothing may come between them. */
-  async #send({ transaction, target }: CallRequest, intended: NodeRecord): Promise<RebootReceipt> {
+  async #send(
+    { transaction, target }: CallRequest,
+    intended: NodeRecord,
+    claim: CallClaim | undefined,
+  ): Promise<RebootReceipt> {
     const { executor, timings, journal, clock, rules } = this.#deps;
     journal.requested(intended, target);
     using deadline = deadlineSignal(clock, timings.callDeadline, transaction.signal);
@@ -146,6 +160,7 @@ export class RebootCall {
       // Whatever executor was wired: this mode never calls a cloud (I5).
       return { outcome: "Simulated", detail: `monitor-only: ${target.hostname} would have been rebooted` };
     }
+    if (claim?.send() !== true) return { outcome: "NotSent", detail: `nothing sent: ${SENT_A_MOMENT_AGO}` };
     // Awaited here: the deadline ends with this function, and must outlive the call.
     return await executor.reboot(target, deadline.signal);
   }

@@ -1,5 +1,10 @@
 import { DelayedError, type Job } from "bullmq";
-import { rebootJobSchema, type RebootJob, type RebootProgress } from "@node-agent/shared/contract/queues.ts";
+import {
+  rebootJobSchema,
+  rebootProgressSchema,
+  type RebootJob,
+  type RebootProgress,
+} from "@node-agent/shared/contract/queues.ts";
 import type { GateName } from "@node-agent/shared/core/gates/gate.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import { DAY, type Millis } from "@node-agent/shared/core/time.ts";
@@ -72,8 +77,9 @@ function bounded(run: RebootRun, { clock, minPause }: RebootJobDeps): RebootRun 
 
 /** Says in the job itself what it waits for, so that a queue dashboard answers "why not?"; only when the answer changed. */
 async function tell(job: Job<RebootJob>, run: RebootRun, { journal }: RebootJobDeps): Promise<void> {
-  const progress = progressOf(run);
   const before = previous(job.progress);
+  const progress = progressOf(run, before);
+  const { changes } = progress;
   const { gate, why, record } = run;
   try {
     await job.updateProgress({ ...progress });
@@ -84,25 +90,35 @@ async function tell(job: Job<RebootJob>, run: RebootRun, { journal }: RebootJobD
     // What cannot be told must not keep the job from sleeping.
     journal.fault("Redis", error instanceof Error ? error.message : "unknown error", job.name);
   }
-  if (run.end === "Finish") journal.held(job.name, { step: "Finish", gate, why }, record);
-  else journal.held(job.name, { step: "WaitUntil", at: run.until, gate, why }, record);
+  const step =
+    run.end === "Finish"
+      ? ({ step: "Finish", gate, why } as const)
+      : ({ step: "WaitUntil", at: run.until, gate, why } as const);
+  journal.held(job.name, step, record, changes);
 }
 
-function progressOf(run: RebootRun): RebootProgress {
+/** The progress after this run; whoever runs the job twice at once counts the same change. */
+function progressOf(
+  run: RebootRun,
+  before: RebootProgress | undefined,
+): RebootProgress & { readonly changes: number } {
   const attempts = run.record?.incident?.attempts;
+  const waitsFor = run.end === "Finish" ? "nothing" : (run.gate satisfies GateName);
+  const changed = before?.waitsFor !== waitsFor || before.attempts !== attempts;
   return {
     phase: run.record?.phase ?? "Unknown",
-    waitsFor: run.end === "Finish" ? "nothing" : (run.gate satisfies GateName),
+    waitsFor,
     why: run.why.slice(0, 512),
     ...(run.end === "Wait" ? { until: new Date(run.until).toISOString() } : {}),
     ...(attempts === undefined ? {} : { attempts }),
+    changes: (before?.changes ?? 0) + (changed ? 1 : 0),
   };
 }
 
-function previous(progress: unknown): { waitsFor: unknown; why: unknown } | undefined {
-  if (typeof progress !== "object" || progress === null || !("waitsFor" in progress) || !("why" in progress))
-    return undefined;
-  return { waitsFor: progress.waitsFor, why: progress.why };
+/** What the job said last; bytes that it cannot have said count as nothing. */
+function previous(progress: unknown): RebootProgress | undefined {
+  const parsed = rebootProgressSchema.safeParse(progress);
+  return parsed.success ? parsed.data : undefined;
 }
 
 async function peek(node: string, { store, journal }: RebootJobDeps): Promise<NodeRecord | undefined> {

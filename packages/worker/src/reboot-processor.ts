@@ -8,7 +8,7 @@
  *   4. read the node without a cache  and judge it: a node that is healthy now is never rebooted (I2)
  *   5. list the fleet                 one sick node, or a storm?
  *   6. name the VM by a fresh read of the cloud (I6)
- *   7. every gate again, with all that was read; a slot of the shared call limit
+ *   7. every gate again, with all that was read and with what else runs on the node; a slot of the shared call limit
  *   8. write the intent: to the record, compare-and-set on the version of step 1; to the ledger, on that of step 3.
  *      Of two workers one gets on (I1, I3); an answer that was lost is an intent that was written
  *   9. send, if the deadline has not passed; nothing is ever sent twice for one intent
@@ -39,6 +39,9 @@ import {
 /** Attempts at the transaction while other workers keep changing the record; then the job looks again later. */
 const MAX_CONFLICTS = 3;
 
+/** A list of the fleet ahead of the transaction may take so many times as long as any read within it. */
+const LIST_DEADLINES = 6;
+
 /** Runs pending reboots. Throws only when Redis fails; then the job is tried again. */
 export class RebootProcessor {
   readonly #deps: RebootDeps;
@@ -50,12 +53,26 @@ export class RebootProcessor {
   }
 
   async run(node: string, signal: AbortSignal): Promise<RebootRun> {
+    await this.#lookAhead(node, signal);
     for (let attempt = 0; attempt < MAX_CONFLICTS; attempt += 1) {
       const run = await this.#transact(node, signal);
       if (run !== "conflict") return run;
     }
     const { record, view } = await this.#deps.store.get(node);
     return this.#wait(record, view, "Deadline", "other workers kept changing the record", undefined);
+  }
+
+  /**
+   * A list of a large fleet takes as long as the send deadline allows for everything. It is made before the deadline
+   * starts, when it will be asked for; the transaction then finds it, or makes a new one.
+   */
+  async #lookAhead(node: string, signal: AbortSignal): Promise<void> {
+    const { store, fleet, timings, clock } = this.#deps;
+    const { record, view } = await store.get(node);
+    if (record === undefined) return;
+    if (nextStep(this.#input(record, view, undefined, undefined)).step !== "CallExecutor") return;
+    using deadline = deadlineSignal(clock, LIST_DEADLINES * timings.readDeadline, signal);
+    await fleet.health(await store.listUnhealthy(), view.now, deadline.signal).catch(() => undefined);
   }
 
   async #transact(node: string, signal: AbortSignal): Promise<RebootRun | "conflict"> {
@@ -92,21 +109,21 @@ export class RebootProcessor {
     if (!read.value.found) {
       return { end: "Finish", gate: "NothingFailing", why: "the node no longer exists", record };
     }
-    const { node } = read.value;
+    const { node, addresses } = read.value;
     const judged = judge(node, { record, damaged: false }, rules, view);
     const step = nextStep(this.#input(judged.after, view, node, ledgerOf(opening.value)));
     if (step.step !== "CallExecutor") return this.#settle(transaction, judged, step);
-    return this.#askWorld(transaction, judged, node, opening.value);
+    return this.#askWorld(transaction, judged, { node, addresses }, opening.value);
   }
 
   /** The node is due by all that is known of it alone: now the fleet and the cloud are asked. */
   async #askWorld(
     transaction: Transaction,
     judged: Judged,
-    node: NodeSnapshot,
+    { node, addresses }: { node: NodeSnapshot; addresses: readonly string[] | undefined },
     opening: LedgerOpening | undefined,
   ): Promise<RebootRun | "conflict"> {
-    const { store, fleet, journal, executor } = this.#deps;
+    const { store, fleet, journal, executor, whereabouts } = this.#deps;
     const { stored } = transaction;
     const records = await store.listUnhealthy();
     const health = await this.#tried(transaction, async (signal) =>
@@ -126,11 +143,13 @@ export class RebootProcessor {
     // The word of the cloud or of the ledger that this VM has GPUs lengthens the wait; nothing ever shortens it.
     const hasGpus = gpuCount > 0 || ledgerOf(opening)?.entries.get(target.instanceId)?.gpu === true;
     const sized = hasGpus ? { ...judged, after: { ...judged.after, gpuNode: true } } : judged;
+    const hosting = await whereabouts.hosting(node.name, addresses, records);
     const stepOn = (look: LedgerOpening | undefined): RebootStep => {
       const now = nowOf(transaction, this.#deps.clock);
       const ledger = this.#call.ledgerView(look, records, target, node, health.value.nodes, now);
       const input = this.#input(sized.after, stored.view, node, ledgerOf(look));
-      return nextStep({ ...input, fleet: health.value, ledger });
+      const hosted = hosting === undefined ? {} : { hosting };
+      return nextStep({ ...input, fleet: health.value, ledger, ...hosted });
     };
     const step = stepOn(opening);
     if (step.step !== "CallExecutor") return this.#settle(transaction, sized, step);
@@ -193,7 +212,7 @@ export class RebootProcessor {
       viewAge: view.age,
       viewSteady: view.steady,
       pauses: pausesOf(named, policy.paused, ledger),
-      ...(snapshot === undefined ? {} : { node: snapshot }),
+      ...(snapshot === undefined ? {} : { node: snapshot, selected: this.#deps.selects(snapshot) }),
     };
   }
 

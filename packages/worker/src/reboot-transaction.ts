@@ -1,4 +1,5 @@
 import type { GateName } from "@node-agent/shared/core/gates/gate.ts";
+import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
 import type { VerdictTimings } from "@node-agent/shared/core/verification.ts";
@@ -7,10 +8,12 @@ import type { Executor } from "@node-agent/shared/ports/executor.ts";
 import type { CallLimiter } from "@node-agent/shared/ports/job-queues.ts";
 import type { NodeReader } from "@node-agent/shared/ports/node-reader.ts";
 import type { StateStore, VersionedRecord } from "@node-agent/shared/ports/state-store.ts";
+import type { CallSpacing } from "./call-spacing.ts";
 import type { FleetWatch } from "./fleet-watch.ts";
 import type { Journal } from "./journal.ts";
 import type { Rules } from "./judge.ts";
 import type { LedgerGate } from "./ledger-gate.ts";
+import type { Whereabouts } from "./whereabouts.ts";
 
 /** The spans of the reboot transaction (facts on the protocol, 3.4). */
 export interface RebootTimings {
@@ -33,10 +36,15 @@ export interface RebootDeps {
   readonly store: StateStore;
   readonly reader: NodeReader;
   readonly fleet: Pick<FleetWatch, "health">;
+  /** Whether the configuration selects a node: the others are nobody's to reboot. */
+  readonly selects: (node: NodeSnapshot) => boolean;
   /** The authority on reboots. Absent in monitor-only mode, which needs none, and only there. */
   readonly ledger: LedgerGate | undefined;
   readonly executor: Executor;
   readonly limiter: CallLimiter;
+  /** One for all jobs of this process. */
+  readonly spacing: Pick<CallSpacing, "claim">;
+  readonly whereabouts: Pick<Whereabouts, "hosting">;
   readonly journal: Journal;
   readonly rules: Rules;
   readonly clock: Clock;

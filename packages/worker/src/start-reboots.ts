@@ -4,22 +4,29 @@ import {
   createConfigMapLedger,
   createNodeLister,
   createNodeReader,
+  createSnapshotFilter,
   type KubernetesConnection,
 } from "@node-agent/kubernetes";
 import type { Keys } from "@node-agent/shared/contract/keys.ts";
+import { addressesOf } from "@node-agent/shared/core/node-addresses.ts";
 import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
 import type { Executor } from "@node-agent/shared/ports/executor.ts";
 import { RedisCallLimiter } from "@node-agent/shared/redis/call-limiter.ts";
 import { RedisSequenceMemory } from "@node-agent/shared/redis/sequence-memory.ts";
+import { serverAddresses } from "@node-agent/shared/redis/server-address.ts";
 import type { RedisStateStore } from "@node-agent/shared/redis/state-store.ts";
+import { RedisWorkerRegistry } from "@node-agent/shared/redis/worker-registry.ts";
 import { ledgerTimingsOf } from "@node-agent/shared/runtime/config/config.ts";
+import { createErrorLimiter } from "@node-agent/shared/runtime/error-limiter.ts";
 import type { RedisSet } from "@node-agent/shared/runtime/redis-set.ts";
 import type { RoleParts } from "@node-agent/shared/runtime/role.ts";
+import { CallSpacing } from "./call-spacing.ts";
 import { FleetWatch } from "./fleet-watch.ts";
 import type { Journal } from "./journal.ts";
 import type { Rules } from "./judge.ts";
 import { LedgerGate } from "./ledger-gate.ts";
 import { RebootProcessor } from "./reboot-processor.ts";
+import { Whereabouts } from "./whereabouts.ts";
 
 /** What the reboot transaction is wired from. */
 export interface RebootParts {
@@ -33,36 +40,46 @@ export interface RebootParts {
   readonly rules: Rules;
 }
 
+/** Names this process, in the ledger and among the workers. */
+const SELF = `${hostname()}/${process.pid}`;
+
 /** The reboot transaction, and the ledger it stands on (absent in monitor-only mode, which needs none). */
 export function createReboots(made: RebootParts): {
   processor: RebootProcessor;
   ledger: LedgerGate | undefined;
+  whereabouts: Whereabouts;
 } {
   const { parts, kubernetes, executor, redis, keys, state, journal, rules } = made;
   const { config, clock } = parts;
   const { timings } = config;
-  const selector = {
+  const selects = createSnapshotFilter({
     pools: config.nodePools,
     includeControlPlane: config.includeControlPlane,
     includeVirtual: config.includeVirtual,
-  };
+  });
   const ledger = config.monitorOnly ? undefined : createLedgerGate(made);
+  const whereabouts = createWhereabouts(made);
   const processor = new RebootProcessor({
     store: state,
     reader: createNodeReader({
       connection: kubernetes,
       project: toSnapshot,
+      addresses: addressesOf,
       deadline: timings.nodeReadDeadline,
     }),
     fleet: new FleetWatch({
-      lister: createNodeLister({ connection: kubernetes, project: toSnapshot, selector }),
+      lister: createNodeLister({ connection: kubernetes, project: toSnapshot }),
+      selects,
       rules,
       clock,
       shared: timings.sendDeadline / 5,
     }),
+    selects,
     ledger,
     executor,
     limiter: new RedisCallLimiter(redis.store, keys, config.rebootRateLimit),
+    spacing: new CallSpacing(clock, config.storm.budgets.spacing),
+    whereabouts,
     journal,
     rules,
     clock,
@@ -76,7 +93,21 @@ export function createReboots(made: RebootParts): {
     },
     newToken: randomUUID,
   });
-  return { processor, ledger };
+  return { processor, ledger, whereabouts };
+}
+
+function createWhereabouts({ parts, redis, keys }: RebootParts): Whereabouts {
+  const { config, clock, logger } = parts;
+  const { nodeName, redisNodes, monitorOnly, timings } = config;
+  const faults = createErrorLimiter({ logger, clock, message: "cannot tell where workers and Redis run" });
+  return new Whereabouts({
+    // A worker that is silent for so long has lost its jobs too.
+    registry: new RedisWorkerRegistry(redis.store, keys, timings.lockDuration),
+    self: { id: SELF, monitorOnly, ...(nodeName === undefined ? {} : { node: nodeName }) },
+    redisNodes,
+    redisAddresses: async () => serverAddresses(redis.store),
+    onFault: (fault) => void faults.report(fault),
+  });
 }
 
 function createLedgerGate({ parts, kubernetes, redis, keys, rules }: RebootParts): LedgerGate {
@@ -88,7 +119,7 @@ function createLedgerGate({ parts, kubernetes, redis, keys, rules }: RebootParts
     clock,
     policy: rules.policy,
     timings: ledgerTimingsOf(config),
-    self: `${hostname()}/${process.pid}`,
+    self: SELF,
   });
 }
 

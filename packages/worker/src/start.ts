@@ -15,12 +15,15 @@ import type { RoleParts } from "@node-agent/shared/runtime/role.ts";
 import { VERSION } from "@node-agent/shared/runtime/version.ts";
 import { Evaluator } from "./evaluator.ts";
 import { gaugeSources } from "./gauge-sources.ts";
+import type { Journal } from "./journal.ts";
 import type { Rules } from "./judge.ts";
 import { createLogJournal } from "./log-journal.ts";
 import { measuredExecutor } from "./measured-executor.ts";
 import { startQueueWorkers, type QueueWorkers } from "./queue-workers.ts";
 import type { RebootProcessor } from "./reboot-processor.ts";
+import { withEvents } from "./start-events.ts";
 import { createReboots, keepLedgerAlive } from "./start-reboots.ts";
+import { keepBeating } from "./whereabouts.ts";
 
 const USER_AGENT = `node-recovery-agent/${VERSION}`;
 
@@ -60,7 +63,8 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
   await redisReady(redis, parts, signal);
 
   const rules: Rules = { checkers: createCheckers(policyOf(config)), policy: policyOf(config) };
-  const journal = createLogJournal({ logger, metrics, clock });
+  const told = withEvents(createLogJournal({ logger, metrics, clock }), parts, kubernetes);
+  const { journal } = told;
   const queues = new BullJobQueues(redis.producer, keys, redis.onError);
   const state = new RedisStateStore(redis.store, keys, (detail) => journal.fault("DamagedRecord", detail));
   metrics.readGaugesFrom(gaugeSources(state, queues, clock));
@@ -71,7 +75,7 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
     rules,
     chunk: config.evaluationChunk,
   });
-  const { processor, ledger } = createReboots({
+  const { processor, ledger, whereabouts } = createReboots({
     parts,
     kubernetes,
     executor,
@@ -85,9 +89,21 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
   const beat = ledger === undefined ? undefined : keepLedgerAlive(ledger, state, parts, beating.signal);
   const running = startConsumers(parts, keys, redis, { evaluator, processor, queues, state, journal });
   consumers = running;
+  const leaving = new AbortController();
+  // Six signs of life within the silence after which a worker counts as gone.
+  const present = keepBeating(whereabouts, config.timings.lockDuration / 6, clock, leaving.signal);
   return [
     { name: "readiness", stop: async () => monitor.startDraining() },
+    {
+      // First: the others need not leave their own nodes to a worker that takes no more jobs.
+      name: "whereabouts",
+      stop: async () => {
+        leaving.abort();
+        await present;
+      },
+    },
     { name: "consumers", stop: async () => running.close() },
+    ...told.components,
     {
       name: "ledger",
       stop: async () => {
@@ -112,7 +128,7 @@ function startConsumers(
     processor: RebootProcessor;
     queues: BullJobQueues;
     state: RedisStateStore;
-    journal: ReturnType<typeof createLogJournal>;
+    journal: Journal;
   },
 ): QueueWorkers {
   const { timings, concurrency } = config;

@@ -39,7 +39,7 @@ export interface CliRun {
 /** Windows of about two seconds, so that a ledger grows up within a test. */
 const QUICK = {
   rebootWait: { standard: "100ms", gpu: "100ms" },
-  timings: { sendDeadline: "100ms", cloudCallDeadline: "100ms", nodeReadDeadline: "3s" },
+  timings: { blindGrace: "0s", sendDeadline: "100ms", cloudCallDeadline: "100ms", nodeReadDeadline: "3s" },
 };
 export const POLICY: RepairPolicy = {
   ...DEFAULT_POLICY,
@@ -185,6 +185,8 @@ export class CliWorld {
     };
     const next = older === undefined ? after : { ...after, failing: { NodeReady: older } };
     await this.put(next, version);
+    // As a worker does: a job that sleeps and has not said anything yet.
+    if (older !== undefined) await this.pending(name, {}, HOUR);
     return next;
   }
 
@@ -219,14 +221,30 @@ export class CliWorld {
 
   /** A pending reboot on the queue that said this of itself. */
   async pending(name: string, progress: object, delay: number): Promise<void> {
-    const keys = keysOf(this.cluster);
-    const queues = new BullJobQueues(this.redis, keys, () => undefined);
+    const queues = new BullJobQueues(this.redis, keysOf(this.cluster), () => undefined);
     await queues.moveReboot(name, delay);
-    const queue = new Queue<RebootJob>(QUEUES.reboots, { connection: this.redis, prefix: keys.prefix });
-    const job = (await queue.getJobs(["delayed", "waiting"])).find((one) => one.name === name);
-    await job?.updateProgress(progress);
-    await queue.close();
     await queues.close();
+    await this.#onReboots(async (queue) => {
+      const job = (await queue.getJobs(["delayed", "waiting"])).find((one) => one.name === name);
+      await job?.updateProgress(progress);
+    });
+  }
+
+  /** Pauses or resumes the queue of pending reboots, as a dashboard does. */
+  async pauseReboots(paused: boolean): Promise<void> {
+    await this.#onReboots(async (queue) => (paused ? queue.pause() : queue.resume()));
+  }
+
+  /** Deletes every pending reboot. */
+  async forgetJobs(): Promise<void> {
+    await this.#onReboots(async (queue) => queue.obliterate({ force: true }));
+  }
+
+  async #onReboots(act: (queue: Queue<RebootJob>) => Promise<void>): Promise<void> {
+    const { prefix } = keysOf(this.cluster);
+    const queue = new Queue<RebootJob>(QUEUES.reboots, { connection: this.redis, prefix });
+    await act(queue);
+    await queue.close();
   }
 
   /** Forgets every record. */

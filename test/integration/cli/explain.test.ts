@@ -193,6 +193,27 @@ describe("explain names what holds", () => {
     expect((await explained()).job).not.toHaveProperty("said");
   });
 
+  test("that there is no pending reboot on the queue, or that somebody paused the queue", async () => {
+    await due();
+    await world().pauseReboots(true);
+    expect((await explained()).blocker).toMatchObject({
+      gate: "Queue",
+      why: "somebody paused the queue reboots in Redis; resume it there",
+    });
+    await world().pauseReboots(false);
+    expect(await explained()).not.toHaveProperty("blocker");
+    await world().forgetJobs();
+    expect((await explained()).blocker).toMatchObject({ gate: "Queue" });
+  });
+
+  test("what only the worker sees, by the word of the pending reboot", async () => {
+    await due();
+    const until = new Date(Date.now() + HOUR).toISOString();
+    const why = "Missing: configmaps is forbidden";
+    await world().pending(SICK, { phase: "Unhealthy", waitsFor: "Ledger", why, until }, HOUR);
+    expect((await explained()).blocker).toMatchObject({ gate: "Ledger", why });
+  });
+
   test("that the node is not looked after", async () => {
     const { blocker } = await explained("node-3", world().config({ nodePools: ["pool-b"] }));
     expect(blocker?.why).toContain("it is not looked after: nodePools");

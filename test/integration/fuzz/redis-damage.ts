@@ -16,7 +16,10 @@ const WHERE = Object.keys({
   view: 1,
   calls: 1,
   sequence: 1,
+  workers: 1,
 } satisfies Record<Where, 1>) as Where[];
+/** The id of the worker whose sign of life stands beside the damage. */
+export const WORKER = "worker";
 type Where = Exclude<keyof Keys, "prefix">;
 
 /** What the agent itself had written, as a start for damage that looks right. */
@@ -34,6 +37,7 @@ export async function ownBytes(
     snapshots: await of(keys.snapshots(shard)),
     versions: await of(keys.versions(shard)),
     records: await of(keys.records(shard)),
+    workers: (await client.hget(keys.workers, WORKER)) ?? "",
   };
 }
 

@@ -9,7 +9,7 @@ import { aNode } from "@node-agent/shared/testing/builders.ts";
 import type { Random } from "../../../packages/simulator/src/world/random.ts";
 import { agentOn } from "../redis/hostile-agent.ts";
 import type { Fuzz } from "./hostile.ts";
-import { damage, ownBytes, replaceKey } from "./redis-damage.ts";
+import { damage, ownBytes, replaceKey, WORKER } from "./redis-damage.ts";
 
 const NODES = 100;
 /** Values that are written between two rounds of work. */
@@ -110,6 +110,7 @@ class Round {
 
   async #work(): Promise<void> {
     await this.#it.snapshots.beat(0);
+    await this.#it.registry.beat({ id: WORKER, monitorOnly: false });
     await this.#it.resync();
     await this.#it.judgeAll();
   }
@@ -127,7 +128,7 @@ class Round {
     const before = calls.length;
     for (let tries = 0; tries < MOST_TRIES && calls.length === before; tries += 1) {
       if (tries > 0) await delay(100);
-      this.#passQuarantine();
+      await this.#passHolds();
       await this.#it.activate(name);
     }
   }
@@ -146,8 +147,10 @@ class Round {
     await this.#work();
   }
 
-  #passQuarantine(): void {
+  /** A quarantine is over, and a worker that was made up has been silent for long enough. */
+  async #passHolds(): Promise<void> {
     const { ledger } = this.#it;
+    await this.#client.del(this.#keys.workers);
     const decoded = decodeLedger(ledger.data ?? {});
     if (!decoded.ok) throw new Error(decoded.why);
     const meta = { ...decoded.ledger.meta, quarantineUntil: 0 };
@@ -178,7 +181,7 @@ class Round {
 async function forget(client: Redis, keys: Keys): Promise<void> {
   const sharded = [keys.snapshots, keys.versions, keys.dirty, keys.records, keys.attention];
   const all = Array.from({ length: SHARDS }, (_, shard) => sharded.map((key) => key(shard))).flat();
-  await client.del(...all, keys.view, keys.calls, keys.sequence);
+  await client.del(...all, keys.view, keys.calls, keys.sequence, keys.workers);
 }
 
 const nothing = (): void => {};

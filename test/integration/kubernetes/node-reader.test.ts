@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { createNodeReader } from "@node-agent/kubernetes";
+import { createNodeReader, type NodeReaderDeps } from "@node-agent/kubernetes";
+import { addressesOf } from "@node-agent/shared/core/node-addresses.ts";
 import { manualClock } from "../../unit/kubernetes/support/manual-clock.ts";
 import { projection, rawNode } from "../../unit/kubernetes/support/raw-node.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -7,14 +8,14 @@ import { startScriptedServer, type Script } from "../../support/scripted-http-se
 import { testFolder } from "./support/kubeconfig-file.ts";
 import { openConnection } from "./support/open-connection.ts";
 
-async function readerOf(script: Script, clock = manualClock()) {
+async function readerOf(script: Script, clock = manualClock(), more: Partial<NodeReaderDeps> = {}) {
   const server = await startScriptedServer(script);
   const folder = await testFolder();
   const connection = openConnection({ kubeconfig: await folder.kubeconfig({ server: server.url }), clock });
   return {
     server,
     clock,
-    reader: createNodeReader({ connection, project: projection.project }),
+    reader: createNodeReader({ connection, project: projection.project, ...more }),
     [Symbol.asyncDispose]: async () => {
       await connection.close();
       await server[Symbol.asyncDispose]();
@@ -22,6 +23,12 @@ async function readerOf(script: Script, clock = manualClock()) {
     },
   };
 }
+
+/** Answers with a node that has an address. */
+const ADDRESSED: Script = (_, response) => {
+  const addresses = [{ type: "InternalIP", address: "192.168.1.7" }];
+  response.end(JSON.stringify({ ...rawNode("node-1", { version: 7 }), status: { addresses } }));
+};
 
 describe("I-19: reading one node for a decision", () => {
   test("asks without a resourceVersion, which is a quorum read", async () => {
@@ -35,6 +42,14 @@ describe("I-19: reading one node for a decision", () => {
     expect(setup.server.requests.map(({ path, query }) => [path, query.size])).toEqual([
       ["/api/v1/nodes/node-1", 0],
     ]);
+  });
+
+  test("reads the node's addresses of the same answer, for who asks for them", async () => {
+    await using asked = await readerOf(ADDRESSED, manualClock(), { addresses: addressesOf });
+    await expect(asked.reader.read("node-1")).resolves.toMatchObject({ addresses: ["192.168.1.7"] });
+    expect(asked.server.requests).toHaveLength(1);
+    await using plain = await readerOf(ADDRESSED);
+    await expect(plain.reader.read("node-1")).resolves.not.toHaveProperty("addresses");
   });
 
   test("a 404 about the node is `not found`", async () => {

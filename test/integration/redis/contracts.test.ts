@@ -7,10 +7,12 @@ import { BullJobQueues } from "../../../packages/shared/src/redis/job-queues.ts"
 import { RedisSnapshotStore } from "../../../packages/shared/src/redis/snapshot-store.ts";
 import { RedisSequenceMemory } from "../../../packages/shared/src/redis/sequence-memory.ts";
 import { RedisStateStore } from "../../../packages/shared/src/redis/state-store.ts";
+import { RedisWorkerRegistry } from "../../../packages/shared/src/redis/worker-registry.ts";
 import { ManualClock } from "../../../packages/shared/src/testing/manual-clock.ts";
 import { MemoryCallLimiter } from "../../../packages/shared/src/testing/memory-call-limiter.ts";
 import { MemoryJobQueues } from "../../../packages/shared/src/testing/memory-job-queues.ts";
 import { MemorySequence } from "../../../packages/shared/src/testing/memory-sequence.ts";
+import { MemoryWorkerRegistry } from "../../../packages/shared/src/testing/memory-worker-registry.ts";
 import { MemoryStore } from "../../../packages/shared/src/testing/memory-store.ts";
 import { useRedis } from "../../support/redis.ts";
 import { callLimiterContract, type Limiters } from "./call-limiter.contract.ts";
@@ -21,6 +23,7 @@ import { snapshotStoreContract } from "./snapshot-store.contract.ts";
 import { stateStoreContract } from "./state-store.contract.ts";
 import { shardOf } from "../../../packages/shared/src/contract/keys.ts";
 import type { Stores } from "./stores.ts";
+import { workerRegistryContract, type Registries } from "./worker-registry.contract.ts";
 
 const MAX_GAP = 60_000;
 const redis = useRedis();
@@ -93,6 +96,31 @@ sequenceMemoryContract("Redis", (): Memories => {
   return {
     clients: [new RedisSequenceMemory(client, keys), new RedisSequenceMemory(redis.connect(), keys)],
     forge: async (seq) => void (await client.set(keys.sequence, String(seq))),
+  };
+});
+
+const SILENCE = 30_000;
+
+workerRegistryContract("memory", SILENCE, (): Registries => {
+  const clock = new ManualClock();
+  const registry = new MemoryWorkerRegistry(clock, SILENCE);
+  return { clients: [registry, registry], pass: async (span) => clock.advance(span) };
+});
+
+workerRegistryContract("Redis", SILENCE, (): Registries => {
+  const { keys } = redis.newCluster();
+  const connections = [redis.connect(), redis.connect()] as const;
+  const [client] = connections;
+  const [one, other] = connections;
+  const pass = async (span: number): Promise<void> => {
+    for (const [id, said] of Object.entries(await client.hgetall(keys.workers))) {
+      const [at = "", ...rest] = said.split(" ");
+      await client.hset(keys.workers, id, [Math.round(Number(at) - span), ...rest].join(" "));
+    }
+  };
+  return {
+    clients: [new RedisWorkerRegistry(one, keys, SILENCE), new RedisWorkerRegistry(other, keys, SILENCE)],
+    pass,
   };
 });
 

@@ -13,16 +13,19 @@ import { RedisEvaluationStore } from "../../../packages/shared/src/redis/evaluat
 import { digestOf, RedisSnapshotStore } from "../../../packages/shared/src/redis/snapshot-store.ts";
 import { RedisSequenceMemory } from "../../../packages/shared/src/redis/sequence-memory.ts";
 import { RedisStateStore } from "../../../packages/shared/src/redis/state-store.ts";
+import { RedisWorkerRegistry } from "../../../packages/shared/src/redis/worker-registry.ts";
 import { systemClock } from "../../../packages/shared/src/runtime/system-clock.ts";
 import { MemoryExecutor } from "../../../packages/shared/src/testing/memory-executor.ts";
 import { MemoryJobQueues } from "../../../packages/shared/src/testing/memory-job-queues.ts";
 import { MemoryNodeReader } from "../../../packages/shared/src/testing/memory-node-reader.ts";
 import { MemoryNodeSource } from "../../../packages/shared/src/testing/memory-node-source.ts";
 import { resync } from "../../../packages/watcher/src/resync.ts";
+import { CallSpacing } from "../../../packages/worker/src/call-spacing.ts";
 import { Evaluator } from "../../../packages/worker/src/evaluator.ts";
 import type { Journal } from "../../../packages/worker/src/journal.ts";
 import { runRebootJob } from "../../../packages/worker/src/reboot-job.ts";
 import { RebootProcessor } from "../../../packages/worker/src/reboot-processor.ts";
+import { Whereabouts } from "../../../packages/worker/src/whereabouts.ts";
 import { grownLedger, rebootParts } from "../../support/reboot-parts.ts";
 
 const { storm } = DEFAULT_POLICY;
@@ -52,6 +55,15 @@ export function agentOn(client: Redis, keys: Keys, journal: Journal) {
     chunk: 100,
   });
   const limiter = new RedisCallLimiter(client, keys, { max: 10, per: MINUTE });
+  const registry = new RedisWorkerRegistry(client, keys, 30 * SECOND);
+  // The worst that a node can be: that of the worker and of Redis.
+  const whereabouts = new Whereabouts({
+    registry,
+    self: { id: "worker", node: "node-1", monitorOnly: false },
+    redisNodes: ["node-1"],
+    redisAddresses: async () => [],
+    onFault: (fault) => journal.fault("Redis", String(fault)),
+  });
   const timings = {
     sendDeadline: MINUTE,
     callDeadline: SECOND,
@@ -64,6 +76,7 @@ export function agentOn(client: Redis, keys: Keys, journal: Journal) {
   const processor = new RebootProcessor({
     store,
     reader,
+    selects: () => true,
     ...rebootParts({
       ledger,
       memory: new RedisSequenceMemory(client, keys),
@@ -73,6 +86,8 @@ export function agentOn(client: Redis, keys: Keys, journal: Journal) {
     }),
     executor,
     limiter,
+    spacing: new CallSpacing(systemClock, rules.policy.storm.budgets.spacing),
+    whereabouts,
     journal,
     rules,
     clock: systemClock,
@@ -83,6 +98,7 @@ export function agentOn(client: Redis, keys: Keys, journal: Journal) {
   return {
     snapshots,
     store,
+    registry,
     executor,
     ledger,
     place: (...nodes: readonly NodeSnapshot[]) => {

@@ -86,6 +86,7 @@ const WHERE = [
   "view",
   "calls",
   "sequence",
+  "workers",
 ] as const;
 const damage = fc.record({
   where: fc.constantFrom(...WHERE),
@@ -143,6 +144,8 @@ test("whatever stands in Redis: nothing crashes, a healthy node is never reboote
       const failed = await it.judgeAll();
       expect(it.executor.calls).toEqual([]);
       expect((await it.store.get(OTHER)).record?.phase).toBe("Healthy");
+      await it.registry.beat({ id: "worker", monitorOnly: false });
+      expect(await it.registry.live()).toContainEqual({ id: "worker", monitorOnly: false });
       expect([...failed, ...(await it.judgeAll())]).toEqual([]);
       await it.resync();
       const stored = await Promise.all(

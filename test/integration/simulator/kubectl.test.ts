@@ -61,6 +61,17 @@ describe.skipIf(!hasKubectl)("kubectl against the simulator (skipped when no kub
     expect(wide).not.toMatch(/std-1/);
   });
 
+  test("get --sort-by sorts by a field that no column shows", async () => {
+    const names = async (...args: string[]): Promise<string[]> =>
+      (await kubectl("get", "nodes", "--no-headers", "-o", "custom-columns=:metadata.name", ...args)).split(
+        "\n",
+      );
+    const sorted = await kubectl("get", "nodes", "--no-headers", "--sort-by=.spec.providerID");
+    expect(sorted.split("\n").map((row) => row.split(/\s+/)[0])).toEqual(
+      await names("--sort-by=.spec.providerID"),
+    );
+  });
+
   test("get nodes -w follows a node into NotReady and back", async () => {
     const child = spawn("kubectl", ["get", "nodes", "-w", "--no-headers"], { env });
     let seen = "";

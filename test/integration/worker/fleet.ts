@@ -21,10 +21,12 @@ import { MemoryExecutor } from "../../../packages/shared/src/testing/memory-exec
 import { MemoryNodeReader } from "../../../packages/shared/src/testing/memory-node-reader.ts";
 import { MemoryNodeSource } from "../../../packages/shared/src/testing/memory-node-source.ts";
 import { resync, type ResyncResult } from "../../../packages/watcher/src/resync.ts";
+import { CallSpacing } from "../../../packages/worker/src/call-spacing.ts";
 import { Evaluator } from "../../../packages/worker/src/evaluator.ts";
 import { startQueueWorkers, type QueueWorkers } from "../../../packages/worker/src/queue-workers.ts";
 import { RebootProcessor } from "../../../packages/worker/src/reboot-processor.ts";
 import type { RebootJobDeps } from "../../../packages/worker/src/reboot-job.ts";
+import type { RebootDeps } from "../../../packages/worker/src/reboot-transaction.ts";
 import { grownLedger, rebootParts } from "../../support/reboot-parts.ts";
 import type { TestRedis } from "../../support/redis.ts";
 import { RecordingJournal } from "../../unit/worker/recording-journal.ts";
@@ -82,6 +84,7 @@ export class Fleet implements AsyncDisposable {
   startWorker(
     over: Partial<RebootJobDeps> = {},
     locks = { lockDuration: 30 * SECOND, stalledInterval: 5 * SECOND },
+    place: Partial<RebootDeps> = {},
   ): QueueWorkers {
     const { states, queues, journal, keys } = this;
     const connection = this.#redis.connect();
@@ -90,6 +93,7 @@ export class Fleet implements AsyncDisposable {
     const processor = new RebootProcessor({
       store: states,
       reader: this.reader,
+      selects: () => true,
       ...rebootParts({
         ledger: this.ledger,
         memory: new RedisSequenceMemory(this.client, this.keys),
@@ -99,6 +103,8 @@ export class Fleet implements AsyncDisposable {
       }),
       executor: this.executor,
       limiter: new RedisCallLimiter(this.client, keys, { max: 1000, per: MINUTE }),
+      spacing: new CallSpacing(systemClock, rules.policy.storm.budgets.spacing),
+      whereabouts: { hosting: async () => undefined },
       journal,
       rules,
       clock: systemClock,
@@ -111,6 +117,7 @@ export class Fleet implements AsyncDisposable {
         flight: 10,
       },
       newToken: randomUUID,
+      ...place,
     });
     const worker = startQueueWorkers({
       connection,

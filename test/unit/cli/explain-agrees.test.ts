@@ -26,14 +26,19 @@ function sources(world: World, over: Partial<ExplainSources> = {}): ExplainSourc
   return {
     store,
     memory: sequence,
-    pending: async () => undefined,
+    pending: async () => ({ state: "delayed", at: clock.now() + SECOND }),
+    pausedQueues: async () => [],
     reader,
     lister,
+    selects: () => true,
     ledger: rules.policy.monitorOnly ? undefined : ledger,
     rules,
     timings: LEDGER,
     clock,
     deadline: 10 * SECOND,
+    workers: world.workers,
+    redisNodes: [],
+    redisAddresses: async () => [],
     ...over,
   };
 }
@@ -135,6 +140,21 @@ async function dueWorld(policy: RepairPolicy = ACTIVE): Promise<World> {
   return world;
 }
 
+/** Redis runs on node-1, another node's reboot is open, and so many workers live. */
+async function redisWorld(workers: number): Promise<{ world: World; over: Partial<ExplainSources> }> {
+  const { storm } = ACTIVE;
+  const budgets = { ...storm.budgets, clusterPercent: 50, spacing: 0 };
+  const world = await dueWorld({ ...ACTIVE, storm: { ...storm, budgets } });
+  await world.seeAndJudge(aNode("other").pool("pool-other"));
+  await world.seeAndJudge(aNode("other").pool("pool-other").notReady());
+  await world.watch(5 * MINUTE);
+  await world.run("other");
+  world.reader.addresses.set("node-1", ["10.42.1.0/24"]);
+  for (let i = 1; i <= workers; i += 1)
+    await world.workers.beat({ id: `worker-${i}`, node: `well-${i}`, monitorOnly: false });
+  return { world, over: { redisAddresses: async () => ["10.42.1.17"] } };
+}
+
 describe("explain names the gate at which the worker stops, with", () => {
   test.each(SCENARIOS)("%s: %s", async (name, gate, arrange) => {
     const world = await dueWorld();
@@ -185,7 +205,7 @@ describe("explain names the gate at which the worker stops, with", () => {
       const failure = gate === "Identity" ? "IdentityMismatch" : "Unavailable";
       world.executor.onResolve = () => ({ ok: false, failure, detail: "the cloud said so" });
       const { explanation: before } = await ask(world);
-      expect(before.gates.find((one) => one.gate === gate)).toMatchObject({ answer: "NotAsked" });
+      expect(before).not.toHaveProperty("blocker");
       const run = await world.run();
       expect(run.gate).toBe(gate);
       const said = { waitsFor: run.gate, why: run.why };
@@ -193,6 +213,47 @@ describe("explain names the gate at which the worker stops, with", () => {
       expect(explanation.blocker).toMatchObject({ gate, why: `${failure}: the cloud said so` });
     },
   );
+
+  test("Redis's node, which goes last: the worker's own words", async () => {
+    const { world, over } = await redisWorld(2);
+    const { explanation } = await ask(world, over);
+    expect(explanation).toMatchObject({ blocker: { gate: "OwnNode" }, next: { step: "LookAgain" } });
+    const whereabouts = world.whereabouts(over);
+    await whereabouts.beat();
+    expect(await world.run("node-1", { whereabouts })).toMatchObject({
+      gate: "OwnNode",
+      why: explanation.blocker?.why,
+      until: explanation.blocker?.until,
+    });
+  });
+
+  test("Redis's node, and one worker alone: nothing, and it calls", async () => {
+    const { world, over } = await redisWorld(1);
+    expect((await ask(world, over)).explanation).not.toHaveProperty("blocker");
+    const whereabouts = world.whereabouts(over);
+    await whereabouts.beat();
+    await world.run("node-1", { whereabouts });
+    expect(world.rebooted).toEqual(["other", "node-1"]);
+  });
+
+  test("the node of a worker, which only that one can tell: by its last word", async () => {
+    const world = await dueWorld();
+    await world.workers.beat({ id: "worker-2", node: "node-2", monitorOnly: false });
+    const whereabouts = world.whereabouts({ self: { id: "worker-1", node: "node-1", monitorOnly: false } });
+    const { gate, why } = await world.run("node-1", { whereabouts });
+    const over = { redisNodes: ["node-2"] };
+    const { explanation: before } = await ask(world, over);
+    expect(before.gates.find((one) => one.gate === "OwnNode")).toMatchObject({
+      answer: "Open",
+      why: "a worker that runs on it leaves it to another",
+    });
+    const pending = async () => ({ state: "delayed", said: { waitsFor: gate, why } });
+    const { explanation } = await ask(world, { ...over, pending });
+    expect(explanation.blocker).toMatchObject({
+      gate: "OwnNode",
+      why: "the worker runs on it, and 1 other can reboot it",
+    });
+  });
 
   test("a change of mode", async () => {
     const world = await dueWorld();
@@ -220,6 +281,29 @@ describe("explaining", () => {
     const { explanation, unread } = await ask(world);
     expect(unread).toEqual(["the fleet could not be read: list broke at https://***@host"]);
     expect(explanation.gates.find(({ gate }) => gate === "Storm")).toMatchObject({ answer: "NotAsked" });
+  });
+
+  test.each<[string, Partial<ExplainSources>, string]>([
+    ["behind a tunnel", { redisAddresses: async () => ["127.0.0.1"] }, "whether Redis runs on it"],
+    [
+      "that refuses to tell",
+      { redisAddresses: async () => Promise.reject(new Error("NOPERM")) },
+      "whether Redis runs on it",
+    ],
+    [
+      "that tells nothing of the workers",
+      { workers: { live: async () => Promise.reject(new Error("NOSCRIPT")) } },
+      "the workers could not be asked for: NOSCRIPT",
+    ],
+  ])("a Redis %s leaves OwnNode unasked, and nothing else", async (_, over, why) => {
+    const world = await dueWorld();
+    const { explanation, unread } = await ask(world, over);
+    expect(explanation.gates.find(({ gate }) => gate === "OwnNode")).toMatchObject({
+      answer: "NotAsked",
+      why: expect.stringContaining(why),
+    });
+    expect(unread).toEqual([]);
+    expect(explanation).not.toHaveProperty("blocker");
   });
 
   test("a node that nobody knows is known to nobody", async () => {

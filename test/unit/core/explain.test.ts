@@ -25,7 +25,7 @@ function fleetOf(sick: number, healthy = 20): FleetLook {
   const nodes = [
     ...Array.from({ length: sick }, (_, i) => aNode(`sick-${i}`).notReady()),
     ...Array.from({ length: healthy }, (_, i) => aNode(`well-${i}`)),
-  ].map((node) => fleetNode(node.snapshot(), undefined, RULES.checkers, NOON - HOUR));
+  ].map((node) => fleetNode(node.snapshot(), undefined, { ...RULES, selected: true }, NOON - HOUR));
   return { state: "Seen", health: fleetHealth(nodes), lookedAfter: true };
 }
 
@@ -54,6 +54,7 @@ function input(over: Partial<ExplainInput> = {}): ExplainInput {
     node: { state: "Found", snapshot: SICK.snapshot() },
     fleet: fleetOf(1),
     ledger: trusted(EMPTY),
+    hosting: { state: "Seen", hosting: { others: [], redis: false, openReboots: 0 } },
     instanceId: VM,
     ...over,
   };
@@ -62,6 +63,13 @@ function input(over: Partial<ExplainInput> = {}): ExplainInput {
 function answer({ gates }: Explanation, name: GateName) {
   return gates.find(({ gate }) => gate === name);
 }
+
+/** A pending reboot that sleeps on what a gate said to it. */
+const sleepsOn = (waitsFor: GateName) => ({
+  state: "delayed",
+  at: NOON + SECOND,
+  said: { waitsFor, why: "403 configmaps is forbidden", until: NOON + SECOND },
+});
 
 const YOUNG = recordOf(SICK, NOON - MINUTE, DAY - MINUTE);
 
@@ -279,6 +287,33 @@ describe("what holds a reboot back is named:", () => {
     const job = { state: "delayed", at: NOON + 5 * SECOND };
     const asked = explain(input({ ledger: trusted(withPause(EMPTY, { level: "fleet" }, paused)), job }));
     expect(asked.next).toEqual({ step: "LookAgain", at: NOON + 5 * SECOND });
+  });
+
+  test("a worker's word is heard where we see nothing: its rights, its clock or its network may be others", () => {
+    for (const gate of ["Ledger", "Storm", "Paused", "NodeUnreadable", "Deadline"] as const) {
+      expect(explain(input({ job: sleepsOn(gate) })).blocker).toMatchObject({ gate, until: NOON + SECOND });
+    }
+  });
+
+  test("a word on which nobody sleeps any more is no answer, and that nobody took the job is one", () => {
+    const said = { waitsFor: "Ledger", why: "403", until: NOON - MINUTE };
+    const job = { state: "delayed", at: NOON - MINUTE, said };
+    expect(explain(input({ job })).blocker).toEqual({
+      gate: "Queue",
+      answer: "Holds",
+      why: "it is due and no worker takes it: is one running?",
+      since: NOON - MINUTE,
+    });
+    expect(explain(input({ job: { state: "delayed", at: NOON - 5 * SECOND } })).blocker).toBeUndefined();
+  });
+
+  test("a pending reboot that is missing, and a queue that somebody paused, hold", () => {
+    expect(explain(input({ job: "Missing" })).blocker).toMatchObject({ gate: "Queue" });
+    expect(explain(input({ pausedQueues: ["reboots"] })).blocker).toMatchObject({
+      gate: "Queue",
+      why: "somebody paused the queue reboots in Redis; resume it there",
+    });
+    expect(explain(input({ record: YOUNG, job: "Missing" })).blocker?.gate).toBe("Threshold");
   });
 
   test("a job's last word is heard only behind the gates that can be asked now", () => {

@@ -4,7 +4,7 @@ import { CHECKER_NAMES } from "@node-agent/shared/core/check.ts";
 import { recordSchema } from "@node-agent/shared/contract/stored.ts";
 import { dueIn } from "@node-agent/shared/core/due.ts";
 import type { NodeEvent } from "@node-agent/shared/core/events.ts";
-import { GATES, type GateVerdict } from "@node-agent/shared/core/gates/gate.ts";
+import { GATES, type GateName, type GateVerdict } from "@node-agent/shared/core/gates/gate.ts";
 import { gateVerdicts, type RebootStep } from "@node-agent/shared/core/gates/list.ts";
 import { PHASES, type Phase } from "@node-agent/shared/core/phase.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
@@ -218,7 +218,10 @@ describe("the model itself", () => {
       });
     }
     // The model has no claims, no fleet and no ledger: their gates stand open in it.
-    const beyond = new Set(["Paused", "OptOut", "ForeignOwner", "Settle", "Storm", "Ledger", "Budget"]);
+    const beyond = new Set<GateName>([
+      ...(["NotSelected", "Paused", "OptOut", "ForeignOwner", "Settle"] as const),
+      ...(["Storm", "Ledger", "Budget", "Identity"] as const),
+    ]);
     const pureGates = GATES.slice(0, GATES.indexOf("NodeUnreadable")).filter((gate) => !beyond.has(gate));
     const outcomes = ["Accepted", "Unknown", "NotSent", "Rejected", "Simulated"];
     const recoveries = PHASES.filter((phase) => phase !== "Healthy").map((phase) => `${phase} -> Healthy`);

@@ -99,7 +99,7 @@ describe("the budget of", () => {
   );
 
   test("a grant: as many as its width, and never more than the cluster's own", () => {
-    const grant = { since: NOON - DAY, by: "ann", width: 2 };
+    const grant = { since: LATER - MINUTE, by: "ann", width: 2 };
     expect(ask(entries(1), {}, { grant })).toBeUndefined();
     expect(ask(entries(2), {}, { grant })).toMatchObject({ budget: "Cluster" });
     expect(ask(entries(3), { cluster: 3 }, { grant: { ...grant, width: 64 } })).toMatchObject({

@@ -4,7 +4,7 @@ import { CHECKER_NAMES, type CheckerName } from "@node-agent/shared/core/check.t
 import { STORM_KINDS, stormOf, type StormSubject } from "@node-agent/shared/core/storm/correlation.ts";
 import { fleetHealth, type FleetNode } from "@node-agent/shared/core/storm/fleet.ts";
 import { DEFAULT_STORM_POLICY, type StormPolicy } from "@node-agent/shared/core/storm/policy.ts";
-import { HOUR, MINUTE } from "@node-agent/shared/core/time.ts";
+import { HOUR, MINUTE, SECOND } from "@node-agent/shared/core/time.ts";
 import { NOON } from "./ledger-build.ts";
 
 const LONG_AGO = NOON - HOUR;
@@ -130,6 +130,36 @@ describe("a burst", () => {
       why: "4 nodes began to fail within 60 s",
     });
     expect(judge([...well(100), ...began(4, MINUTE)])).toBeUndefined();
+  });
+
+  test("holds each node that fell in it for as long as they fail, also when its threshold passed long ago", () => {
+    const fleet = [...well(1000), ...began(90, 5 * MINUTE)];
+    expect(judge(fleet, { ...SUBJECT, since: NOON - 5 * MINUTE })).toEqual({
+      kind: "Burst",
+      why: "it began to fail with more than 3 others within 60 s",
+    });
+    expect(judge(fleet, { ...SUBJECT, since: NOON - 20 * MINUTE })).toBeUndefined();
+    const mostAreWell = [...well(1000), ...began(3, 5 * MINUTE)];
+    expect(judge(mostAreWell, { ...SUBJECT, since: NOON - 5 * MINUTE })).toBeUndefined();
+  });
+
+  test("is the span of a minute around the node's own failure, wherever in it that lies", () => {
+    const fleet = [0, 20, 40, 59].flatMap((seconds) => began(1, HOUR - seconds * SECOND));
+    for (const seconds of [0, 20, 40, 59]) {
+      const since = NOON - HOUR + seconds * SECOND;
+      expect(judge([...well(100), ...fleet], { ...SUBJECT, since })?.kind).toBe("Burst");
+    }
+    const slower = [0, 20, 40, 61].flatMap((seconds) => began(1, HOUR - seconds * SECOND));
+    for (const seconds of [0, 20, 40, 61]) {
+      const since = NOON - HOUR + seconds * SECOND;
+      expect(judge([...well(100), ...slower], { ...SUBJECT, since })).toBeUndefined();
+    }
+  });
+
+  test("is not told by nodes that failed already when they were seen first: nobody knows when that began", () => {
+    const flushed = began(9, 5 * MINUTE).map((one) => Object.assign(one, { startUnknown: true as const }));
+    expect(judge([...well(100), ...flushed], { ...SUBJECT, since: NOON - 5 * MINUTE })).toBeUndefined();
+    expect(judge([...well(100), ...began(9, 5 * MINUTE)], SUBJECT)).toBeUndefined();
   });
 
   test("is counted by each node's first failure", () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { GRANT_MAX_WIDTH, grantAfter } from "@node-agent/shared/core/ledger/grant.ts";
+import { clocksOf } from "@node-agent/shared/core/ledger/clocks.ts";
+import { GRANT_MAX_WIDTH, grantAfter, grantHolds } from "@node-agent/shared/core/ledger/grant.ts";
 import type {
   Ledger,
   LedgerEntry,
@@ -10,7 +11,7 @@ import { withIntent, withOutcome } from "@node-agent/shared/core/ledger/steps.ts
 import { LEDGER_TIMINGS } from "@node-agent/shared/core/ledger/timings.ts";
 import { exceededBudget } from "@node-agent/shared/core/storm/budgets.ts";
 import { DEFAULT_STORM_POLICY } from "@node-agent/shared/core/storm/policy.ts";
-import { HOUR, MINUTE } from "@node-agent/shared/core/time.ts";
+import { DAY, HOUR, MINUTE } from "@node-agent/shared/core/time.ts";
 import { aLedger, anEntry, anIntent, at, NOON, WINDOW, writer } from "./ledger-build.ts";
 
 const { budgets } = DEFAULT_STORM_POLICY;
@@ -89,7 +90,7 @@ describe("a grant", () => {
   const widths = (...outcomes: readonly LedgerOutcome[]) => {
     let grant = GRANT;
     return outcomes.map((outcome) => {
-      grant = grantAfter(grant, { at: NOON + 1 }, outcome);
+      grant = grantAfter(grant, { at: NOON + 1 }, outcome, NOON);
       return grant.width;
     });
   };
@@ -104,17 +105,35 @@ describe("a grant", () => {
   });
 
   test.each(["Accepted", "Unknown", "NotSent", "Rejected", "Gone"] as const)("%s says nothing", (outcome) => {
-    expect(grantAfter(GRANT, { at: NOON + 1 }, outcome)).toBe(GRANT);
+    expect(grantAfter(GRANT, { at: NOON + 1 }, outcome, NOON)).toBe(GRANT);
   });
 
   test("a reboot that began before it says nothing", () => {
-    expect(grantAfter(GRANT, { at: NOON }, "Cured")).toBe(GRANT);
-    expect(grantAfter(GRANT, { at: NOON }, "StillBad")).toBe(GRANT);
+    expect(grantAfter(GRANT, { at: NOON }, "Cured", NOON)).toBe(GRANT);
+    expect(grantAfter(GRANT, { at: NOON }, "StillBad", NOON)).toBe(GRANT);
   });
 
   test("keeps who gave it and when, and ends at the widest", () => {
     const wide = { ...GRANT, width: GRANT_MAX_WIDTH, cured: GRANT_MAX_WIDTH - 1 };
-    expect(grantAfter(wide, { at: NOON + 1 }, "Cured")).toEqual({ ...wide, cured: 0 });
+    expect(grantAfter(wide, { at: NOON + 1 }, "Cured", NOON + 2)).toEqual({
+      ...wide,
+      cured: 0,
+      renewedAt: NOON + 2,
+    });
+  });
+
+  test("limits what may be open for as long as it holds, and no longer", () => {
+    const open = anEntry({ instanceId: "other", outcome: "Accepted", at: NOON, notBefore: NOON + DAY });
+    const asked = (now: number) =>
+      exceededBudget({ instanceId: "own" }, aLedger([open], { grant: GRANT }), 100, POLICY, clocksOf([now]));
+    expect(asked(NOON + HOUR - 1)?.budget).toBe("Cluster");
+    expect(asked(NOON + HOUR)).toBeUndefined();
+  });
+
+  test("is prolonged by a cure", () => {
+    const renewed = grantAfter(GRANT, { at: NOON + 1 }, "Cured", NOON + 50 * MINUTE);
+    expect(grantHolds(renewed, NOON + 110 * MINUTE - 1)).toBe(true);
+    expect(grantHolds(renewed, NOON + 110 * MINUTE)).toBe(false);
   });
 
   test("is led through the ledger: so many may be open at once, 1, 2, 4, as verdicts are written", () => {

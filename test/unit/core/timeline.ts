@@ -49,7 +49,7 @@ export class Timeline {
   viewSteady: Millis = DAY;
   policy: RepairPolicy;
   /** What was read of the world beside the record. */
-  read: Pick<GateInput, "pauses" | "node" | "fleet" | "ledger"> = {};
+  read: Pick<GateInput, "pauses" | "node" | "selected" | "fleet" | "ledger" | "hosting"> = {};
   node: JudgedNode = { name: "node-1", uid: "uid-1", providerId: "civo://vm-a", bootId: "boot-1" };
   /** Actions of the latest event. */
   actions: readonly NodeAction[] = [];

@@ -14,6 +14,8 @@ function rebooted(
   return life.pass(MINUTE);
 }
 const verdict = (life: Timeline) => verificationOf(life.record, life.now, { flight: 0, curedAfter: 0 });
+/** The verdict of somebody who waits for a minute of health. */
+const late = (life: Timeline) => verificationOf(life.record, life.now, { flight: 0, curedAfter: MINUTE });
 const boots = (life: Timeline, bootId = "boot-2"): Timeline => {
   life.node = { ...life.node, bootId };
   return life;
@@ -27,7 +29,6 @@ describe("what a reboot came to", () => {
   });
 
   test("Cured: not before it has been well for a while, and never when it falls over meanwhile", () => {
-    const late = (life: Timeline) => verificationOf(life.record, life.now, { flight: 0, curedAfter: MINUTE });
     const life = boots(rebooted());
     life.judge();
     expect(late(life)).toBeUndefined();

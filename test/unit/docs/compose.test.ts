@@ -192,7 +192,7 @@ describe("Dockerfile", () => {
   });
 });
 
-test("deploy/rbac.yaml gives a watcher and a worker the nodes to read, a worker the ledger to write, and nothing else", () => {
+test("deploy/rbac.yaml gives a watcher and a worker the nodes to read, a worker the ledger to write and events to create, and nothing else", () => {
   const { items: objects } = parse(textOf("deploy/rbac.yaml")) as {
     items: { kind: string; metadata: { name: string; namespace?: string }; rules?: unknown }[];
   };
@@ -216,10 +216,14 @@ test("deploy/rbac.yaml gives a watcher and a worker the nodes to read, a worker 
   const { namespace, name } = demoConfig("worker").ledger;
   const write = { ...configMaps, resourceNames: [name], verbs: ["get", "update"] };
   expect(rulesOf("Role")).toEqual({
+    "node-agent-events": [{ apiGroups: [""], resources: ["events"], verbs: ["create"] }],
     "node-agent-ledger": [write],
     "node-agent-operator": [write, { ...configMaps, verbs: ["create"] }],
   });
-  for (const { metadata, kind } of objects)
+  // Events about Nodes live in the namespace default, and nothing else of ours does.
+  const elsewhere = objects.filter(({ metadata }) => metadata.name === "node-agent-events");
+  expect(elsewhere.map(({ metadata }) => metadata.namespace)).toEqual(["default", "default"]);
+  for (const { metadata, kind } of objects.filter((one) => !elsewhere.includes(one)))
     expect(kind === "Namespace" ? metadata.name : (metadata.namespace ?? namespace)).toBe(namespace);
   const bound = objects.filter(({ kind }) => kind.endsWith("Binding")).map(({ metadata }) => metadata.name);
   expect(bound).not.toContain("node-agent-operator");

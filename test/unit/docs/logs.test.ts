@@ -1,12 +1,21 @@
 import { describe, expect, test } from "vitest";
 import { LOG_EVENTS } from "@node-agent/shared/contract/log-events.ts";
+import {
+  CLUSTER_EVENT_REASONS,
+  CLUSTER_EVENT_TYPES,
+  HELD_TYPES,
+} from "@node-agent/shared/core/cluster-event.ts";
+import type { ClusterEvent } from "@node-agent/shared/core/cluster-event.ts";
+import { GATES } from "@node-agent/shared/core/gates/gate.ts";
 import type { Phase } from "@node-agent/shared/core/phase.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import { createLogger } from "@node-agent/shared/runtime/logger.ts";
 import { createMetrics } from "@node-agent/shared/runtime/metrics/metrics.ts";
 import { systemClock } from "@node-agent/shared/runtime/system-clock.ts";
 import { createLogJournal } from "../../../packages/worker/src/log-journal.ts";
+import { createEventJournal } from "../../../packages/worker/src/event-journal.ts";
 import type { Journal } from "../../../packages/worker/src/journal.ts";
+import { RecordingJournal } from "../worker/recording-journal.ts";
 import { namesOf, tableBelow } from "./markdown.ts";
 
 /** Fields that every line has, or every line about a node. */
@@ -67,9 +76,10 @@ function tellEverything(journal: Journal): void {
   change("WaitingReboot", "Healthy");
   change("Healthy", undefined);
   const record = recordIn("Unhealthy");
-  journal.held("node-1", { step: "WaitUntil", at: 1, gate: "Blind", why: "old" }, record);
-  journal.held("node-1", { step: "Finish", gate: "NothingFailing", why: "well" }, record);
+  journal.held("node-1", { step: "WaitUntil", at: 1, gate: "Blind", why: "old" }, record, 1);
+  journal.held("node-1", { step: "Finish", gate: "NothingFailing", why: "well" }, record, 2);
   journal.requested(record, { instanceId: "i-1", hostname: "node-1" });
+  journal.held("node-1", { step: "WaitUntil", at: 1, gate: "Threshold", why: "not yet" }, record, 3);
   journal.answered(record, { outcome: "Accepted", detail: "yes" });
   journal.answered(record, { outcome: "Unknown", detail: "no answer" });
   journal.verified(record, "Cured");
@@ -101,6 +111,39 @@ function written(): Map<string, { levels: Set<string>; fields: Set<string> }> {
   tellEverything(createLogJournal({ logger, metrics, clock: systemClock }));
   return events;
 }
+
+/** By reason: the types of the Kubernetes Events that the code tells. */
+function toldToCluster(): Map<string, Set<string>> {
+  const types = new Map<string, Set<string>>();
+  const outbox = {
+    offer: ({ reason, type }: ClusterEvent) => {
+      types.set(reason, (types.get(reason) ?? new Set()).add(type));
+    },
+  };
+  tellEverything(createEventJournal(new RecordingJournal(), { outbox, clock: systemClock }));
+  return types;
+}
+
+describe("docs/logs.md on Kubernetes Events", () => {
+  const table = tableBelow("docs/logs.md", "Kubernetes Events");
+
+  test("tells every reason, and no other", () => {
+    expect(namesOf(table)).toEqual(CLUSTER_EVENT_REASONS);
+    expect(new Set(toldToCluster().keys())).toEqual(new Set(CLUSTER_EVENT_REASONS));
+  });
+
+  test.each(table.rows.map(([reason = "", types = ""]) => ({ reason: reason.replaceAll("`", ""), types })))(
+    "tells the types of $reason as they are written",
+    ({ reason, types }) => {
+      const words = CLUSTER_EVENT_TYPES.filter((type) => types.includes(type));
+      expect(words).toEqual([...(toldToCluster().get(reason) ?? [])].toSorted());
+    },
+  );
+
+  test("knows a type for every gate that is told", () => {
+    expect(Object.keys(HELD_TYPES).toSorted()).toEqual([...GATES].toSorted());
+  });
+});
 
 describe("docs/logs.md", () => {
   const table = tableBelow("docs/logs.md", "Events");

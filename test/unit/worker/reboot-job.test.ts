@@ -85,6 +85,29 @@ describe("a pending reboot that waits", () => {
     expect(job.logs).toHaveLength(2);
   });
 
+  test("counts the changes of what it waits for, and tells the count; other words are no change", async () => {
+    await world.due();
+    const record = await world.record();
+    const job = new FakeJob("node-1");
+    const second =
+      record?.incident === undefined ? record : { ...record, incident: { ...record.incident, attempts: 2 } };
+    const runs: Parameters<typeof waiting>[0][] = [
+      { record },
+      { record, why: "other words" },
+      { record, gate: "Blind" },
+      { record },
+      { record: second },
+    ];
+    const counted: unknown[] = [];
+    for (const run of runs) {
+      await activate(job, { processor: waiting(run) });
+      counted.push((job.progress as { changes?: number }).changes);
+    }
+    expect(counted).toEqual([1, 1, 2, 3, 4]);
+    const told = world.journal.lines.filter(({ kind }) => kind === "held").map(({ args }) => args[3]);
+    expect(told.slice(0, 4)).toEqual([1, 1, 2, 3]);
+  });
+
   test("never looks again before the shortest pause: a skewed clock must not make a hot loop", async () => {
     const job = new FakeJob("node-1");
     for (const span of [0, -5 * MINUTE, 3]) await activate(job, { processor: waiting({ for: span }) });

@@ -21,12 +21,15 @@ import { MemoryLedger } from "../../../packages/shared/src/testing/memory-ledger
 import { MemoryNodeLister } from "../../../packages/shared/src/testing/memory-node-lister.ts";
 import { MemoryNodeReader } from "../../../packages/shared/src/testing/memory-node-reader.ts";
 import { MemorySequence } from "../../../packages/shared/src/testing/memory-sequence.ts";
+import { MemoryWorkerRegistry } from "../../../packages/shared/src/testing/memory-worker-registry.ts";
 import { MemoryStore } from "../../../packages/shared/src/testing/memory-store.ts";
+import { CallSpacing } from "../../../packages/worker/src/call-spacing.ts";
 import { Evaluator, type EvaluatorDeps } from "../../../packages/worker/src/evaluator.ts";
 import { FleetWatch } from "../../../packages/worker/src/fleet-watch.ts";
 import { LedgerGate } from "../../../packages/worker/src/ledger-gate.ts";
 import { RebootProcessor } from "../../../packages/worker/src/reboot-processor.ts";
 import type { RebootDeps, RebootRun } from "../../../packages/worker/src/reboot-transaction.ts";
+import { Whereabouts, type WhereaboutsDeps } from "../../../packages/worker/src/whereabouts.ts";
 import { direct, intercept, type Around } from "./intercept.ts";
 import { RecordingJournal } from "./recording-journal.ts";
 
@@ -64,8 +67,11 @@ export class World {
   readonly executor = new MemoryExecutor(this.clock);
   readonly limiter = new MemoryCallLimiter(this.clock, { max: 10, per: MINUTE });
   readonly lister = new MemoryNodeLister(this.reader.nodes);
+  /** What the configuration selects. */
+  selects: (node: NodeSnapshot) => boolean = () => true;
   readonly ledger = new MemoryLedger("cluster-1", () => this.clock.now());
   readonly sequence = new MemorySequence(this.clock);
+  readonly workers = new MemoryWorkerRegistry(this.clock, 30 * SECOND);
   readonly journal = new RecordingJournal();
   readonly rules;
   #resourceVersion = 1000;
@@ -94,19 +100,36 @@ export class World {
       reader: intercept("reader", this.reader, around),
       fleet: new FleetWatch({
         lister: intercept("lister", this.lister, around),
+        selects: (node) => this.selects(node),
         rules,
         clock,
         shared: 2 * SECOND,
       }),
+      selects: (node) => this.selects(node),
       ledger: rules.policy.monitorOnly ? undefined : this.ledgerGate(around),
       executor: intercept("executor", this.executor, around),
       limiter: intercept("limiter", this.limiter, around),
+      spacing: new CallSpacing(clock, rules.policy.storm.budgets.spacing),
+      whereabouts: this.whereabouts(),
       journal,
       rules,
       clock,
       timings: TIMINGS,
       newToken,
     };
+  }
+
+  /** Where things run, as a worker sees it that was not told its own node. */
+  whereabouts(over: Partial<WhereaboutsDeps> = {}): Whereabouts {
+    const { monitorOnly } = this.rules.policy;
+    return new Whereabouts({
+      registry: this.workers,
+      self: { id: "worker-1", monitorOnly },
+      redisNodes: [],
+      redisAddresses: async () => [],
+      onFault: (fault) => this.journal.fault("Redis", String(fault)),
+      ...over,
+    });
   }
 
   /** The ledger as one worker process uses it. */

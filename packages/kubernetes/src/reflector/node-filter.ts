@@ -1,4 +1,4 @@
-import { POOL_LABELS } from "@node-agent/shared/core/node.ts";
+import { POOL_LABELS, type NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import { list, property, text } from "../raw-object.ts";
 
 /** Which nodes of a cluster are looked at. */
@@ -46,4 +46,11 @@ export function createNodeFilter(selector: NodeSelector): (node: unknown) => boo
     if (selector.includeVirtual !== true && isVirtual(node, labels)) return false;
     return pools.size === 0 || POOL_LABELS.some((label) => pools.has(text(labels, label) ?? ""));
   };
+}
+
+/** The same test on a snapshot: its allow-list keeps every label, annotation and taint that is looked at. */
+export function createSnapshotFilter(selector: NodeSelector): (snapshot: NodeSnapshot) => boolean {
+  const selects = createNodeFilter(selector);
+  return ({ labels, annotations, taints }) =>
+    selects({ metadata: { labels, annotations }, spec: { taints } });
 }

@@ -23,6 +23,8 @@ export interface Keys {
   readonly calls: string;
   /** String: the highest sequence number of the ledger that any worker saw. */
   readonly sequence: string;
+  /** Hash: id of a worker -> `<instant> <JSON>`, its latest sign of life. */
+  readonly workers: string;
 }
 
 /** Builds the keys of a cluster. Throws RangeError when the id could break out of the hash tag. */
@@ -43,6 +45,7 @@ export function keysOf(cluster: string): Keys {
     view: `${prefix}:view`,
     calls: `${prefix}:calls`,
     sequence: `${prefix}:sequence`,
+    workers: `${prefix}:workers`,
   };
 }
 

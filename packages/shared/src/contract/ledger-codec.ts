@@ -25,6 +25,7 @@ const metaSchema: z.ZodType<LedgerMeta> = z.object({
       by: text,
       width: z.int().min(1).max(GRANT_MAX_WIDTH),
       cured: z.int().min(0).max(GRANT_MAX_WIDTH).exactOptional(),
+      renewedAt: instant.exactOptional(),
     })
     .exactOptional(),
 });

@@ -39,6 +39,10 @@ export type ReconcileError = (typeof RECONCILE_ERRORS)[number];
 export const PUBLISH_RESULTS = ["Accepted", "Known"] as const;
 export type PublishResult = (typeof PUBLISH_RESULTS)[number];
 
+/** What became of Kubernetes Events; `Dropped` ones were never sent, since too many came or they were not allowed. */
+export const EVENT_RESULTS = ["Created", "Known", "Dropped", "Forbidden", "Refused", "Failed"] as const;
+export type EventResult = (typeof EVENT_RESULTS)[number];
+
 /** Sources of the gauges that are read at scrape. */
 export const SCRAPE_SOURCES = ["nodes", "phases", "queues", "view", "watch"] as const;
 export type ScrapeSource = (typeof SCRAPE_SOURCES)[number];
@@ -181,6 +185,14 @@ export const METRICS = {
     help: "Times a due or waiting reboot was held back, by the gate that did.",
     labels: ["pool", "gate"],
     values: { gate: GATES },
+    roles: ["worker"],
+  },
+  events: {
+    name: "civo_node_agent_kubernetes_events_total",
+    type: "counter",
+    help: "Kubernetes Events about nodes, by what became of them; Known ones stood there already, Dropped ones were too many or not allowed.",
+    labels: ["result"],
+    values: { result: EVENT_RESULTS },
     roles: ["worker"],
   },
   cloudRequests: {

@@ -32,6 +32,8 @@ export interface RebootProgress {
   /** ISO 8601 time of the next look. */
   readonly until?: string;
   readonly attempts?: number;
+  /** How often what it waits for has changed, this time included. */
+  readonly changes?: number;
 }
 
 /** Progress as it is read back: anybody with access to Redis may have written it. */
@@ -41,6 +43,7 @@ export const rebootProgressSchema: z.ZodType<RebootProgress> = z.object({
   why: z.string().max(1024),
   until: z.iso.datetime().exactOptional(),
   attempts: z.int().min(0).exactOptional(),
+  changes: z.int().min(0).exactOptional(),
 });
 
 /** The one name of jobs in `node-snapshots`. Jobs of `reboots` are named after their node. */

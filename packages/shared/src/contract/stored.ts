@@ -1,6 +1,7 @@
 /** What is stored in Redis is read with suspicion: these schemas are the border, and inside it types are trusted. */
 import { z } from "zod";
 import { CHECKER_NAMES } from "../core/check.ts";
+import type { LiveWorker } from "../core/hosting.ts";
 import type { NodeSnapshot } from "../core/node.ts";
 import { PHASES } from "../core/phase.ts";
 import { REBOOT_OUTCOMES, REBOOT_VERIFICATIONS, type NodeRecord } from "../core/record.ts";
@@ -77,6 +78,13 @@ export const recordSchema: z.ZodType<NodeRecord> = z.object({
     })
     .exactOptional(),
   scheduledAt: instant.exactOptional(),
+});
+
+/** What a worker says of itself; its id is the field that this stands in. */
+export const workerSchema: z.ZodType<Omit<LiveWorker, "id">> = z.object({
+  schema: z.literal(1),
+  node: name.exactOptional(),
+  monitorOnly: z.boolean(),
 });
 
 /** Parses stored JSON; a fault is a sentence that names what was read and what is wrong with it. */

@@ -1,9 +1,10 @@
 import { firstDue } from "./due.ts";
 import type { ExplainInput } from "./explain-input.ts";
+import type { Hosting } from "./hosting.ts";
 import { GATES, type GateInput, type GateName, type GateVerdict } from "./gates/gate.ts";
 import { gateVerdicts } from "./gates/list.ts";
 import type { NodeRecord } from "./record.ts";
-import type { EpochMillis } from "./time.ts";
+import { SECOND, type EpochMillis, type Millis } from "./time.ts";
 
 /** What a gate says: it lets pass, it holds, or nobody could ask it. */
 export const GATE_ANSWERS = ["Open", "Holds", "NotAsked"] as const;
@@ -31,16 +32,29 @@ export function answersOf(input: ExplainInput, gates: GateInput | undefined): Ga
   const nobody = nobodyAsks(input);
   return GATES.map((gate): GateAnswer => {
     if (gate === "NothingFailing" && nobody !== undefined) return { gate, answer: "Holds", why: nobody };
+    if (gate === "Queue") return queueAnswer(input);
     const verdict = pure.get(gate);
-    if (verdict !== undefined && gates !== undefined)
-      return pureAnswer(verdict, { input, record: gates.record, gates });
-    if (gate === "NodeUnreadable") return unreadable(input);
-    return WORLD_GATES.has(gate) ? lastWord(gate, input) : { gate, answer: "NotAsked", why: NEVER_JUDGED };
+    const own = ownAnswer(gate, verdict, input, gates);
+    // A worker may see what we do not: by its rights, its clock or its network. What it waits for is what holds.
+    return holds(own) ? own : (lastWord(gate, input) ?? own);
   });
 }
 
+function ownAnswer(
+  gate: GateName,
+  verdict: GateVerdict | undefined,
+  input: ExplainInput,
+  gates: GateInput | undefined,
+): GateAnswer {
+  if (verdict !== undefined && gates !== undefined)
+    return pureAnswer(verdict, { input, record: gates.record, gates });
+  if (gate === "NodeUnreadable") return unreadable(input);
+  const why = WORLD_GATES.has(gate) ? "asked by a worker when it is about to call" : NEVER_JUDGED;
+  return { gate, answer: "NotAsked", why };
+}
+
 const NEVER_JUDGED = "no worker has judged this node";
-const WORLD_GATES: ReadonlySet<GateName> = new Set(["Identity", "OwnNode", "Cloud", "RateLimit", "Deadline"]);
+const WORLD_GATES: ReadonlySet<GateName> = new Set(["Cloud", "RateLimit", "Deadline"]);
 
 /** Why no reboot of this node can be pending at all, though a look from here might find it sick. */
 function nobodyAsks({ node, record, damaged, fleet }: ExplainInput): string | undefined {
@@ -68,20 +82,28 @@ function pureAnswer({ gate, open, why, until }: GateVerdict, asked: Asked): Gate
 }
 
 /** A gate that stands open only because what it judges by was not read has said nothing. */
-function unaskedBecause(gate: GateName, { node, fleet, ledger }: ExplainInput): string | undefined {
+function unaskedBecause(gate: GateName, { node, fleet, ledger, hosting }: ExplainInput): string | undefined {
   const noNode = node.state === "Unread" ? node.why : undefined;
   const noFleet = fleet.state === "Unread" ? fleet.why : undefined;
   const noLedger = ledger.state === "Unread" ? ledger.why : undefined;
+  const noHosting = hosting.state === "Unread" ? hosting.why : unknownRedis(hosting.hosting);
   const untrusted = ledger.state === "Distrusted" ? "the ledger is not trusted now" : undefined;
   const missing: Readonly<Partial<Record<GateName, string | undefined>>> = {
     Paused: noNode ?? noLedger,
+    NotSelected: noNode,
     OptOut: noNode,
     ForeignOwner: noNode,
     Storm: noFleet,
     Ledger: noLedger,
+    OwnNode: noHosting,
     Budget: noLedger ?? untrusted ?? noFleet,
+    Identity: noNode ?? noFleet,
   };
   return missing[gate];
+}
+
+function unknownRedis({ redis }: Hosting): string | undefined {
+  return redis === undefined ? "nobody can tell from here whether Redis runs on it" : undefined;
 }
 
 /** What a gate judged by. */
@@ -129,11 +151,38 @@ function unreadable({ node }: ExplainInput): GateAnswer {
   return { gate, answer: "Holds", why: node.why };
 }
 
-/** Gates that only a worker can ask, at the moment of the call: what the pending reboot said when it last ran. */
-function lastWord(gate: GateName, { job }: ExplainInput): GateAnswer {
-  if (job?.said?.waitsFor !== gate)
-    return { gate, answer: "NotAsked", why: "asked by a worker when it is about to call" };
-  const { why, until } = job.said;
+/** A pending reboot that is due for so long is taken by nobody. */
+const OVERDUE: Millis = 15 * SECOND;
+/** Words with which a pending reboot ends: nothing waits for them. */
+const LAST_WORDS: ReadonlySet<GateName> = new Set(["NothingFailing", "ActionNone", "Attempts"]);
+
+/** What the pending reboot said when it last ran, while it still sleeps on that. */
+function lastWord(gate: GateName, { job, now }: ExplainInput): GateAnswer | undefined {
+  if (job === undefined || job === "Missing" || LAST_WORDS.has(gate)) return undefined;
+  const { said, at } = job;
+  if (said?.waitsFor !== gate) return undefined;
+  const { why, until } = said;
+  if ((at ?? until ?? now) < now - OVERDUE) return undefined;
   const ends = gate === "RateLimit";
   return { gate, answer: "Holds", why, ...(until === undefined ? {} : { until, ends }) };
+}
+
+/** Whether anybody runs the pending reboot: an alarm clock that nobody hears is no alarm. */
+function queueAnswer({ job, now, record, pausedQueues = [] }: ExplainInput): GateAnswer {
+  const gate = "Queue";
+  const [paused] = pausedQueues;
+  if (paused !== undefined) {
+    return { gate, answer: "Holds", why: `somebody paused the queue ${paused} in Redis; resume it there` };
+  }
+  const pending = record?.phase === "Unhealthy" || record?.phase === "WaitingReboot";
+  if (!pending || job === undefined) return { gate, answer: "NotAsked", why: "no reboot is pending" };
+  if (job === "Missing") {
+    const why = "there is no pending reboot on the queue; the next resync makes one, if a watcher runs";
+    return { gate, answer: "Holds", why };
+  }
+  const { at, state } = job;
+  if (at !== undefined && at < now - OVERDUE) {
+    return { gate, answer: "Holds", why: "it is due and no worker takes it: is one running?", since: at };
+  }
+  return { gate, answer: "Open", why: `the pending reboot is ${state}` };
 }

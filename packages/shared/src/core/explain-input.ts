@@ -1,3 +1,4 @@
+import type { Hosting } from "./hosting.ts";
 import type { Rules } from "./judge.ts";
 import type { Clocks } from "./ledger/clocks.ts";
 import type { Ledger } from "./ledger/ledger.ts";
@@ -33,6 +34,11 @@ export type LedgerLook =
     }
   | { readonly state: "Unread"; readonly why: string };
 
+/** A reading of what runs on the node, by somebody who is no worker. */
+export type HostingLook =
+  | { readonly state: "Seen"; readonly hosting: Hosting }
+  | { readonly state: "Unread"; readonly why: string };
+
 /** The pending reboot of a node on its queue, and what it said of itself when it last ran. */
 export interface PendingReboot {
   readonly state: string;
@@ -55,9 +61,15 @@ export interface ExplainInput {
   /** The bytes of a record are there and cannot be read. */
   readonly damaged: boolean;
   readonly node: NodeLook;
+  /** The configuration selects this node; absent when it was not read. */
+  readonly selected?: boolean;
   readonly fleet: FleetLook;
   readonly ledger: LedgerLook;
+  readonly hosting: HostingLook;
   /** The VM behind the node, by its provider id; absent when that names none. */
   readonly instanceId?: string;
-  readonly job?: PendingReboot;
+  /** The pending reboot of the node; `Missing`: there is none; absent: nobody asked. */
+  readonly job?: PendingReboot | "Missing";
+  /** Queues that somebody paused in Redis. */
+  readonly pausedQueues?: readonly string[];
 }

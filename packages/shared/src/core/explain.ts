@@ -58,7 +58,8 @@ export interface Explanation {
 
 /** Explains a node. */
 export function explain(input: ExplainInput): Explanation {
-  const { name, rules, now, record, node, job, instanceId } = input;
+  const { name, rules, now, record, node, instanceId } = input;
+  const job = jobOf(input);
   const { policy } = rules;
   const judged = judgedRecord(input);
   const gates = answersOf(input, gateInput(input, judged));
@@ -95,16 +96,12 @@ function judgedRecord({ record, damaged, node, rules, now, observed }: ExplainIn
 
 function gateInput(input: ExplainInput, record: NodeRecord | undefined): GateInput | undefined {
   if (record === undefined) return undefined;
-  const { rules, now, observed, viewAge, viewSteady, node, fleet, ledger, instanceId = "" } = input;
+  const { rules, now, observed, viewAge, viewSteady, node, selected, ledger, hosting } = input;
   const { policy } = rules;
   const snapshot = node.state === "Found" ? node.snapshot : undefined;
   const place = snapshot === undefined ? placeOfRecord(record) : placeOf(snapshot);
   const read = "ledger" in ledger ? ledger.ledger : undefined;
   const named = { name: record.name, pool: place.pool, ...(snapshot === undefined ? {} : { snapshot }) };
-  const health = fleet.state === "Seen" ? fleet.health : undefined;
-  const trusted = ledger.state === "Trusted" || ledger.state === "Simulated";
-  const size = health?.nodes ?? 0;
-  const subject = { instanceId, ...place };
   return {
     record,
     policy,
@@ -114,12 +111,24 @@ function gateInput(input: ExplainInput, record: NodeRecord | undefined): GateInp
     ...(viewSteady === undefined ? {} : { viewSteady }),
     pauses: pausesOf(named, policy.paused, read),
     ...(snapshot === undefined ? {} : { node: snapshot }),
-    ...(health === undefined ? {} : { fleet: health }),
-    ...(trusted
-      ? { ledger: ledgerView(subject, ledger.ledger, ledger.clocks, size, policy.storm, now) }
-      : {}),
-    ...(ledger.state === "Distrusted" ? { ledger: { distrust: distrustOf(ledger) } } : {}),
+    ...(selected === undefined ? {} : { selected }),
+    ...worldOf(input, place),
+    ...(hosting.state === "Seen" ? { hosting: hosting.hosting } : {}),
   };
+}
+
+/** The fleet and the ledger as gates see them, as far as they were read. */
+function worldOf(
+  { rules, now, fleet, ledger, instanceId = "" }: ExplainInput,
+  place: ReturnType<typeof placeOf>,
+): Pick<GateInput, "fleet" | "ledger"> {
+  const seen = fleet.state === "Seen" ? { fleet: fleet.health } : {};
+  if (ledger.state === "Unread") return seen;
+  if (ledger.state === "Distrusted") return { ...seen, ledger: { distrust: distrustOf(ledger) } };
+  const size = seen.fleet?.nodes ?? 0;
+  const subject = { instanceId, ...place };
+  const view = ledgerView(subject, ledger.ledger, ledger.clocks, size, rules.policy.storm, now);
+  return { ...seen, ledger: view };
 }
 
 function placeOfRecord({ pool }: NodeRecord): { pool?: string } {
@@ -138,6 +147,10 @@ function failingOf(record: NodeRecord, { rules, observed }: ExplainInput): Faili
     const ran = Math.max(0, observed - clock.sinceObserved);
     return [{ checker, reason: clock.reason, since: clock.since, ran, threshold, action }];
   });
+}
+
+function jobOf({ job }: ExplainInput): PendingReboot | undefined {
+  return job === "Missing" ? undefined : job;
 }
 
 function lastRebootOf(record: NodeRecord | undefined): { lastReboot?: Omit<RebootAttempt, "token"> } {

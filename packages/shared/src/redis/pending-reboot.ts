@@ -36,6 +36,15 @@ export async function readPendingReboot(
   }
 }
 
+/** The queues that somebody paused in Redis; a dashboard can, and so does an obliterate that was broken off. */
+export async function readPausedQueues(connection: RedisClient, keys: Keys): Promise<readonly string[]> {
+  const names = Object.values(QUEUES);
+  const paused = await Promise.all(
+    names.map(async (name) => connection.hexists(`${keys.prefix}:${name}:meta`, "paused")),
+  );
+  return names.filter((_, i) => paused[i] === 1);
+}
+
 /** BullMQ sorts delayed jobs by their time, shifted by 12 bits that tell jobs of one millisecond apart. */
 const SCORE_PER_MILLISECOND = 0x1000;
 

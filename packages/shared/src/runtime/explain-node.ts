@@ -4,6 +4,7 @@ import type { Rules } from "../core/judge.ts";
 import { clocksOf } from "../core/ledger/clocks.ts";
 import { simulatedLedger } from "../core/ledger/simulated.ts";
 import type { LedgerTimings } from "../core/ledger/timings.ts";
+import type { NodeSnapshot } from "../core/node.ts";
 import type { NodeRecord } from "../core/record.ts";
 import { fleetNode } from "../core/storm/fleet-node.ts";
 import { fleetHealth, type FleetNode } from "../core/storm/fleet.ts";
@@ -16,15 +17,20 @@ import type { SequenceMemory } from "../ports/sequence-memory.ts";
 import type { StateStore } from "../ports/state-store.ts";
 import { deadlineSignal } from "./deadline.ts";
 import { withoutCredentials } from "./error-fields.ts";
+import { lookAtHosting, type HostingSources } from "./hosting-look.ts";
 import { clocksOfReading, lookAtLedger } from "./ledger-look.ts";
 
 /** Where an explanation is read from. Nothing is written anywhere. */
-export interface ExplainSources {
+export interface ExplainSources extends HostingSources {
   readonly store: Pick<StateStore, "get" | "listUnhealthy">;
   readonly memory: SequenceMemory;
   readonly pending: (node: string) => Promise<PendingReboot | undefined>;
+  /** The queues that somebody paused. */
+  readonly pausedQueues: () => Promise<readonly string[]>;
   readonly reader: NodeReader;
   readonly lister: NodeLister;
+  /** Whether the configuration selects a node. */
+  readonly selects: (node: NodeSnapshot) => boolean;
   /** Absent in monitor-only mode, which keeps none. */
   readonly ledger: RebootLedger | undefined;
   readonly rules: Rules;
@@ -52,22 +58,26 @@ export interface ExplainedNode {
  * unasked; without the store nothing can be said, and its errors are thrown.
  */
 export async function explainNode(name: string, sources: ExplainSources): Promise<ExplainedNode> {
-  const { store, memory, pending, rules } = sources;
-  const [stored, records, job, seqHighWater] = await Promise.all([
+  const { store, memory, pending, pausedQueues, rules } = sources;
+  const [stored, records, job, seqHighWater, paused] = await Promise.all([
     store.get(name),
     store.listUnhealthy(),
     pending(name),
     // Zero only reads.
     memory.raise(0),
+    pausedQueues(),
   ]);
   const { record, view, fault } = stored;
   const damaged = fault !== undefined;
   const names: string[] = [];
+  let addresses: readonly string[] | undefined;
   const [node, fleet, ledger] = await Promise.all([
-    lookAtNode(name, sources),
+    lookAtNode(name, sources, (found) => void (addresses = found)),
     lookAtFleet(name, records, view.now, names, sources),
     ledgerOf(records, view.now, seqHighWater, sources),
   ]);
+  const { monitorOnly } = rules.policy;
+  const hosting = await lookAtHosting(name, addresses, records, monitorOnly, sources);
   const instanceId = instanceOf(node, record);
   const explanation = explain({
     name,
@@ -79,10 +89,13 @@ export async function explainNode(name: string, sources: ExplainSources): Promis
     record,
     damaged,
     node,
+    ...(node.state === "Found" ? { selected: sources.selects(node.snapshot) } : {}),
     fleet,
     ledger,
+    hosting,
     ...(instanceId === undefined ? {} : { instanceId }),
-    ...(job === undefined ? {} : { job }),
+    job: job ?? "Missing",
+    pausedQueues: paused,
   });
   return {
     explanation,
@@ -93,10 +106,16 @@ export async function explainNode(name: string, sources: ExplainSources): Promis
   };
 }
 
-async function lookAtNode(name: string, sources: ExplainSources): Promise<NodeLook> {
+async function lookAtNode(
+  name: string,
+  sources: ExplainSources,
+  found: (addresses: readonly string[] | undefined) => void,
+): Promise<NodeLook> {
   return tried(sources, async (signal) => {
     const read = await sources.reader.read(name, signal);
-    return read.found ? { state: "Found", snapshot: read.node } : { state: "Gone" };
+    if (!read.found) return { state: "Gone" };
+    found(read.addresses);
+    return { state: "Found", snapshot: read.node };
   });
 }
 
@@ -107,13 +126,15 @@ async function lookAtFleet(
   names: string[],
   sources: ExplainSources,
 ): Promise<FleetLook> {
-  const { lister, rules } = sources;
+  const { lister, rules, selects } = sources;
   const known = new Map(records.map((record) => [record.name, record]));
   return tried(sources, async (signal) => {
     const nodes: FleetNode[] = [];
     for await (const snapshot of lister.list(signal)) {
-      nodes.push(fleetNode(snapshot, known.get(snapshot.name), rules.checkers, now));
-      names.push(snapshot.name);
+      const selected = selects(snapshot);
+      const seen = { checkers: rules.checkers, selected };
+      nodes.push(fleetNode(snapshot, known.get(snapshot.name), seen, now));
+      if (selected) names.push(snapshot.name);
     }
     return { state: "Seen", health: fleetHealth(nodes), lookedAfter: names.includes(name) };
   });
@@ -154,7 +175,8 @@ async function tried<T>(
 function instanceOf(node: NodeLook, record: NodeRecord | undefined): string | undefined {
   const providerId = (node.state === "Found" ? node.snapshot.providerId : undefined) ?? record?.providerId;
   const id = providerId?.split("/").at(-1);
-  return id === "" ? undefined : id;
+  // A node without one was found by its host name when it was rebooted.
+  return id === undefined || id === "" ? record?.lastReboot?.instanceId : id;
 }
 
 function unreadOf(looks: Readonly<Record<string, NodeLook | FleetLook | LedgerLook>>): string[] {

@@ -70,8 +70,8 @@ export async function runRole(
   });
 }
 
-/** Every secret this process was given; none of them may reach a log, whatever brought it there. */
-function secretsOf({ civo, redis }: Config): (Secret | undefined)[] {
+/** Every secret this process was given; none of them may reach a log or a cluster, whatever brought it there. */
+export function secretsOf({ civo, redis }: Config): (Secret | undefined)[] {
   return [civo.apiKey, redis.password, redis.kind === "sentinel" ? redis.sentinelPassword : undefined];
 }
 

@@ -5,6 +5,8 @@ import type { NodeReader, NodeReadResult } from "../ports/node-reader.ts";
 export class MemoryNodeReader implements NodeReader {
   /** The nodes that exist, by name. */
   readonly nodes = new Map<string, NodeSnapshot>();
+  /** Addresses of nodes and their pods, where a test has any. */
+  readonly addresses = new Map<string, readonly string[]>();
   /** Every name that was read, in order. */
   readonly reads: string[] = [];
   /** Thrown by every read while it is set. */
@@ -19,6 +21,8 @@ export class MemoryNodeReader implements NodeReader {
     signal?.throwIfAborted();
     if (this.fault !== undefined) throw this.fault;
     const node = this.nodes.get(name);
-    return node === undefined ? { found: false } : { found: true, node };
+    if (node === undefined) return { found: false };
+    const addresses = this.addresses.get(name);
+    return { found: true, node, ...(addresses === undefined ? {} : { addresses }) };
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import type { Random } from "../world/random.ts";
-import { fromEventsV1, toEventsV1 } from "./event-versions.ts";
+import { checkedCoreEvent, fromEventsV1, toEventsV1 } from "./event-versions.ts";
 import { kubeTime } from "./kube-object.ts";
 import { keyOf, ObjectStore, VersionCounter } from "./object-store.ts";
 import type { Resource } from "./resource.ts";
@@ -104,6 +104,7 @@ export function newClusterStore(parts: {
       ...event,
       plural: "events",
       fields: [...eventFields, ...EVENT_FIELDS.map((field) => `involvedObject.${field}`)],
+      fromWire: checkedCoreEvent,
     },
     {
       ...event,

@@ -1,4 +1,4 @@
-import { recordOf, shown, type JsonRecord, type KubeObject } from "./kube-object.ts";
+import { recordOf, shown, textOf, type JsonRecord, type KubeObject } from "./kube-object.ts";
 import { StatusError } from "./status-error.ts";
 
 /** An Event as events.k8s.io/v1 shows it; stored is the core form, one store for both. */
@@ -26,6 +26,18 @@ export function toEventsV1(stored: KubeObject): KubeObject {
     deprecatedLastTimestamp: lastTimestamp,
     deprecatedCount: count,
   };
+}
+
+/**
+ * A core/v1 Event as the API server takes it: about an object of its own namespace, or in `default` about one that has
+ * none (legacyValidateEvent of pkg/apis/core/validation/events.go). @throws {StatusError} Invalid
+ */
+export function checkedCoreEvent(wire: JsonRecord): JsonRecord {
+  const namespace = textOf(recordOf(wire["metadata"])["namespace"]) ?? "";
+  const involved = textOf(recordOf(wire["involvedObject"])["namespace"]) ?? "";
+  const agrees = involved === "" ? ["", "default"].includes(namespace) : involved === namespace;
+  if (!agrees) throw badEvent(wire, "involvedObject.namespace", "does not match event.namespace");
+  return wire;
 }
 
 /** The stored form of an events.k8s.io/v1 Event. @throws {StatusError} Invalid when a required field is missing */

@@ -137,7 +137,10 @@ export class KubernetesApi {
     const object = resource.toWire?.(stored) ?? stored;
     const asTable = wantsTable(request.headers.accept);
     const metadata = { resourceVersion: object.metadata.resourceVersion };
-    return { status, body: asTable ? table(resource, [object], metadata, this.#deps.clock.now()) : object };
+    return {
+      status,
+      body: asTable ? table(resource, [object], metadata, this.#deps.clock.now(), request.query) : object,
+    };
   }
 
   #list(target: Target, request: ApiRequest): Answer {
@@ -145,7 +148,10 @@ export class KubernetesApi {
     if (!wantsTable(request.headers.accept)) return { status: 200, body: listBody(target, page) };
     const { resource } = target;
     const items = page.items.map((stored) => resource.toWire?.(stored) ?? stored);
-    return { status: 200, body: table(resource, items, page.metadata, this.#deps.clock.now()) };
+    return {
+      status: 200,
+      body: table(resource, items, page.metadata, this.#deps.clock.now(), request.query),
+    };
   }
 
   #watch({ resource, namespace }: Target, { query, headers }: ApiRequest): Reply {
@@ -165,7 +171,13 @@ export class KubernetesApi {
       timeout: watchTimeout(query.get("timeoutSeconds"), () => random.next()),
       present: asTable
         ? (object: KubeObject) =>
-            table(resource, [object], { resourceVersion: object.metadata.resourceVersion }, clock.now())
+            table(
+              resource,
+              [object],
+              { resourceVersion: object.metadata.resourceVersion },
+              clock.now(),
+              query,
+            )
         : undefined,
     };
     return {

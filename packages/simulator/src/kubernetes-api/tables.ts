@@ -46,13 +46,18 @@ export function wantsTable(accept: string | undefined): boolean {
   return /as=Table;v=v1(;|,|$)/.test((accept ?? "").split(",")[0]?.trim() ?? "");
 }
 
-/** Objects of a kind as a `meta.k8s.io/v1` Table with PartialObjectMetadata rows. */
+/**
+ * Objects of a kind as a `meta.k8s.io/v1` Table; each row carries the metadata of its object, or with `includeObject=Object`
+ * the whole of it (`kubectl --sort-by` sorts by its fields).
+ */
 export function table(
   resource: Resource,
   objects: readonly KubeObject[],
   metadata: Readonly<Record<string, unknown>>,
   now: number,
+  query: URLSearchParams,
 ): Record<string, unknown> {
+  const whole = query.get("includeObject") === "Object";
   const columns = COLUMNS[resource.kind] ?? [NAME, AGE];
   return {
     kind: "Table",
@@ -67,11 +72,9 @@ export function table(
     })),
     rows: objects.map((object) => ({
       cells: columns.map(({ cell }) => cell(object, now)),
-      object: {
-        kind: "PartialObjectMetadata",
-        apiVersion: "meta.k8s.io/v1",
-        metadata: object.metadata,
-      },
+      object: whole
+        ? object
+        : { kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1", metadata: object.metadata },
     })),
   };
 }

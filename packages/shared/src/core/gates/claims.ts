@@ -10,6 +10,25 @@ export const paused: Gate = ({ pauses = [], now, policy }) => {
   return shut("Paused", `${first.level} (${first.source}): ${first.why}`, now + policy.viewMaxAge / 2);
 };
 
+/** The configuration leaves this node out: nobody repairs what nobody was asked to look after (guard G8). */
+export const notSelected: Gate = ({ selected = true, now, policy }) =>
+  selected
+    ? open("NotSelected", "it is looked after")
+    : shut(
+        "NotSelected",
+        "nodePools, includeControlPlane or includeVirtual leave it out",
+        now + policy.viewMaxAge,
+      );
+
+/** Two nodes that name one VM: at least one of them is not what it says it is, and both are left alone (I6). */
+export const identity: Gate = ({ node, fleet, now, policy }) => {
+  if (node === undefined || fleet === undefined) return open("Identity", "the fleet was not looked at yet");
+  const named = node.providerId === undefined ? [] : (fleet.claimants.get(node.providerId) ?? []);
+  const others = named.filter((name) => name !== node.name);
+  if (others.length === 0) return open("Identity", "no other node names its VM");
+  return shut("Identity", `${others.slice(0, 3).join(", ")} names the same VM`, now + policy.viewMaxAge / 2);
+};
+
 /** The node carries our opt-out annotation. */
 export const optOut: Gate = ({ node, now, policy }) =>
   node !== undefined && isMarked(node, OPT_OUT_ANNOTATION)

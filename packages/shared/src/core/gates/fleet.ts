@@ -13,8 +13,11 @@ export const storm: Gate = ({ record, node, fleet, ledger: view, policy, now }) 
     (name) => record.failing[name] !== undefined && policy.checkers[name].action === "Reboot",
   );
   const zone = node?.labels["topology.kubernetes.io/zone"];
+  const starts = checkers.map((name) => record.failing[name]?.since ?? now);
+  const since = Math.min(...starts);
   const subject = {
     checkers,
+    ...(since > record.firstSeenAt && starts.length > 0 ? { since } : {}),
     ...(record.pool === undefined ? {} : { pool: record.pool }),
     ...(zone === undefined ? {} : { zone }),
   };

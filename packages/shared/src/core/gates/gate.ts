@@ -1,3 +1,4 @@
+import type { Hosting } from "../hosting.ts";
 import type { LedgerGrant } from "../ledger/ledger.ts";
 import type { NodeSnapshot } from "../node.ts";
 import type { RepairPolicy } from "../policy.ts";
@@ -15,6 +16,7 @@ export const GATES = [
   "NothingFailing",
   "Mode",
   "ActionNone",
+  "NotSelected",
   "Paused",
   "OptOut",
   "ForeignOwner",
@@ -26,12 +28,14 @@ export const GATES = [
   "Storm",
   "Ledger",
   "Budget",
-  "NodeUnreadable",
   "Identity",
+  "NodeUnreadable",
   "OwnNode",
   "Cloud",
   "RateLimit",
   "Deadline",
+  /** Nobody runs the pending reboot; only an explanation can tell. */
+  "Queue",
 ] as const;
 export type GateName = (typeof GATES)[number];
 
@@ -60,11 +64,15 @@ export interface GateInput {
   readonly viewSteady?: Millis;
   /** Pauses that hold this node, of whatever level and source. */
   readonly pauses?: readonly Pause[];
+  /** The configuration selects this node; absent until it was read. */
+  readonly selected?: boolean;
   /** The node as it was read last. */
   readonly node?: NodeSnapshot;
   /** The fleet, to tell one sick node from a storm. */
   readonly fleet?: FleetHealth;
   readonly ledger?: LedgerView;
+  /** What else runs on the node. */
+  readonly hosting?: Hosting;
 }
 
 /** One gate's answer. `until` is when to ask again; absent when no time can be named and the job may end. */

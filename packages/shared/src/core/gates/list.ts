@@ -6,15 +6,17 @@
  * limit) are applied by the worker under names of the same closed set, so that a pending reboot always names one blocker.
  */
 import type { EpochMillis } from "../time.ts";
-import { foreignOwner, optOut, paused, settle } from "./claims.ts";
+import { foreignOwner, identity, notSelected, optOut, paused, settle } from "./claims.ts";
 import { budget, ledger, storm } from "./fleet.ts";
 import type { Gate, GateInput, GateName, GateVerdict } from "./gate.ts";
+import { ownNode } from "./own-node.ts";
 import { actionNone, attempts, blind, mode, nothingFailing, threshold, waitWindow } from "./own-state.ts";
 
 const PURE_GATES: readonly Gate[] = [
   nothingFailing,
   mode,
   actionNone,
+  notSelected,
   paused,
   optOut,
   foreignOwner,
@@ -26,6 +28,8 @@ const PURE_GATES: readonly Gate[] = [
   storm,
   ledger,
   budget,
+  identity,
+  ownNode,
 ];
 
 /** Every pure gate's verdict, in order. */

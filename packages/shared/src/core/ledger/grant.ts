@@ -7,9 +7,13 @@ export const GRANT_MAX_WIDTH = 1000;
 /** A grant opens the storm guard for so long: what fails together later is another storm, which nobody looked at. */
 export const GRANT_LASTS: Millis = HOUR;
 
-/** An operator looked at this storm and wants it repaired; one that seems to begin in the future is not believed. */
-export function grantHolds({ since }: Pick<LedgerGrant, "since">, now: EpochMillis): boolean {
-  return since <= now && now < since + GRANT_LASTS;
+/**
+ * An operator looked at this storm and wants it repaired; each cure under the grant prolongs it, because a fleet with
+ * waits of 40 minutes is not repaired within an hour. One that seems to begin in the future is not believed.
+ */
+export function grantHolds({ since, renewedAt = since }: LedgerGrant, now: EpochMillis): boolean {
+  const from = Math.max(since, renewedAt);
+  return since <= now && now < from + GRANT_LASTS;
 }
 
 /**
@@ -20,18 +24,20 @@ export function grantAfter(
   grant: LedgerGrant,
   { at }: Pick<LedgerEntry, "at">,
   outcome: LedgerOutcome,
+  now: EpochMillis,
 ): LedgerGrant {
   if (at <= grant.since) return grant;
-  const { since, by, width, cured = 0 } = grant;
+  const { width, cured = 0 } = grant;
   switch (outcome) {
     case "Cured": {
       const roundIsComplete = cured + 1 >= width;
-      if (roundIsComplete) return { since, by, width: Math.min(2 * width, GRANT_MAX_WIDTH), cured: 0 };
-      return { since, by, width, cured: cured + 1 };
+      const renewed = { ...grant, renewedAt: now };
+      if (roundIsComplete) return { ...renewed, width: Math.min(2 * width, GRANT_MAX_WIDTH), cured: 0 };
+      return { ...renewed, cured: cured + 1 };
     }
     case "StillBad":
     case "NotExecuted":
-      return { since, by, width: 1, cured: 0 };
+      return { ...grant, width: 1, cured: 0 };
     case "Intent":
     case "Accepted":
     case "Unknown":

@@ -66,6 +66,8 @@ export interface LedgerGrant {
   readonly width: number;
   /** Cures in the present round; `width` of them complete it. */
   readonly cured?: number;
+  /** The latest cure under it. */
+  readonly renewedAt?: EpochMillis;
 }
 
 /** What holds for the whole cluster. */

@@ -85,7 +85,10 @@ export function withOutcome(
   const written = write(ledger, writer, (seq) => ({ ...entry, seq, outcome, notBefore, attempt }));
   const { grant } = written.meta;
   if (grant === undefined) return written;
-  return { ...written, meta: { ...written.meta, grant: grantAfter(grant, entry, outcome) } };
+  return {
+    ...written,
+    meta: { ...written.meta, grant: grantAfter(grant, entry, outcome, writer.clocks.earliest) },
+  };
 }
 
 /** An intent is answered, an answer is verified; what is verified, or surely never happened, is the end. */

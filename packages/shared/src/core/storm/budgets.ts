@@ -1,4 +1,5 @@
 import type { Ledger, LedgerEntry } from "../ledger/ledger.ts";
+import { grantHolds } from "../ledger/grant.ts";
 import { rebootsOf, uncuredInARow } from "../ledger/history.ts";
 import type { Clocks } from "../ledger/clocks.ts";
 import type { EpochMillis } from "../time.ts";
@@ -48,7 +49,9 @@ export function exceededBudget(
     1,
     Math.min(budgets.cluster, Math.floor((fleetSize * budgets.clusterPercent) / 100)),
   );
-  const granted = ledger.meta.grant === undefined ? width : Math.min(width, ledger.meta.grant.width);
+  const { grant } = ledger.meta;
+  const slow = grant !== undefined && grantHolds(grant, clocks.latest);
+  const granted = slow ? Math.min(width, grant.width) : width;
   const lastAt = done.reduce((last, at) => Math.max(last, at), 0);
   return (
     rate("Node", own === undefined ? [] : rebootsOf(own), budgets.nodePerDay, RATE_WINDOWS.day, clocks) ??

@@ -26,6 +26,8 @@ export interface StormSubject {
   readonly zone?: string;
   /** The checkers that ask for its reboot. */
   readonly checkers: readonly CheckerName[];
+  /** When its own failure began; absent when nobody saw that. */
+  readonly since?: EpochMillis;
 }
 
 interface Question {
@@ -78,12 +80,33 @@ const checkerEverywhere: Guard = ({ subject, fleet, policy }) => {
   return { kind: "CheckerEverywhere", why: `${first} fails on ${failing(first)} of ${fleet.nodes} nodes` };
 };
 
-const burst: Guard = ({ fleet, policy, now }) => {
+/** Failures keep coming: nobody knows yet what this becomes. */
+const burstNow: Guard = ({ fleet, policy, now }) => {
   const recent = fleet.failingSince.filter((since) => since > now - policy.burstWithin).length;
   if (recent <= policy.burst) return undefined;
   return {
     kind: "Burst",
     why: `${recent} nodes began to fail within ${Math.round(policy.burstWithin / SECOND)} s`,
+  };
+};
+
+/**
+ * A node that fell together with many others is part of that event for as long as they fail, also when its threshold has
+ * passed long after it: most of them must be well again first, or an operator grants repair.
+ */
+const partOfBurst: Guard = ({ subject, fleet, policy }) => {
+  const { since } = subject;
+  if (since === undefined) return undefined;
+  const { burst, burstWithin } = policy;
+  const near = fleet.seenStarts.filter((start) => Math.abs(start - since) <= burstWithin);
+  const together = near.findIndex((start, i) => {
+    const last = near[i + burst];
+    return last !== undefined && last - start <= burstWithin && start <= since && since <= last;
+  });
+  if (together === -1) return undefined;
+  return {
+    kind: "Burst",
+    why: `it began to fail with more than ${burst} others within ${Math.round(burstWithin / SECOND)} s`,
   };
 };
 
@@ -93,7 +116,8 @@ const GUARDS: readonly Guard[] = [
   zoneUnhealthy,
   poolDown,
   checkerEverywhere,
-  burst,
+  burstNow,
+  partOfBurst,
 ];
 
 /**

@@ -17,6 +17,7 @@ const civoClusterId = wordOf(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/u, "the id of a 
 const regionCode = wordOf(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/u, "a region code such as LON1");
 /** Pool ids end in a label selector, so they are label values: a stray character would select something else. */
 const poolId = wordOf(/^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/u, "a node pool id");
+const nodeName = wordOf(/^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/u, "a Kubernetes node name");
 const token = wordOf(/^[^\s\p{Cc}]+$/u, "text without spaces or control characters");
 const path = wordOf(/^[^\p{Cc}]*$/u, "a path without control characters");
 const host = wordOf(/^[A-Za-z0-9.:_-]+$/u, "a host name or an IP address");
@@ -93,6 +94,15 @@ export const settingsSchema = section({
   includeVirtual: setting(boolean, false, {
     meaning: "Look after virtual nodes (virtual-kubelet) too.",
   }),
+  nodeName: optional(nodeName, {
+    env: [{ name: "NODE_NAME" }],
+    meaning:
+      "The node that this worker runs on (downward API: spec.nodeName): it leaves that node's reboot to another worker. Unknown if absent.",
+  }),
+  redisNodes: setting(list(nodeName, "node names"), [], {
+    meaning:
+      "Nodes that Redis runs on, which are rebooted last. Empty: found by the address of its server, where that is a node's or a pod's.",
+  }),
   checkers: section(checkers),
   rebootWait: section({
     standard: setting(duration(POSITIVE), DEFAULT_POLICY.rebootWait.standard, {
@@ -147,6 +157,10 @@ export const settingsSchema = section({
   }),
   perNodeMetrics: setting(boolean, false, {
     meaning: "Add a node label to counters. Costs a series per node and reason.",
+  }),
+  events: setting(boolean, true, {
+    meaning:
+      "Tell what holds a reboot, and what became of it, as Kubernetes Events about the node. Needs create on events in the namespace default; without that a worker says so once and goes on.",
   }),
   kubeconfig: setting(path, "/etc/rancher/k3s/k3s.yaml", {
     flag: "kubeconfig",

@@ -47,7 +47,10 @@ export const timings = section({
     SECOND,
     "The least time before a pending reboot looks again: a skewed clock must not make it spin.",
   ),
-  lockDuration: span(30 * SECOND, "How long a job of a worker that fell silent stays locked."),
+  lockDuration: span(
+    30 * SECOND,
+    "How long a job of a worker that fell silent stays locked, and the others take it to be alive.",
+  ),
   stalledInterval: span(
     5 * SECOND,
     "How often workers look for jobs of dead workers. Every worker must have the same.",

@@ -1,4 +1,9 @@
-import type { PublishResult, ReconcileError, ScrapeSource } from "../../contract/metric-names.ts";
+import type {
+  EventResult,
+  PublishResult,
+  ReconcileError,
+  ScrapeSource,
+} from "../../contract/metric-names.ts";
 import type { CheckerName, RepairAction } from "../../core/check.ts";
 import type { Evaluation } from "../../core/evaluation.ts";
 import type { GateName } from "../../core/gates/gate.ts";
@@ -29,6 +34,8 @@ export interface Metrics {
   observeRebootVerified(of: NodeRef, verification: RebootVerification): void;
   observeRebootBlocked(of: NodeRef, gate: GateName): void;
   observeReconcileError(reason: ReconcileError): void;
+  /** A Kubernetes Event was told, or was not. */
+  observeEvent(result: EventResult, count?: number): void;
   /** `result` is `Success` or a class of fault, from a closed set. */
   observeCloudRequest(call: { provider: string; operation: string; result: string; took: Millis }): void;
   observeSnapshotsPublished(result: PublishResult, count: number): void;
@@ -84,6 +91,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     observeRebootVerified: (of, verification) => set.count("rebootsVerified", { ...of, verification }),
     observeRebootBlocked: (of, gate) => set.count("rebootsBlocked", { ...of, gate }),
     observeReconcileError: (reason) => set.count("reconcileErrors", { reason }),
+    observeEvent: (result, count) => set.count("events", { result }, count),
     observeCloudRequest: ({ provider, operation, result, took }) => {
       set.count("cloudRequests", { provider, operation, result });
       set.time("cloudDuration", { provider, operation }, took / SECOND);
