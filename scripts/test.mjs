@@ -32,11 +32,16 @@ await runCommand(async () => {
   await ensureDependencies();
   const node = await node24();
   const failed = filters.length === 0 ? await runSteps(node, stopped) : [];
-  const promtool = await ensureDebianTool("promtool", "prometheus");
-  if (promtool.path === undefined) say("setup", `${promtool.reason}; tests that need it are skipped`);
+  const tools = [
+    await ensureDebianTool("promtool", "prometheus"),
+    await ensureDebianTool("kubectl", "kubernetes-client"),
+  ];
+  for (const { reason } of tools) {
+    if (reason !== undefined) say("setup", `${reason}; tests that need it are skipped`);
+  }
   const redis = await ensureRedis();
   try {
-    const folders = [promtool.path && dirname(promtool.path), await redisCommandFolder()];
+    const folders = [...tools.map(({ path }) => path && dirname(path)), await redisCommandFolder()];
     const env = { ...process.env, REDIS_URL: redis.url, PATH: pathWith(folders) };
     const selection = filters.length === 0 ? projects : filters;
     if (!(await runTests(node, selection, env, stopped))) failed.push("tests");

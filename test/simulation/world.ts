@@ -2,6 +2,7 @@ import { emptyLedger } from "@node-agent/shared/core/ledger/steps.ts";
 import { shardOf } from "@node-agent/shared/contract/keys.ts";
 import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import type { Executor } from "@node-agent/shared/ports/executor.ts";
+import { joined } from "@node-agent/shared/core/ledger/sequence.ts";
 import type { NodeLister } from "@node-agent/shared/ports/node-lister.ts";
 import type { NodeReader } from "@node-agent/shared/ports/node-reader.ts";
 import type { RebootLedger } from "@node-agent/shared/ports/ledger.ts";
@@ -200,8 +201,9 @@ export class World {
   memoryFor(process: Incarnation): SequenceMemory {
     const memory: SequenceMemory = {
       raise: async (seq) => {
-        this.sequence = Math.max(this.sequence, seq);
-        return this.sequence;
+        const highest = joined(this.sequence, seq, this.time.now + this.redisSkew);
+        if (seq > 0) this.sequence = highest;
+        return highest;
       },
     };
     return this.#networked(this.twist.memory?.(memory) ?? memory, process, "reboot", this.weather.redis);

@@ -1,17 +1,40 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
 
 /**
- * Real Node objects from public sources, kept beside the repository (`../shared/fixtures/nodes`); data of others is
- * read there and never copied. Named by file.
+ * Real Node objects from public sources. Data of others is read where it lies and never copied: in the folder that
+ * NODE_AGENT_FIXTURES names, else beside the repository (`../shared/fixtures/nodes`).
  */
+const given = process.env["NODE_AGENT_FIXTURES"] ?? "";
 const directory =
-  process.env["NODE_AGENT_FIXTURES"] ??
-  fileURLToPath(new URL("../../../shared/fixtures/nodes/", import.meta.url));
+  given === "" ? fileURLToPath(new URL("../../../shared/fixtures/nodes/", import.meta.url)) : given;
 
-/** Every fixture: file name and parsed object. Throws when the folder is missing: a test without data proves nothing. */
-export function nodeFixtures(): { file: string; node: unknown }[] {
-  return readdirSync(directory)
-    .filter((file) => file.endsWith(".json"))
-    .map((file) => ({ file, node: JSON.parse(readFileSync(`${directory}/${file}`, "utf8")) as unknown }));
+/** A fixture: its file name and the parsed object. */
+export interface NodeFixture {
+  readonly file: string;
+  readonly node: unknown;
+}
+
+const isMissing = given === "" && !existsSync(directory);
+const why = isMissing ? ` (skipped: no folder ${directory}, NODE_AGENT_FIXTURES names another)` : "";
+
+/**
+ * Tests of all fixtures. A clone without the folder skips them, and the report says so; a folder that was named must be
+ * there, and one that is there must hold something: a test without data proves nothing.
+ */
+export function describeFixtures(name: string, tests: (fixtures: readonly NodeFixture[]) => void): void {
+  const fixtures = isMissing ? [] : readFixtures();
+  describe.skipIf(isMissing)(`${name}${why}`, () => {
+    test("there are some", () => expect(fixtures).not.toEqual([]));
+    tests(fixtures);
+  });
+}
+
+function readFixtures(): NodeFixture[] {
+  const files = readdirSync(directory).filter((file) => file.endsWith(".json"));
+  return files.map((file) => ({
+    file,
+    node: JSON.parse(readFileSync(`${directory}/${file}`, "utf8")) as unknown,
+  }));
 }

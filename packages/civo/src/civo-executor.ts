@@ -133,17 +133,22 @@ function judge(node: NodeSnapshot, id: string, { members, claimants, fresh }: Ev
 }
 
 /**
- * The outcome of a reboot call. `Rejected` needs a clear no: an answer with an error status whose class is one of
- * refusal. Everything else that may have left us is `Unknown`, a success in an unexpected form included.
+ * The outcome of a reboot call. `Rejected` needs a clear no (reboot protocol, 3.4 step 8): a 4xx whose class is one of
+ * refusal. Everything else that may have left us is `Unknown`: a success in an unexpected form, and any 5xx whatever
+ * code it names, because a server that failed half-way does not know itself what it did.
  */
 function receiptOf(result: CivoResult<"success">): RebootReceipt {
   if (result.ok) return { outcome: "Accepted", detail: "the cloud accepted the reboot" };
   const { error } = result;
   if (!error.sent) return { outcome: "NotSent", detail: error.detail };
-  const isRefusal = error.class !== "transient" && error.status !== undefined && error.status >= 400;
-  if (!isRefusal) return { outcome: "Unknown", detail: error.detail };
+  if (!isRefusal(error)) return { outcome: "Unknown", detail: error.detail };
   const { failure, detail, retryAfter } = faultFailed(error);
   return { outcome: "Rejected", failure, detail, ...(retryAfter === undefined ? {} : { retryAfter }) };
+}
+
+/** 408 is said by a proxy that stopped waiting: the request may have come through. */
+function isRefusal({ class: faultClass, status = 0 }: CivoFault): boolean {
+  return faultClass !== "transient" && status >= 400 && status < 500 && status !== 408;
 }
 
 type Failed = Extract<ResolveResult, { ok: false }>;

@@ -2,6 +2,7 @@ import { Queue, Worker } from "bullmq";
 import type { Keys } from "@node-agent/shared/contract/keys.ts";
 import { QUEUES, RESYNC_JOB } from "@node-agent/shared/contract/queues.ts";
 import { HOUR, SECOND, type Millis } from "@node-agent/shared/core/time.ts";
+import { discardQueue, isQueueDamage, repairing } from "@node-agent/shared/redis/queue-repair.ts";
 import type { RedisClient } from "@node-agent/shared/redis/script.ts";
 
 /** How the fleet's resync is run. */
@@ -38,6 +39,7 @@ export function createResyncQueue(deps: ResyncQueueDeps): ResyncQueue {
     prefix: keys.prefix,
     streams: { events: { maxLen: 1000 } },
   });
+  const place = { client: deps.producer, prefix: keys.prefix, queue: QUEUES.resync };
   queue.on("error", onError);
   const worker = new Worker(QUEUES.resync, async () => deps.tick(), {
     connection: deps.worker,
@@ -50,11 +52,21 @@ export function createResyncQueue(deps: ResyncQueueDeps): ResyncQueue {
     removeOnComplete: { age: HOUR / SECOND, count: 20 },
     removeOnFail: { age: HOUR / SECOND, count: 20 },
   });
-  worker.on("error", onError);
+  worker.on("error", repairing(place, onError));
+  const upsert = async (): Promise<unknown> =>
+    queue.upsertJobScheduler(RESYNC_JOB, { every: interval }, { name: RESYNC_JOB });
   let running: Promise<void> | undefined;
   return {
     ensureScheduler: async () => {
-      await queue.upsertJobScheduler(RESYNC_JOB, { every: interval }, { name: RESYNC_JOB });
+      try {
+        await upsert();
+        if (await willTick(queue, interval)) return;
+      } catch (error) {
+        if (!(error instanceof Error) || !isQueueDamage(error)) throw error;
+        onError(error);
+      }
+      await discardQueue(place);
+      await upsert();
     },
     takeTicks: async (take) => {
       if (!take) {
@@ -72,4 +84,15 @@ export function createResyncQueue(deps: ResyncQueueDeps): ResyncQueue {
       await queue.close();
     },
   };
+}
+
+/** Ticks that may be missed, by clocks that are apart or watchers that are busy, before the scheduler is made anew. */
+const MISSED_TICKS = 10;
+
+/** Whether the scheduler says when the next tick is, within reason, and a job stands for it. */
+async function willTick(queue: Queue, interval: Millis): Promise<boolean> {
+  const { next = 0 } = (await queue.getJobScheduler(RESYNC_JOB)) ?? {};
+  if (!(Math.abs(next - Date.now()) <= MISSED_TICKS * interval)) return false;
+  const state = await queue.getJobState(`repeat:${RESYNC_JOB}:${next}`);
+  return state !== "unknown";
 }

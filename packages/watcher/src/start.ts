@@ -8,6 +8,7 @@ import {
   type NodeSelector,
   type SourceEvent,
 } from "@node-agent/kubernetes";
+import { LOG_EVENTS } from "@node-agent/shared/contract/log-events.ts";
 import { keysOf } from "@node-agent/shared/contract/keys.ts";
 import { snapshotFingerprint, toSnapshot } from "@node-agent/shared/core/snapshot.ts";
 import type { NodeSource } from "@node-agent/shared/ports/node-source.ts";
@@ -57,7 +58,12 @@ export async function startWatcher(parts: RoleParts): Promise<readonly Component
   logger.info({ port: monitor.port, server: kubernetes.server }, "metrics are served");
   await redisReady(redis, parts, signal);
 
-  const store = anchoredBeats(new RedisSnapshotStore(redis.store, keys, timings.viewMaxAge), clock);
+  const onDamage = (detail: string): void => {
+    metrics.observeReconcileError("DamagedRecord");
+    logger.error({ event: LOG_EVENTS.fault, reason: "DamagedRecord", detail }, "fault");
+  };
+  const snapshots = new RedisSnapshotStore(redis.store, keys, timings.viewMaxAge, onDamage);
+  const store = anchoredBeats(snapshots, clock);
   const queues = new BullJobQueues(redis.producer, keys, redis.onError);
   const reader = createNodeReader({
     connection: kubernetes,

@@ -5,7 +5,7 @@
 import { rebootWaitOf } from "@node-agent/shared/core/due.ts";
 import { clocksOf, type Clocks } from "@node-agent/shared/core/ledger/clocks.ts";
 import type { Ledger, LedgerOutcome } from "@node-agent/shared/core/ledger/ledger.ts";
-import { plausible } from "@node-agent/shared/core/ledger/sequence.ts";
+import { joined } from "@node-agent/shared/core/ledger/sequence.ts";
 import {
   pruned,
   withHeartbeat,
@@ -67,7 +67,7 @@ export class LedgerGate {
   /** Reads the ledger and judges whether it may be built on. Throws when the store of either cannot be asked. */
   async open(redisNow: EpochMillis, signal?: AbortSignal): Promise<LedgerOpening> {
     // Before the ledger: a number that another gate reaches between the two reads must not look like a step back.
-    const seqHighWater = await this.#highWater();
+    const seqHighWater = await this.#join(0);
     const readAt = this.#deps.clock.monotonic();
     const reading = await this.#deps.ledger.read(signal);
     if (reading.state !== "Found") return { open: false, why: `${reading.state}: ${reading.why}` };
@@ -82,13 +82,8 @@ export class LedgerGate {
         ledger: reading.ledger,
       };
     }
-    await this.#remember(reading.ledger.meta.seq);
+    await this.#join(reading.ledger.meta.seq);
     return { open: true, session: this.#session(reading, readAt, clocks) };
-  }
-
-  async #highWater(): Promise<number> {
-    this.#seen = Math.max(this.#seen, plausible(await this.#deps.memory.raise(0)));
-    return this.#seen;
   }
 
   #distrust(reading: FoundLedger, seqHighWater: number, clocks: Clocks): LedgerDistrust | undefined {
@@ -117,7 +112,7 @@ export class LedgerGate {
         const next = withIntent(base, { ...intent, gpu: gpuNode }, window, this.#writer(clocks));
         if (this.#isStale(readAt)) return { outcome: "Refused", why: "too long since the ledger was read" };
         const write = await store.compareAndWrite(next, reading.version, signal);
-        if (write.outcome === "Written") await this.#remember(next.meta.seq);
+        if (write.outcome === "Written") await this.#join(next.meta.seq);
         return write;
       },
     };
@@ -151,7 +146,7 @@ export class LedgerGate {
     step: (ledger: Ledger, writer: LedgerWriter) => Ledger,
   ): Promise<boolean> {
     for (let attempt = 0; attempt < MAX_OUTCOME_WRITES; attempt += 1) {
-      const seqHighWater = await this.#highWater();
+      const seqHighWater = await this.#join(0);
       const readAt = this.#deps.clock.monotonic();
       const reading = await this.#deps.ledger.read();
       if (reading.state !== "Found") return false;
@@ -168,7 +163,7 @@ export class LedgerGate {
       if (this.#isStale(readAt)) continue;
       const { outcome } = await this.#deps.ledger.compareAndWrite(next, reading.version);
       if (outcome === "Written") {
-        await this.#remember(next.meta.seq);
+        await this.#join(next.meta.seq);
         return true;
       }
       if (outcome === "Refused") return false;
@@ -187,11 +182,14 @@ export class LedgerGate {
     const next = withQuarantine(reading.ledger, quarantineUntil, this.#seen, this.#writer(clocks));
     // A conflict means that another gate wrote: it quarantines as well, or the next opening does.
     const { outcome } = await this.#deps.ledger.compareAndWrite(next, reading.version, signal);
-    if (outcome === "Written") await this.#remember(next.meta.seq);
+    if (outcome === "Written") await this.#join(next.meta.seq);
   }
 
-  async #remember(seq: number): Promise<void> {
-    this.#seen = Math.max(this.#seen, seq, plausible(await this.#deps.memory.raise(seq)));
+  /** Remembers a number of the ledger (0 only asks), and returns the highest that any gate saw. */
+  async #join(seq: number): Promise<number> {
+    const remembered = await this.#deps.memory.raise(seq);
+    this.#seen = Math.max(this.#seen, joined(remembered, seq, this.#deps.clock.now()));
+    return this.#seen;
   }
 
   #clocks(reading: LedgerReading, redisNow: EpochMillis): Clocks {

@@ -7,6 +7,7 @@ import {
   type RebootJob,
 } from "@node-agent/shared/contract/queues.ts";
 import type { Millis } from "@node-agent/shared/core/time.ts";
+import { repairing } from "@node-agent/shared/redis/queue-repair.ts";
 import type { RedisClient } from "@node-agent/shared/redis/script.ts";
 import type { Evaluator } from "./evaluator.ts";
 import type { Journal } from "./journal.ts";
@@ -64,7 +65,9 @@ export function startQueueWorkers(deps: QueueWorkersDeps): QueueWorkers {
     async (job, token) => runRebootJob(job, token, new AbortController().signal, deps.reboot),
     { ...shared, concurrency: concurrency.reboots },
   );
-  for (const worker of [evaluations, reboots]) worker.on("error", onError);
+  for (const worker of [evaluations, reboots]) {
+    worker.on("error", repairing({ client: connection, prefix: keys.prefix, queue: worker.name }, onError));
+  }
   return {
     isRunning: () => evaluations.isRunning() && reboots.isRunning(),
     close: async (force = false) => {

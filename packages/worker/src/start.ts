@@ -66,7 +66,7 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
   const told = withEvents(createLogJournal({ logger, metrics, clock }), parts, kubernetes);
   const { journal } = told;
   const queues = new BullJobQueues(redis.producer, keys, redis.onError);
-  const state = new RedisStateStore(redis.store, keys);
+  const state = new RedisStateStore(redis.store, keys, (detail) => journal.fault("DamagedRecord", detail));
   metrics.readGaugesFrom(gaugeSources(state, queues, clock));
   const evaluator = new Evaluator({
     store: new RedisEvaluationStore(redis.store, keys),

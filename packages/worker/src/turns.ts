@@ -42,14 +42,18 @@ export class Turns {
     return { budget: "Turn", why: `${before.node} has waited for longer`, until: now + pause };
   }
 
-  /** The node is held by a budget until an instant: it stands in line, or behind whoever holds it there. */
+  /**
+   * The node is held by a budget until an instant: it stands in line. Whoever stands before it looks now, and goes, stays
+   * or gives the place up: nobody is kept waiting by a node that is asleep, gone, or was never there.
+   */
   async held(
     { budget }: BudgetExceeded,
     waiting: Omit<Waiting, "budget">,
     line: readonly Waiting[],
   ): Promise<void> {
-    const before = beforeInLine(line, waiting, waiting.until, Infinity);
-    const room = budget === "Turn" ? (before?.budget ?? "Cluster") : budget;
+    const before = budget === "Turn" ? beforeInLine(line, waiting, waiting.until, Infinity) : undefined;
+    const room = before?.budget ?? budget;
+    if (before !== undefined) await this.#wake(before);
     if (waitsInLine(room)) await this.#tried(async () => this.#deps.line.join({ ...waiting, budget: room }));
     else await this.left(waiting.node, waiting.until);
   }
@@ -63,7 +67,11 @@ export class Turns {
   /** There may be room: the first in line looks now. */
   async freed(now: EpochMillis): Promise<void> {
     const first = firstInLine(await this.line(), now, this.#deps.patience);
-    if (first !== undefined) await this.#tried(async () => this.#deps.queues.moveReboot(first.node, 0));
+    if (first !== undefined) await this.#wake(first);
+  }
+
+  async #wake({ node }: Waiting): Promise<void> {
+    await this.#tried(async () => this.#deps.queues.moveReboot(node, 0));
   }
 
   async #tried<T>(ask: () => Promise<T>): Promise<T | undefined> {

@@ -14,7 +14,21 @@ import {
 } from "../../unit/civo/support.ts";
 import { garbled, hostileText, hostileValue, mutated, type Fuzz } from "./hostile.ts";
 
-const STATUSES = [200, 200, 200, 200, 201, 202, 204, 301, 400, 401, 403, 404, 409, 422, 429, 500, 503];
+const STATUSES = [
+  200, 200, 200, 200, 201, 202, 204, 301, 400, 401, 403, 404, 409, 422, 429, 500, 502, 503, 504,
+];
+/** What the cloud calls its faults, whatever status they come with. */
+const CODES = [
+  "database_instance_find",
+  "database_account_not_found",
+  "database_region_not_found",
+  "quota_limit_reached",
+  "parameter_x",
+  "instance_state_must_be_active_or_shutoff",
+  "openstack_instance_find",
+  "region_unavailable",
+  "requires_authentication",
+];
 
 /** Answers of a cloud that lost its mind: a node is looked up and rebooted with them. */
 export const cloudAnswers: Fuzz = async (random, cases) => {
@@ -28,6 +42,7 @@ export const cloudAnswers: Fuzz = async (random, cases) => {
   const client = createCivoClient(clientOptions({ clock: testClock().clock, dispatcher }));
   const executor = createCivoExecutor({ client });
   let named = 0;
+  let refused = 0;
   for (let i = 0; i < cases; i += 1) {
     // What a turn of the event loop would give back is given back.
     if (i % 50 === 0) await nextTurn();
@@ -42,17 +57,19 @@ export const cloudAnswers: Fuzz = async (random, cases) => {
     const calls = requests.filter(({ method }) => method === "POST").length;
     if (calls > 1) wrong.push(`${calls} calls for one reboot`);
     const [answer] = given;
-    if (receipt.outcome === "Rejected" && !isError(answer))
+    if (receipt.outcome === "Rejected" && !maySayNo(answer))
       wrong.push(`a refusal in ${JSON.stringify(answer)}`);
+    if (receipt.outcome === "Rejected") refused += 1;
     if (receipt.outcome === "NotSent" && calls > 0) wrong.push("a call that was sent is said to be not sent");
     if (JSON.stringify([found, receipt]).toLowerCase().includes(CANARY.toLowerCase()))
       wrong.push("the key is told");
   }
-  return { wrong, told: `${named} named the VM` };
+  return { wrong, told: `${named} named the VM, ${refused} refused the call` };
 };
 
-function isError(answer: ScriptedAnswer | undefined): boolean {
-  return answer !== undefined && "status" in answer && answer.status >= 400;
+/** Only a 4xx says that surely nothing was done; a 5xx may follow a reboot, whatever it says. */
+function maySayNo(answer: ScriptedAnswer | undefined): boolean {
+  return answer !== undefined && "status" in answer && answer.status >= 400 && answer.status < 500;
 }
 
 function answerTo(random: Random, method: string, path: string): ScriptedAnswer {
@@ -75,10 +92,16 @@ function bodyOf(random: Random, method: string, path: string): string {
         ? [anInstance(), anInstance({ id: OTHER_ID, hostname: "node-10" })]
         : anInstance();
   const choice = random.next();
-  if (choice < 0.3) return JSON.stringify(usual);
+  if (choice < 0.2) return JSON.stringify(usual);
+  if (choice < 0.3) return refusalOf(random);
   if (choice < 0.7) return JSON.stringify(mutated(random, usual, 3));
   if (choice < 0.85) return garbled(random, JSON.stringify(usual));
   return choice < 0.95
     ? JSON.stringify(hostileValue(random))
     : `<html>${CANARY}${hostileText(random)}</html>`;
+}
+
+function refusalOf(random: Random): string {
+  const code = CODES[random.integer(CODES.length)];
+  return JSON.stringify(random.next() < 0.5 ? { code, reason: hostileText(random) } : { result: code });
 }

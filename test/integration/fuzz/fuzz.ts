@@ -7,6 +7,7 @@ import { cloudAnswers } from "./cloud-answers.ts";
 import type { Fuzz } from "./hostile.ts";
 import { ledgerBytes } from "./ledgers.ts";
 import { hostileNodes } from "./nodes.ts";
+import { queueValues } from "./queue-values.ts";
 import { redisValues } from "./redis-values.ts";
 import { apiUrls } from "./urls.ts";
 
@@ -16,6 +17,7 @@ const PARTS: Readonly<Record<string, Fuzz>> = {
   apiUrls,
   ledgerBytes,
   redisValues,
+  queueValues,
 };
 
 const [name = "", seed = "1", cases = "1000"] = process.argv.slice(2);

@@ -1,13 +1,6 @@
 import { createCivoClient, createCivoExecutor } from "@node-agent/civo";
-import { createCheckers } from "@node-agent/shared/core/checkers/registry.ts";
-import { judge } from "@node-agent/shared/core/judge.ts";
-import { nextStep } from "@node-agent/shared/core/gates/list.ts";
 import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
-import { poolOf } from "@node-agent/shared/core/node.ts";
-import { pausesOf } from "@node-agent/shared/core/pause.ts";
-import { DEFAULT_POLICY } from "@node-agent/shared/core/policy.ts";
 import { snapshotFingerprint, toSnapshot } from "@node-agent/shared/core/snapshot.ts";
-import { HOUR } from "@node-agent/shared/core/time.ts";
 import { aNode as aHealthyNode } from "@node-agent/shared/testing/builders.ts";
 import {
   anInstance,
@@ -19,6 +12,7 @@ import {
   testClock,
 } from "../../unit/civo/support.ts";
 import { mutated, type Fuzz } from "./hostile.ts";
+import { live, withExtras } from "./node-life.ts";
 
 const LARGEST_SNAPSHOT = 4096;
 /** The host names of the cloud's instances. */
@@ -27,48 +21,61 @@ const VMS = new Map([
   [OTHER_ID, "node-10"],
   ["11111111-1111-4111-8111-111111111111", "node-2"],
 ]);
-const NOW = Date.UTC(2026, 0, 1);
-const policy = { ...DEFAULT_POLICY, monitorOnly: false, blindGrace: 0 };
-const rules = { policy, checkers: createCheckers(policy) };
-const view = { now: NOW, observed: 10 * HOUR, age: 0 };
+/** Minutes of looks: before any threshold, past that of NodeReady, past all of them. */
+const MINUTES = [0, 4, 6, 31, 90];
+const LAST = MINUTES.at(-1) ?? 0;
 
-/** Node objects of any shape: read, judged, asked for their next step, and looked up in the cloud. */
+/** Node objects of any shape: read, judged through a life in which they could become due, and looked up in the cloud. */
 export const hostileNodes: Fuzz = async (random, cases) => {
   const { executor } = cloud();
   const wrong: string[] = [];
-  let usable = 0;
+  const count = { usable: 0, due: 0 };
   const base = baseNodes();
+  const [well = {}, sick = {}] = base;
   for (let i = 0; i < cases; i += 1) {
     const raw = mutated(random, base[random.integer(base.length)] ?? {}, 6);
     const result = toSnapshot(raw);
-    if (!result.ok) continue;
-    usable += 1;
-    const { snapshot } = result;
-    const bytes = Buffer.byteLength(JSON.stringify(snapshot));
-    if (bytes > LARGEST_SNAPSHOT) wrong.push(`a snapshot of ${bytes} bytes`);
-    snapshotFingerprint(snapshot);
-    judgeTwice(snapshot, wrong);
-    if (i % 10 === 0) await lookUp(snapshot, executor, wrong);
+    if (result.ok) {
+      count.usable += 1;
+      const { snapshot } = result;
+      const bytes = Buffer.byteLength(JSON.stringify(snapshot));
+      if (bytes > LARGEST_SNAPSHOT) wrong.push(`a snapshot of ${bytes} bytes`);
+      snapshotFingerprint(snapshot);
+      if (liveHostile(snapshot, snapshotOf(well), wrong)) count.due += 1;
+      if (i % 10 === 0) await lookUp(snapshot, executor, wrong);
+    }
+    if (i % 4 === 0) liveWithExtras(withExtras(random, well), false, wrong);
+    if (i % 4 === 2) liveWithExtras(withExtras(random, sick), true, wrong);
   }
-  return { wrong, told: `${usable} had an identity` };
+  if (cases >= 1000 && count.due === 0) wrong.push("nothing ever became due");
+  return { wrong, told: `${count.usable} had an identity, ${count.due} of them became due` };
 };
 
-/** A node seen for the first time is never due, and a verdict is of the closed set. */
-function judgeTwice(snapshot: NodeSnapshot, wrong: string[]): void {
-  const first = judge(snapshot, { record: undefined, damaged: false }, rules, view);
-  const again = judge(snapshot, { record: first.after, damaged: false }, rules, view);
-  if (again.changed) wrong.push(`judging ${JSON.stringify(snapshot)} again changes the record`);
-  const pool = poolOf(snapshot);
-  const { step } = nextStep({
-    record: again.after,
-    policy,
-    now: NOW,
-    observed: view.observed,
-    viewAge: 0,
-    pauses: pausesOf({ name: snapshot.name, pool, snapshot }, policy.paused, undefined),
-    node: snapshot,
-  });
-  if (step === "CallExecutor") wrong.push(`${JSON.stringify(snapshot)} is due at first sight`);
+/** Due is only what fails and has failed since the first look, and no node that is well; true when it became due. */
+function liveHostile(snapshot: NodeSnapshot, well: NodeSnapshot, wrong: string[]): boolean {
+  const looks = MINUTES.map((minute) => ({ minute, snapshot }));
+  const seen = live(snapshot.name === well.name ? [...looks, { minute: LAST + 1, snapshot: well }] : looks);
+  const told = JSON.stringify(snapshot);
+  if (!seen.every(({ isStable }) => isStable)) wrong.push(`judging ${told} again changes the record`);
+  if (seen[0]?.isDue === true) wrong.push(`${told} is due at first sight`);
+  if (seen.some(({ isDue, isSick }) => isDue && !isSick)) wrong.push(`${told} is due and fails no check`);
+  if (seen.length > looks.length && seen.at(-1)?.isDue === true) wrong.push(`well again and due: ${told}`);
+  return seen.some(({ isDue }) => isDue);
+}
+
+/** Whatever else a node says of itself, it is due when it is not ready for its threshold, and never else. */
+function liveWithExtras(raw: object, isSick: boolean, wrong: string[]): void {
+  const seen = live(MINUTES.map((minute) => ({ minute, snapshot: snapshotOf(raw) })));
+  const due = seen.map(({ isDue }) => isDue);
+  const expected = MINUTES.map((minute) => isSick && minute >= 5);
+  if (due.join() !== expected.join())
+    wrong.push(`${isSick ? "sick" : "well"}, due ${due.join()}: ${JSON.stringify(raw).slice(0, 2000)}`);
+}
+
+function snapshotOf(raw: object): NodeSnapshot {
+  const result = toSnapshot(raw);
+  if (!result.ok) throw new Error(`${result.error}: ${JSON.stringify(raw).slice(0, 2000)}`);
+  return result.snapshot;
 }
 
 /** A VM is named only for the node that is its own by id and by name. */

@@ -5,17 +5,20 @@ import { RedisCallLimiter } from "../../../packages/shared/src/redis/call-limite
 import { RedisEvaluationStore } from "../../../packages/shared/src/redis/evaluation-store.ts";
 import { BullJobQueues } from "../../../packages/shared/src/redis/job-queues.ts";
 import { RedisSnapshotStore } from "../../../packages/shared/src/redis/snapshot-store.ts";
+import { RedisSequenceMemory } from "../../../packages/shared/src/redis/sequence-memory.ts";
 import { RedisStateStore } from "../../../packages/shared/src/redis/state-store.ts";
 import { RedisWorkerRegistry } from "../../../packages/shared/src/redis/worker-registry.ts";
 import { ManualClock } from "../../../packages/shared/src/testing/manual-clock.ts";
 import { MemoryCallLimiter } from "../../../packages/shared/src/testing/memory-call-limiter.ts";
 import { MemoryJobQueues } from "../../../packages/shared/src/testing/memory-job-queues.ts";
+import { MemorySequence } from "../../../packages/shared/src/testing/memory-sequence.ts";
 import { MemoryWorkerRegistry } from "../../../packages/shared/src/testing/memory-worker-registry.ts";
 import { MemoryStore } from "../../../packages/shared/src/testing/memory-store.ts";
 import { useRedis } from "../../support/redis.ts";
 import { callLimiterContract, type Limiters } from "./call-limiter.contract.ts";
 import { evaluationStoreContract } from "./evaluation-store.contract.ts";
 import { jobQueuesContract, type ObservedQueues } from "./job-queues.contract.ts";
+import { sequenceMemoryContract, type Memories } from "./sequence-memory.contract.ts";
 import { snapshotStoreContract } from "./snapshot-store.contract.ts";
 import { stateStoreContract } from "./state-store.contract.ts";
 import { shardOf } from "../../../packages/shared/src/contract/keys.ts";
@@ -80,6 +83,20 @@ callLimiterContract("Redis", (limit): Limiters => {
     for (const holder of holders) await client.zincrby(keys.calls, -span, holder);
   };
   return { clients, pass };
+});
+
+sequenceMemoryContract("memory", (): Memories => {
+  const memory = new MemorySequence(new ManualClock());
+  return { clients: [memory, memory], forge: async (seq) => void (memory.highest = seq) };
+});
+
+sequenceMemoryContract("Redis", (): Memories => {
+  const { keys } = redis.newCluster();
+  const client = redis.connect();
+  return {
+    clients: [new RedisSequenceMemory(client, keys), new RedisSequenceMemory(redis.connect(), keys)],
+    forge: async (seq) => void (await client.set(keys.sequence, String(seq))),
+  };
 });
 
 const SILENCE = 30_000;

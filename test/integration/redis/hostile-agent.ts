@@ -30,7 +30,15 @@ import { RebootProcessor } from "../../../packages/worker/src/reboot-processor.t
 import { Whereabouts } from "../../../packages/worker/src/whereabouts.ts";
 import { grownLedger, rebootParts } from "../../support/reboot-parts.ts";
 
-const policy = { ...DEFAULT_POLICY, monitorOnly: false, blindGrace: 0 };
+const { storm } = DEFAULT_POLICY;
+/** The budgets that spread reboots over minutes are not what hostile bytes must be stopped by. */
+const budgets = { ...storm.budgets, spacing: 0, pool: 10, zone: 10, cluster: 10, clusterPercent: 100 };
+const policy = {
+  ...DEFAULT_POLICY,
+  monitorOnly: false,
+  blindGrace: 0,
+  storm: { ...storm, budgets },
+};
 const rules = { policy, checkers: createCheckers(policy) };
 
 /** A watcher and a worker in one process, over the keys of one cluster in a real Redis; the cloud only writes down. */
@@ -66,12 +74,13 @@ export function agentOn(client: Redis, keys: Keys, journal: Journal) {
     retryPause: SECOND,
     flight: SECOND,
   };
+  const ledger = grownLedger(systemClock);
   const processor = new RebootProcessor({
     store,
     reader,
     selects: () => true,
     ...rebootParts({
-      ledger: grownLedger(systemClock),
+      ledger,
       memory: new RedisSequenceMemory(client, keys),
       reader,
       rules,
@@ -101,6 +110,7 @@ export function agentOn(client: Redis, keys: Keys, journal: Journal) {
     store,
     registry,
     executor,
+    ledger,
     place: (...nodes: readonly NodeSnapshot[]) => {
       reader.set(...nodes);
       source.place(...nodes);

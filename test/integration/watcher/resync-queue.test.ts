@@ -108,3 +108,45 @@ test("finished ticks do not pile up", async () => {
   expect(await queue.getCompletedCount()).toBeLessThanOrEqual(21);
   await queue.close();
 });
+
+test.each(["string", "hash"])("a queue whose keys are all of type %s ticks again", async (type) => {
+  await using ticks = new Ticks(1);
+  await ticks.all();
+  await eventually(() => expect(ticks.taken.length).toBeGreaterThan(1));
+  const client = redis.connect();
+  const keys = await client.keys(`${ticks.keys.prefix}:${QUEUES.resync}:*`);
+  expect(keys.length).toBeGreaterThan(5);
+  await client.del(...keys);
+  for (const key of keys) await (type === "string" ? client.set(key, "x") : client.hset(key, "x", "x"));
+  const before = ticks.taken.length;
+  await eventually(
+    async () => {
+      await ticks.all();
+      expect(ticks.taken.length).toBeGreaterThan(before + 2);
+    },
+    { within: 25_000 },
+  );
+});
+
+test("a scheduler whose next tick is lost, or lies in years, ticks again", async () => {
+  await using ticks = new Ticks(1);
+  const client = redis.connect();
+  const base = `${ticks.keys.prefix}:${QUEUES.resync}:`;
+  await ticks.all();
+  for (const forge of [
+    async () => client.del(`${base}delayed`),
+    async () => client.zadd(`${base}repeat`, 2 ** 52, "resync"),
+  ]) {
+    await eventually(() => expect(ticks.taken.length).toBeGreaterThan(1));
+    await ticks.queues[0]?.takeTicks(false);
+    await forge();
+    const before = ticks.taken.length;
+    await eventually(
+      async () => {
+        await ticks.all();
+        expect(ticks.taken.length).toBeGreaterThan(before + 2);
+      },
+      { within: 25_000 },
+    );
+  }
+});

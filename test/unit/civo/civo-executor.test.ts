@@ -212,6 +212,12 @@ describe("reboot", () => {
     [refused(502), { outcome: "Unknown" }],
     [refused(503, "region_unavailable"), { outcome: "Unknown" }],
     [refused(500, "openstack_server_reboot"), { outcome: "Unknown" }],
+    // A server that failed half-way does not know what it did, whatever code it gives its fault.
+    [refused(500, "database_instance_find"), { outcome: "Unknown" }],
+    [refused(502, "quota_limit_reached"), { outcome: "Unknown" }],
+    [refused(504, "parameter_x"), { outcome: "Unknown" }],
+    [{ status: 500, body: '{"result":"requires_authentication"}' }, { outcome: "Unknown" }],
+    [refused(408, "database_instance_find"), { outcome: "Unknown" }],
     [{ status: 200, body: '{"code":"database_instance_find"}' }, { outcome: "Unknown" }],
     [{ error: Object.assign(new Error(), { code: "ECONNRESET" }), sent: true }, { outcome: "Unknown" }],
     [unreachable, { outcome: "NotSent" }],

@@ -6,7 +6,7 @@ import { DEFAULT_POLICY } from "@node-agent/shared/core/policy.ts";
 import { HOUR } from "@node-agent/shared/core/time.ts";
 import { snapshotFingerprint, toSnapshot } from "@node-agent/shared/core/snapshot.ts";
 
-import { nodeFixtures } from "../../support/fixtures.ts";
+import { describeFixtures } from "../../support/fixtures.ts";
 import { listShape } from "./list-shape.ts";
 
 /** NodeReady, GPU, DiskPressure, Cilium. A partial fixture without a Ready condition reads as a node that has none. */
@@ -70,7 +70,6 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
   "worker-openshift-baremetal.json": HEALTHY,
 };
 
-const fixtures = nodeFixtures().map(({ file, node }) => ({ file, node: completed(node) }));
 const checkers = createCheckers(DEFAULT_POLICY);
 const at = Date.UTC(2026, 10, 1);
 
@@ -92,50 +91,54 @@ function judged(node: unknown): { verdict: string; results: string[]; gpuUnits: 
   return { verdict: first.verdict, results, gpuUnits: first.gpuUnits };
 }
 
-test("every fixture has its place in the table, and every row its fixture", () => {
-  expect(fixtures.map(({ file }) => file).toSorted()).toEqual(Object.keys(EXPECTED).toSorted());
-});
+describeFixtures("real nodes", (read) => {
+  const fixtures = read.map(({ file, node }) => ({ file, node: completed(node) }));
 
-describe.each([
-  ["watch", (node: unknown) => node],
-  ["list", (node: unknown) => listShape(node)],
-])("through the %s shape", (_shape, shaped) => {
-  test.each(fixtures)("$file is judged right", ({ file, node }) => {
-    const { verdict, results } = judged(shaped(node));
-    expect(results).toEqual(EXPECTED[file]);
-    expect(verdict).toBe(results.some((result) => result.startsWith("Fail")) ? "Fail" : "Pass");
-  });
-});
-
-describe("the snapshot of a real node", () => {
-  test.each(fixtures)("$file is the same through list and watch, and loses no condition", ({ node }) => {
-    const watched = toSnapshot(node);
-    expect(toSnapshot(listShape(node))).toEqual(watched);
-    if (!watched.ok) throw new Error(watched.error);
-    expect(watched.snapshot.conditions.length).toBe(node.status?.conditions?.length ?? 0);
-    expect(Buffer.byteLength(JSON.stringify(watched.snapshot))).toBeLessThanOrEqual(4096);
+  test("every fixture has its place in the table, and every row its fixture", () => {
+    expect(fixtures.map(({ file }) => file).toSorted()).toEqual(Object.keys(EXPECTED).toSorted());
   });
 
-  test.each(fixtures)("$file keeps its fingerprint through a heartbeat", ({ node }) => {
-    const beaten = {
-      ...node,
-      metadata: { ...node.metadata, resourceVersion: "999999999" },
-      status: {
-        ...node.status,
-        conditions: node.status?.conditions?.map((condition) => ({
-          ...condition,
-          lastHeartbeatTime: "2026-10-31T23:59:59Z",
-        })),
-      },
-    };
-    const before = toSnapshot(node);
-    const after = toSnapshot(beaten);
-    if (!before.ok || !after.ok) throw new Error("refused");
-    expect(snapshotFingerprint(after.snapshot)).toBe(snapshotFingerprint(before.snapshot));
+  describe.each([
+    ["watch", (node: unknown) => node],
+    ["list", (node: unknown) => listShape(node)],
+  ])("through the %s shape", (_shape, shaped) => {
+    test.each(fixtures)("$file is judged right", ({ file, node }) => {
+      const { verdict, results } = judged(shaped(node));
+      expect(results).toEqual(EXPECTED[file]);
+      expect(verdict).toBe(results.some((result) => result.startsWith("Fail")) ? "Fail" : "Pass");
+    });
   });
-});
 
-test("the conditions are judged by type and status, not by misleading words (NPD: False, GPUIsUp, 'fallen off the bus')", () => {
-  const npd = fixtures.find(({ file }) => file.startsWith("npd-gpufailed"));
-  expect(judged(npd?.node).results).toEqual(NO_CONDITIONS);
+  describe("the snapshot of a real node", () => {
+    test.each(fixtures)("$file is the same through list and watch, and loses no condition", ({ node }) => {
+      const watched = toSnapshot(node);
+      expect(toSnapshot(listShape(node))).toEqual(watched);
+      if (!watched.ok) throw new Error(watched.error);
+      expect(watched.snapshot.conditions.length).toBe(node.status?.conditions?.length ?? 0);
+      expect(Buffer.byteLength(JSON.stringify(watched.snapshot))).toBeLessThanOrEqual(4096);
+    });
+
+    test.each(fixtures)("$file keeps its fingerprint through a heartbeat", ({ node }) => {
+      const beaten = {
+        ...node,
+        metadata: { ...node.metadata, resourceVersion: "999999999" },
+        status: {
+          ...node.status,
+          conditions: node.status?.conditions?.map((condition) => ({
+            ...condition,
+            lastHeartbeatTime: "2026-10-31T23:59:59Z",
+          })),
+        },
+      };
+      const before = toSnapshot(node);
+      const after = toSnapshot(beaten);
+      if (!before.ok || !after.ok) throw new Error("refused");
+      expect(snapshotFingerprint(after.snapshot)).toBe(snapshotFingerprint(before.snapshot));
+    });
+  });
+
+  test("the conditions are judged by type and status, not by misleading words (NPD: False, GPUIsUp, 'fallen off the bus')", () => {
+    const npd = fixtures.find(({ file }) => file.startsWith("npd-gpufailed"));
+    expect(judged(npd?.node).results).toEqual(NO_CONDITIONS);
+  });
 });

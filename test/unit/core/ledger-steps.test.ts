@@ -142,7 +142,7 @@ describe("a quarantine", () => {
     expect(withQuarantine(ledger, NOON + HOUR, 0, writer(NOON)).meta.quarantineUntil).toBe(NOON + DAY);
   });
 
-  test.each([Number.MAX_SAFE_INTEGER, Infinity, Number.NaN, -1, 1.5, 2 ** 60])(
+  test.each([Number.MAX_SAFE_INTEGER, Infinity, Number.NaN, -1, 1.5, 2 ** 48, NOON + 1])(
     "takes a remembered number that cannot be one (%d) for none",
     (forged) => {
       expect(withQuarantine(aLedger([], { seq: 5 }), NOON, forged, writer(NOON)).meta.seq).toBe(6);

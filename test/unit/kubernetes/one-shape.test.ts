@@ -1,5 +1,5 @@
-import { describe, expect, test } from "vitest";
-import { nodeFixtures } from "../../support/fixtures.ts";
+import { expect, test } from "vitest";
+import { describeFixtures } from "../../support/fixtures.ts";
 import { nodeList } from "./support/fake-api.ts";
 import { observedSource } from "./support/observed-source.ts";
 
@@ -14,8 +14,8 @@ function stored(node: unknown): Record<string, unknown> {
   return copy;
 }
 
-describe("I-20: a node has one shape, listed or watched", () => {
-  test.each(nodeFixtures().map(({ file, node }) => [file, stored(node)] as const))("%s", async (_, node) => {
+describeFixtures("I-20: a node has one shape, listed or watched", (fixtures) => {
+  test.each(fixtures.map(({ file, node }) => [file, stored(node)] as const))("%s", async (_, node) => {
     const listed = observedSource({ selector: everything });
     const { kind: _kind, apiVersion: _version, ...asListItem } = node;
     listed.api.onList(() => nodeList(100, [asListItem]));

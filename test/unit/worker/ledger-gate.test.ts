@@ -103,6 +103,16 @@ describe("an opening", () => {
     expect(await gate.open(now(), signal)).toMatchObject({ why: expect.stringContaining("WentBack") });
   });
 
+  test("notices a restored backup also after a number was forged that no ledger can reach", async () => {
+    world.sequence.highest = 2 ** 48;
+    expect(await open()).toMatchObject({ open: true });
+    const backup = world.ledger.data ?? {};
+    await live(10 * MINUTE);
+    world.ledger.overwrite({ ...backup, meta: JSON.stringify({ ...(await meta()), seq: 0 }) });
+    // Another process: it has seen no number itself.
+    expect(await open()).toMatchObject({ open: false, why: expect.stringContaining("WentBack") });
+  });
+
   test("writes a quarantine once; the next one only reads it", async () => {
     world.sequence.highest = 100;
     await open();

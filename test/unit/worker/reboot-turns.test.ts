@@ -71,6 +71,17 @@ describe("room in a budget", () => {
     expect(world.rebooted).toEqual(["middle", "young"]);
   });
 
+  test("is not kept for somebody who was never there: the place is asked after, and given up", async () => {
+    const forged = { node: "nobody", since: 0, budget: "Cluster", until: 8e15 } as const;
+    await world.line.join(forged);
+    expect(await world.run("old")).toMatchObject({ why: "Turn: nobody has waited for longer" });
+    expect(world.queues.takeDue()).toContain("nobody");
+    await world.run("nobody");
+    expect(world.queues.takeDue()).toEqual(["old"]);
+    await world.run("old");
+    expect(world.rebooted).toEqual(["old"]);
+  });
+
   test("that a call which was not made had reserved wakes the next one", async () => {
     await world.run("middle");
     await world.run("young");

@@ -74,7 +74,7 @@ export class World {
   /** What the configuration selects. */
   selects: (node: NodeSnapshot) => boolean = () => true;
   readonly ledger = new MemoryLedger("cluster-1", () => this.clock.now());
-  readonly sequence = new MemorySequence();
+  readonly sequence = new MemorySequence(this.clock);
   readonly workers = new MemoryWorkerRegistry(this.clock, 30 * SECOND);
   readonly journal = new RecordingJournal();
   readonly rules;

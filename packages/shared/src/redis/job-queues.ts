@@ -1,4 +1,4 @@
-import { Queue } from "bullmq";
+import { Queue, type JobsOptions } from "bullmq";
 import type { Keys } from "../contract/keys.ts";
 import {
   EVALUATE_JOB,
@@ -11,7 +11,17 @@ import {
 import type { Millis } from "../core/time.ts";
 import { DAY, HOUR, SECOND } from "../core/time.ts";
 import type { JobQueues } from "../ports/job-queues.ts";
+import { discardImpostor, discardQueue, isQueueDamage } from "./queue-repair.ts";
 import type { RedisClient } from "./script.ts";
+
+/** A job as it is added: of those with the same deduplication id there is one. */
+interface AddedJob {
+  readonly name: string;
+  readonly data: object;
+  readonly deduplicationId: string;
+  readonly reschedule?: boolean;
+  readonly options: JobsOptions;
+}
 
 /** Finished reboot jobs are kept for a while as an audit trail in dashboards. */
 const KEEP_DONE = { age: HOUR / SECOND, count: 1000 };
@@ -22,13 +32,19 @@ const KEEP_FAILED = { age: DAY / SECOND, count: 1000 };
  * its job runs, and `reschedule` moves a delayed job instead of replacing it (facts on queues, sections 1 and 10).
  */
 export class BullJobQueues implements JobQueues {
-  readonly #evaluate: Queue<EvaluateJob>;
-  readonly #reboots: Queue<RebootJob>;
+  readonly #evaluate: Queue<object>;
+  readonly #reboots: Queue<object>;
+  readonly #client: RedisClient;
+  readonly #prefix: string;
+  readonly #onError: (error: Error) => void;
 
   constructor(connection: RedisClient, keys: Keys, onError: (error: Error) => void) {
     const options = { connection, prefix: keys.prefix, streams: { events: { maxLen: 1000 } } };
     this.#evaluate = new Queue(QUEUES.nodeSnapshots, options);
     this.#reboots = new Queue(QUEUES.reboots, options);
+    this.#client = connection;
+    this.#prefix = keys.prefix;
+    this.#onError = onError;
     this.#evaluate.on("error", onError);
     this.#reboots.on("error", onError);
   }
@@ -36,15 +52,12 @@ export class BullJobQueues implements JobQueues {
   async wakeShards(shards: readonly number[]): Promise<void> {
     await Promise.all(
       shards.map(async (shard) =>
-        this.#evaluate.add(
-          EVALUATE_JOB,
-          { schema: 1, shard },
-          {
-            deduplication: { id: evaluateDeduplicationId(shard), keepLastIfActive: true },
-            removeOnComplete: true,
-            removeOnFail: KEEP_FAILED,
-          },
-        ),
+        this.#add(this.#evaluate, {
+          name: EVALUATE_JOB,
+          data: { schema: 1, shard } satisfies EvaluateJob,
+          deduplicationId: evaluateDeduplicationId(shard),
+          options: { removeOnComplete: true, removeOnFail: KEEP_FAILED },
+        }),
       ),
     );
   }
@@ -58,20 +71,39 @@ export class BullJobQueues implements JobQueues {
   }
 
   async #addReboot(node: string, delay: Millis, reschedule: boolean): Promise<void> {
-    await this.#reboots.add(
-      node,
-      { schema: 1, node },
-      {
-        delay: countable(delay),
-        deduplication: {
-          id: rebootDeduplicationId(node),
-          keepLastIfActive: true,
-          ...(reschedule ? { reschedule: true } : {}),
-        },
-        removeOnComplete: KEEP_DONE,
-        removeOnFail: KEEP_FAILED,
-      },
-    );
+    await this.#add(this.#reboots, {
+      name: node,
+      data: { schema: 1, node } satisfies RebootJob,
+      deduplicationId: rebootDeduplicationId(node),
+      reschedule,
+      options: { delay: countable(delay), removeOnComplete: KEEP_DONE, removeOnFail: KEEP_FAILED },
+    });
+  }
+
+  /**
+   * Adds a job, or leaves the one that has its deduplication id; whatever stood in its way is thrown away first. A queue
+   * that holds what no process of ours wrote would else keep a node from being rebooted for good.
+   */
+  async #add(queue: Queue<object>, job: AddedJob): Promise<void> {
+    const place = { client: this.#client, prefix: this.#prefix, queue: queue.name };
+    const { name, data, deduplicationId: id, reschedule = false, options } = job;
+    const add = async (): Promise<unknown> =>
+      queue.add(name, data, {
+        ...options,
+        deduplication: { id, keepLastIfActive: true, ...(reschedule ? { reschedule: true } : {}) },
+      });
+    try {
+      await add();
+    } catch (error) {
+      if (!(error instanceof Error) || !isQueueDamage(error)) throw error;
+      this.#onError(error);
+      await discardQueue(place, [id]);
+      await add();
+      return;
+    }
+    // The clock of whoever delayed it may be ahead; a day more than any delay of ours is not.
+    const expected = { deduplicationId: id, name, data, dueBefore: Date.now() + 2 * DAY };
+    if (await discardImpostor(place, queue, expected)) await add();
   }
 
   /** Job counts by queue and state, for metrics. */

@@ -33,3 +33,8 @@ export class RedisScript {
     }
   }
 }
+
+/** Whether Redis refused a command because a key is of another type than ours: somebody else wrote it. */
+export function isOfAnotherType(error: unknown): error is Error {
+  return error instanceof Error && error.message.includes("WRONGTYPE");
+}

@@ -15,7 +15,6 @@ export class RedisSequenceMemory implements SequenceMemory {
   }
 
   async raise(seq: number): Promise<number> {
-    const highest = Number(await raiseScript.run(this.#client, [this.#keys.sequence], [seq]));
-    return Number.isSafeInteger(highest) ? highest : 0;
+    return Number(await raiseScript.run(this.#client, [this.#keys.sequence], [seq]));
   }
 }

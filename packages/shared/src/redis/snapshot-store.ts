@@ -30,11 +30,14 @@ export class RedisSnapshotStore implements SnapshotStore {
   readonly #client: RedisClient;
   readonly #keys: Keys;
   readonly #maxGap: Millis;
+  readonly #onFault: (detail: string) => void;
 
-  constructor(client: RedisClient, keys: Keys, maxGap: Millis) {
+  /** `onFault` hears of records that were thrown away, because a key of another type stood in their place. */
+  constructor(client: RedisClient, keys: Keys, maxGap: Millis, onFault: (detail: string) => void = () => {}) {
     this.#client = client;
     this.#keys = keys;
     this.#maxGap = maxGap;
+    this.#onFault = onFault;
   }
 
   async publish(
@@ -80,8 +83,8 @@ export class RedisSnapshotStore implements SnapshotStore {
       JSON.stringify(snapshot),
     ]);
     const answer = await publishScript.run(this.#client, keys, [force ? "1" : "0", ...args]);
-    if (!Array.isArray(answer)) throw new TypeError("Expected two counts from a Redis script");
-    return { news: Number(answer[0]), waiting: Number(answer[1]) };
+    const [news, waiting] = countsOf(answer);
+    return { news, waiting };
   }
 
   async forget(name: string, seen: StoredVersion | undefined): Promise<number[]> {
@@ -123,7 +126,12 @@ export class RedisSnapshotStore implements SnapshotStore {
         ),
       ),
     );
-    return shards.filter((shard) => Number(counts[shard]) > 0);
+    return shards.filter((shard) => {
+      const [dirty, thrown] = countsOf(counts[shard]);
+      if (thrown > 0)
+        this.#onFault(`records of shard ${shard}: another type stood there and was thrown away`);
+      return dirty > 0;
+    });
   }
 
   async beat(age: Millis, asOf?: EpochMillis): Promise<ClusterView> {
@@ -135,6 +143,11 @@ export class RedisSnapshotStore implements SnapshotStore {
     const [now = "", observed = "", until = "", since = ""] = stringsOf(answer);
     return parseView(now, observed, until, since);
   }
+}
+
+function countsOf(answer: unknown): [number, number] {
+  if (!Array.isArray(answer)) throw new TypeError("Expected two counts from a Redis script");
+  return [Number(answer[0]), Number(answer[1])];
 }
 
 function listsOf(answer: unknown): [string[], string[]] {

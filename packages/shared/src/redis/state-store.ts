@@ -4,7 +4,7 @@ import type { NodeRecord } from "../core/record.ts";
 import type { ClusterView } from "../ports/snapshot-store.ts";
 import type { StateStore, VersionedRecord } from "../ports/state-store.ts";
 import { decodeRecord, needsAttention } from "./record-codec.ts";
-import { RedisScript, type RedisClient } from "./script.ts";
+import { isOfAnotherType, RedisScript, type RedisClient } from "./script.ts";
 import { parseView, stringsOf } from "./view.ts";
 
 const getScript = new RedisScript("get-record-2");
@@ -14,10 +14,13 @@ const compareAndSetScript = new RedisScript("compare-and-set-2");
 export class RedisStateStore implements StateStore {
   readonly #client: RedisClient;
   readonly #keys: Keys;
+  readonly #onFault: (detail: string) => void;
 
-  constructor(client: RedisClient, keys: Keys) {
+  /** `onFault` hears of shards that lists and counts left out, because a key of another type stands there. */
+  constructor(client: RedisClient, keys: Keys, onFault: (detail: string) => void = () => {}) {
     this.#client = client;
     this.#keys = keys;
+    this.#onFault = onFault;
   }
 
   async get(name: string): Promise<VersionedRecord> {
@@ -44,13 +47,11 @@ export class RedisStateStore implements StateStore {
   async listUnhealthy(): Promise<NodeRecord[]> {
     const records: NodeRecord[] = [];
     for (let shard = 0; shard < SHARDS; shard += 1) {
-      const names = await this.#client.smembers(this.#keys.attention(shard));
-      if (names.length === 0) continue;
-      const raw = await this.#client.hmget(this.#keys.records(shard), ...names);
-      names.forEach((name, i) => {
-        const { record } = decodeRecord(name, raw[i] ?? "");
+      const stored = await this.#ofShard(shard, async () => this.#attended(shard));
+      for (const [name, raw] of stored ?? []) {
+        const { record } = decodeRecord(name, raw);
         if (record !== undefined && record.phase !== "Healthy") records.push(record);
-      });
+      }
     }
     return records;
   }
@@ -58,8 +59,8 @@ export class RedisStateStore implements StateStore {
   async countByPhase(): Promise<{ pool: string | undefined; phase: Phase; count: number }[]> {
     const counts = new Map<string, { pool: string | undefined; phase: Phase; count: number }>();
     for (let shard = 0; shard < SHARDS; shard += 1) {
-      const raw = await this.#client.hgetall(this.#keys.records(shard));
-      for (const [name, value] of Object.entries(raw)) {
+      const raw = await this.#ofShard(shard, async () => this.#client.hgetall(this.#keys.records(shard)));
+      for (const [name, value] of Object.entries(raw ?? {})) {
         const { record } = decodeRecord(name, value);
         if (record === undefined) continue;
         const key = `${record.phase} ${record.pool ?? ""}`;
@@ -68,5 +69,23 @@ export class RedisStateStore implements StateStore {
       }
     }
     return [...counts.values()];
+  }
+
+  async #attended(shard: number): Promise<[name: string, raw: string][]> {
+    const names = await this.#client.smembers(this.#keys.attention(shard));
+    if (names.length === 0) return [];
+    const raw = await this.#client.hmget(this.#keys.records(shard), ...names);
+    return names.map((name, i) => [name, raw[i] ?? ""]);
+  }
+
+  /** One shard that cannot be read must not hold up all others; the next resync builds it anew. */
+  async #ofShard<T>(shard: number, read: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await read();
+    } catch (error) {
+      if (!isOfAnotherType(error)) throw error;
+      this.#onFault(`shard ${shard} is left out: ${error.message}`);
+      return undefined;
+    }
   }
 }

@@ -126,7 +126,8 @@ export function withQuarantine(
   writer: LedgerWriter,
 ): Ledger {
   const quarantineUntil = Math.max(ledger.meta.quarantineUntil, until);
-  const meta = { ...ledger.meta, seq: Math.max(ledger.meta.seq, plausible(seqHighWater)) };
+  const highest = plausible(seqHighWater, writer.clocks.latest);
+  const meta = { ...ledger.meta, seq: Math.max(ledger.meta.seq, highest) };
   return { ...ledger, meta: { ...beaten(meta, writer), quarantineUntil } };
 }
 

@@ -67,7 +67,7 @@ function restoredOf(
   timings: LedgerTimings,
 ): (LedgerDistrust & { readonly quarantineUntil: EpochMillis }) | undefined {
   const quarantineUntil = clocks.latest + longestWindow;
-  const seqHighWater = plausible(memory.seqHighWater);
+  const seqHighWater = plausible(memory.seqHighWater, clocks.latest);
   if (meta.seq < seqHighWater) {
     const why = `its sequence number went back from ${seqHighWater} to ${meta.seq}: a backup was restored`;
     return { distrust: "WentBack", why, until: quarantineUntil, quarantineUntil };

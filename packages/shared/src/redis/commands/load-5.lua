@@ -10,7 +10,8 @@ local function viewOf(key)
   return redis.call('HMGET', key, 'observed', 'until', 'since')
 end
 
--- Bytes of another type are thrown away: all of this is built anew from what the watchers see. Records never are.
+-- Bytes of another type are thrown away: all of this is built anew from what the watchers see. Of
+-- records that is up to mark-attention.
 for i, expected in ipairs({ 'set', 'hash', 'hash' }) do
   local kind = redis.call('TYPE', KEYS[i]).ok
   if kind ~= expected and kind ~= 'none' then redis.call('DEL', KEYS[i]) end

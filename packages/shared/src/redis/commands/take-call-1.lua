@@ -4,6 +4,10 @@
   ARGV[1] token (takes one slot however often it asks)  ARGV[2] slots  ARGV[3] window (ms)
   Output: '' granted, else the instant at which the next slot is free
 ]]
+-- Bytes of another type are thrown away: the limit is a courtesy to the cloud, budgets stand in the ledger.
+local kind = redis.call('TYPE', KEYS[1]).ok
+if kind ~= 'zset' and kind ~= 'none' then redis.call('DEL', KEYS[1]) end
+
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local window = tonumber(ARGV[3])
