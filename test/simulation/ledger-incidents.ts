@@ -1,4 +1,5 @@
-import { emptyLedger, withoutPause, withPause } from "@node-agent/shared/core/ledger/steps.ts";
+import { efficacyExceeded } from "@node-agent/shared/core/storm/budgets.ts";
+import { emptyLedger, withGrant, withoutPause, withPause } from "@node-agent/shared/core/ledger/steps.ts";
 import { decodeLedger } from "@node-agent/shared/contract/ledger-codec.ts";
 import type { Ledger } from "@node-agent/shared/core/ledger/ledger.ts";
 import { SECOND } from "@node-agent/shared/core/time.ts";
@@ -27,6 +28,17 @@ export async function resume(world: World): Promise<void> {
   if (await change(world, (ledger) => withoutPause(ledger, { level: "fleet" }))) {
     world.truth.pausedSince = undefined;
   }
+}
+
+/** Reboots did not help, and an operator who knows that they will again lets them go on. */
+export async function grantIfHopeless(world: World): Promise<void> {
+  const { truth, time, settings } = world;
+  const { storm } = settings.policy;
+  await change(world, (ledger) => {
+    if (efficacyExceeded(ledger, storm) === undefined) return ledger;
+    truth.granted = true;
+    return withGrant(ledger, { since: time.now, by: "operator", width: 1 });
+  });
 }
 
 /** Writes as an operator does; true when the ledger reads like that now. */

@@ -48,7 +48,7 @@ export function startWorker(world: World, process: Incarnation): void {
     selects: (node) => world.selects(node),
     ledger,
     executor: world.cloudFor(process, () => asked.node),
-    limiter: { take: async () => undefined },
+    limiter: world.limiterFor(process),
     spacing: new CallSpacing(clock, policy.storm.budgets.spacing),
     // No worker here was told its node.
     whereabouts: { hosting: async () => undefined },

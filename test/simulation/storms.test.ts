@@ -3,7 +3,7 @@ import { withGrant, withPause } from "@node-agent/shared/core/ledger/steps.ts";
 import { HOUR, MINUTE } from "@node-agent/shared/core/time.ts";
 import { Drill, LONG_ENOUGH, type DrillOptions } from "./drills.ts";
 import { change } from "./ledger-incidents.ts";
-import { waitsFor } from "./oracle.ts";
+import { waitsFor } from "./forgotten.ts";
 import { DEFAULTS, type Settings } from "./settings.ts";
 
 let drill: Drill;

@@ -7,6 +7,9 @@ import type { NodeReader } from "@node-agent/shared/ports/node-reader.ts";
 import type { RebootLedger } from "@node-agent/shared/ports/ledger.ts";
 import type { SequenceMemory } from "@node-agent/shared/ports/sequence-memory.ts";
 import { HOUR, SECOND, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
+import type { Clock } from "@node-agent/shared/ports/clock.ts";
+import type { CallLimiter } from "@node-agent/shared/ports/job-queues.ts";
+import { MemoryCallLimiter } from "@node-agent/shared/testing/memory-call-limiter.ts";
 import { MemoryLedger } from "@node-agent/shared/testing/memory-ledger.ts";
 import { MemoryStore } from "@node-agent/shared/testing/memory-store.ts";
 import type { Incarnation } from "./incarnation.ts";
@@ -19,6 +22,7 @@ import {
   type Weather,
 } from "./network.ts";
 import { Random } from "./random.ts";
+import { AttemptLog } from "./attempt-log.ts";
 import { simCloud, type CloudWeather } from "./sim-cloud.ts";
 import { SimQueues } from "./sim-queue.ts";
 import { SMALL, type Settings } from "./settings.ts";
@@ -77,7 +81,11 @@ export class World {
   readonly twist: Twist;
   /** How often each outcome and verification was told. */
   readonly outcomes = new Map<string, number>();
+  /** The intents that reached the store. */
+  readonly attempts: AttemptLog;
   store: MemoryStore;
+  /** The calls that were taken of the shared limit, as Redis remembers them. */
+  calls: CallLimiter;
   /** The highest sequence number, as Redis remembers it. */
   sequence = 0;
   /** How far Redis' clock is off the truth. */
@@ -113,7 +121,9 @@ export class World {
       freeze: (process) => this.freeze(process, this.random.between(1, 4) * settings.lock),
       fault: undefined,
     };
+    this.attempts = new AttemptLog(() => this.time.now);
     this.store = this.newStore();
+    this.calls = this.newCalls();
     this.ledger = new MemoryLedger("sim", () => this.#apiNow());
     // Old enough to be trusted from the start.
     this.ledger.create(emptyLedger("sim", "operator", this.time.start), this.time.start - 24 * HOUR);
@@ -139,13 +149,24 @@ export class World {
     return Math.floor((this.time.now + skew) / SECOND) * SECOND;
   }
 
-  newStore(): MemoryStore {
-    const clock = {
+  get #redisClock(): Clock {
+    return {
       now: () => Math.round(this.time.now + this.redisSkew),
       monotonic: () => this.time.elapsed,
       sleep: async () => undefined,
     };
-    return new MemoryStore(clock, { maxGap: this.twist.maxGap ?? this.settings.policy.viewMaxAge });
+  }
+
+  newCalls(): CallLimiter {
+    const { callLimit } = this.settings;
+    if (callLimit === undefined) return { take: async () => undefined };
+    return new MemoryCallLimiter(this.#redisClock, callLimit);
+  }
+
+  newStore(): MemoryStore {
+    return new MemoryStore(this.#redisClock, {
+      maxGap: this.twist.maxGap ?? this.settings.policy.viewMaxAge,
+    });
   }
 
   freeze(process: Incarnation, span: Millis): void {
@@ -166,6 +187,10 @@ export class World {
       get: (_, key) => {
         const { store } = this;
         const twisted = this.twist.store?.(store, this) ?? store;
+        if (key === "compareAndSet") {
+          return async (...args: Parameters<MemoryStore["compareAndSet"]>) =>
+            this.attempts.compareAndSet(twisted, args);
+        }
         const value: unknown = Reflect.get(twisted, key, twisted);
         return typeof value === "function" ? (value as () => unknown).bind(twisted) : value;
       },
@@ -187,6 +212,13 @@ export class World {
 
   queuesFor(process: Incarnation, part: string): SimQueues {
     return this.#networked(this.queues, process, part, this.weather.redis);
+  }
+
+  limiterFor(process: Incarnation): CallLimiter {
+    const limiter: CallLimiter = { take: async (token) => this.calls.take(token) };
+    // Without a limit nobody asks Redis for one.
+    if (this.settings.callLimit === undefined) return limiter;
+    return this.#networked(limiter, process, "reboot", this.weather.redis);
   }
 
   memoryFor(process: Incarnation): SequenceMemory {
