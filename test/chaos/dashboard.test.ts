@@ -38,10 +38,7 @@ test("whatever a queue dashboard does to pending reboots 1,000 times, none comes
   expect(early, `seed ${SEED}`).toEqual([]);
   // No reply is lost here, so the window of the ledger is kept in full, and not only the wait in it.
   const window = SPANS.wait.standard + SPANS.clockSkew + SPANS.margin;
-  const verdict = judgeReboots(
-    reboots,
-    oracleRules(new Map(), () => window),
-  );
+  const verdict = judgeReboots(reboots, oracleRules({ waitOf: () => window }));
   expect(violationsOf(verdict), `seed ${SEED}`).toEqual([]);
   expect(reboots.length, "reboots in their time").toBeGreaterThan(SICK);
 }, 240_000);
