@@ -33,31 +33,31 @@ export const LIMIT_ABLATIONS: readonly Ablation[] = [
   {
     guard: "the budget of an hour",
     twist: budgets({ perHour: 1000 }),
-    missed: { profile: "guarded", from: 10 },
+    missed: { profile: "guarded", from: 26 },
     breaks: ["Rate"],
   },
   {
     guard: "the budget of a day",
     twist: budgets({ perDay: 1000 }),
-    missed: { profile: "rationed", from: 7 },
+    missed: { profile: "rationed", from: 9 },
     breaks: ["Rate"],
   },
   {
     guard: "the budget of a VM in a day",
     twist: budgets({ nodePerDay: 1000 }),
-    missed: { profile: "rationed", from: 2 },
+    missed: { profile: "rationed", from: 21 },
     breaks: ["Rate"],
   },
   {
     guard: "the shared limit on calls",
     twist: { settings: ({ callLimit: _limit, ...settings }) => settings },
-    missed: { profile: "rationed", from: 29 },
+    missed: { profile: "rationed", from: 60 },
     breaks: ["Rate"],
   },
   {
     guard: "the share of sick nodes that is a storm",
     twist: storm((policy) => ({ ...policy, unhealthyPercent: 101 })),
-    missed: { profile: "guarded", from: 17 },
+    missed: { profile: "guarded", from: 20 },
     breaks: ["Storm"],
   },
   {
@@ -68,8 +68,8 @@ export const LIMIT_ABLATIONS: readonly Ablation[] = [
   },
   {
     guard: "that nobody is given up where attempts are plenty",
-    twist: attempts(2),
-    missed: { profile: "ledger", from: 43 },
+    twist: attempts(1),
+    missed: { profile: "plain", from: 1 },
     breaks: ["I4"],
   },
   {

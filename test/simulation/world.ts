@@ -100,6 +100,8 @@ export class World {
   forged = false;
   /** The nodes that the agent was told to look at. */
   selects: (snapshot: NodeSnapshot) => boolean = () => true;
+  /** The API server answers every list with none, and reads of single nodes as ever. */
+  listsNothing = false;
   eventFault: ((process: Incarnation, node: string) => EventFault | undefined) | undefined;
   #tokens = 0;
 
@@ -242,9 +244,14 @@ export class World {
     return this.#networked(twisted ?? reader, process, part, this.weather.api);
   }
 
+  /** The nodes that a list shows. */
+  listed(): NodeSnapshot[] {
+    return this.listsNothing ? [] : this.truth.snapshots();
+  }
+
   listerFor(process: Incarnation): NodeLister {
-    const { truth, weather, network } = this;
-    const list = async (): Promise<NodeSnapshot[]> => truth.snapshots();
+    const { weather, network } = this;
+    const list = async (): Promise<NodeSnapshot[]> => this.listed();
     const networked = behindNetwork({ list }, { process, part: "reboot" }, weather.api, network);
     return {
       list: async function* () {
