@@ -1,28 +1,17 @@
 import { readFileSync } from "node:fs";
-import {
-  connectKubernetes,
-  createConfigMapLedger,
-  createNodeLister,
-  createNodeReader,
-} from "@node-agent/kubernetes";
-import { keysOf } from "@node-agent/shared/contract/keys.ts";
-import { createCheckers } from "@node-agent/shared/core/checkers/registry.ts";
+import { connectKubernetes } from "@node-agent/kubernetes";
 import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
-import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
 import type { NodeLister } from "@node-agent/shared/ports/node-lister.ts";
-import { readPendingReboot } from "@node-agent/shared/redis/pending-reboot.ts";
-import { RedisSequenceMemory } from "@node-agent/shared/redis/sequence-memory.ts";
-import { RedisStateStore } from "@node-agent/shared/redis/state-store.ts";
-import { ledgerTimingsOf, policyOf, type Config } from "@node-agent/shared/runtime/config/config.ts";
+import type { Config } from "@node-agent/shared/runtime/config/config.ts";
 import { loadConfig } from "@node-agent/shared/runtime/config/load.ts";
 import type { ExplainSources } from "@node-agent/shared/runtime/explain-node.ts";
 import { createLogger } from "@node-agent/shared/runtime/logger.ts";
 import { connectRedis } from "@node-agent/shared/runtime/redis-connection.ts";
 import { systemClock } from "@node-agent/shared/runtime/system-clock.ts";
+import { sourcesOf } from "../../packages/cli/src/explain-command.ts";
 
-/** Where explanations are read from during chaos: connections of our own, set up as the command line sets up its own. */
+/** Where explanations are read from during chaos: connections of our own, wired as the command line wires its own. */
 export interface OpenSources extends AsyncDisposable {
-  readonly config: Config;
   /** The sources of one sample: what it explains shares one list of the nodes. */
   readonly ofSample: () => ExplainSources;
 }
@@ -30,31 +19,17 @@ export interface OpenSources extends AsyncDisposable {
 /** Connects to the Redis and the API server that a configuration file of the agents names. */
 export function openSources(configFile: string, redisUrl: string): OpenSources {
   const config = readConfig(configFile, redisUrl);
-  const { cluster, kubeconfig, nodePools: pools, includeControlPlane, includeVirtual } = config;
-  const connection = connectKubernetes({ kubeconfig, userAgent: "chaos-observer", clock: systemClock });
+  const { cluster, kubeconfig, timings } = config;
+  const clock = systemClock;
+  const connection = connectKubernetes({ kubeconfig, userAgent: "chaos-observer", clock });
   const redis = connectRedis(config.redis, "store", {
     logger: createLogger({ role: "cli", cluster, level: "fatal" }),
-    clock: systemClock,
-    connectTimeout: config.timings.redisConnectTimeout,
+    clock,
+    connectTimeout: timings.redisConnectTimeout,
   });
-  const keys = keysOf(cluster);
-  const policy = policyOf(config);
-  const parts = { connection, project: toSnapshot };
-  const lister = createNodeLister({ ...parts, selector: { pools, includeControlPlane, includeVirtual } });
+  const sources = sourcesOf(config, { clock }, connection, redis);
   return {
-    config,
-    ofSample: () => ({
-      store: new RedisStateStore(redis, keys),
-      memory: new RedisSequenceMemory(redis, keys),
-      pending: async (node) => readPendingReboot(redis, keys, node),
-      reader: createNodeReader(parts),
-      lister: listedOnce(lister),
-      ledger: createConfigMapLedger(connection, config.ledger),
-      rules: { checkers: createCheckers(policy), policy },
-      timings: ledgerTimingsOf(config),
-      clock: systemClock,
-      deadline: config.timings.nodeReadDeadline,
-    }),
+    ofSample: () => ({ ...sources, lister: listedOnce(sources.lister) }),
     [Symbol.asyncDispose]: async () => {
       redis.disconnect();
       await connection.close();

@@ -45,7 +45,7 @@ export function wordOn({ explanation, unread }: ExplainedNode, soon: Millis): Wo
   const { gate, why } = blocker;
   if (gate === "NothingFailing" && phaseSince === undefined) return { kind: "Unjudged" };
   if (POSSIBLE.has(gate)) return { kind: "Blocked", gate };
-  return { kind: "Unexplained", why: `${gate} cannot be why: ${why}` };
+  return { kind: "Unexplained", why: `${gate} is no reason here: ${why}` };
 }
 
 function actionOf(job: PendingReboot | undefined, latest: EpochMillis): Word {
