@@ -12,7 +12,7 @@ import { useSystem } from "./system-of-file.ts";
 const SICK = 30;
 const ABUSES = 1000;
 const THRESHOLD = 6000;
-const SEED = Date.now() % 1_000_000;
+const SEED = 20_262;
 
 const system = useSystem({ pools: poolsOf(80), workers: 2, config: thresholds(`${THRESHOLD}ms`) });
 

@@ -30,7 +30,7 @@ export function hasGpus(node: string): boolean {
 export interface RunFacts {
   readonly healedAt?: OracleRules["healedAt"];
   readonly waitOf?: OracleRules["waitOf"];
-  readonly witness?: Witness;
+  readonly witness?: Pick<Witness, "sickUntil">;
   readonly open?: OpenLimits;
 }
 
