@@ -14,7 +14,8 @@ import { ensureDebianTool } from "./setup/tools.mjs";
 
 /**
  * What runs without arguments, with fixed seeds, so that a verdict on a change is repeatable as far as processes allow.
- * More of it, by other seeds, and for longer: `npm run test:simulation`, `npm run test:chaos`.
+ * More of it, by other seeds, and for longer: `npm run test:simulation`, `npm run test:chaos`; pending reboots by the thousand:
+ * `npm test -- --project backlog`.
  */
 const projects = ["unit", "model", "integration", "e2e", "simulation", "chaos"].flatMap((name) => [
   "--project",
