@@ -31,7 +31,7 @@ describe("the oracle sees", () => {
 
   test("what the guards prevent: workers without ledger and compare-and-set reboot VMs twice", async () => {
     const workerScript = "test/chaos/sabotaged-worker.ts";
-    const report = await runChaos({ ...sabotaged, breaksPerSecond: 4, workerScript });
+    const report = await runChaos({ ...sabotaged, span: 30_000, breaksPerSecond: 4, workerScript });
     expect(report.doubles.length, JSON.stringify(report)).toBeGreaterThan(0);
   }, 180_000);
 
