@@ -176,7 +176,7 @@ export const ABLATIONS: readonly Ablation[] = [
   {
     guard: "the margin of the window",
     twist: shorter(({ margin }) => margin),
-    missed: { profile: "edge", from: 70 },
+    missed: { profile: "edge", from: 6 },
     breaks: ["I1"],
   },
   {
