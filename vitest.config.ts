@@ -34,7 +34,19 @@ export default defineConfig({
         extends: true,
         test: {
           name: "chaos",
-          include: ["test/chaos/**/*.test.ts"],
+          include: ["test/chaos/{chaos,demands,oracle}.test.ts"],
+          setupFiles,
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // A thousand pending reboots among real processes: too long for every change.
+          name: "backlog",
+          include: ["test/chaos/{backlog,dashboard,pause}.test.ts"],
           setupFiles,
           fileParallelism: false,
           testTimeout: 180_000,

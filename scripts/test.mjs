@@ -13,10 +13,14 @@ import { runCommand, say } from "./setup/say.mjs";
 import { ensureDebianTool } from "./setup/tools.mjs";
 
 /**
- * What runs without arguments. Simulation and chaos have commands of their own (`npm run test:simulation`,
- * `npm run test:chaos`): they look for minutes and by chance, and a verdict on a change must be repeatable.
+ * What runs without arguments, with fixed seeds, so that a verdict on a change is repeatable as far as processes allow.
+ * More of it, by other seeds, and for longer: `npm run test:simulation`, `npm run test:chaos`; pending reboots by the thousand:
+ * `npm test -- --project backlog`.
  */
-const projects = ["unit", "model", "integration", "e2e"].flatMap((name) => ["--project", name]);
+const projects = ["unit", "model", "integration", "e2e", "simulation", "chaos"].flatMap((name) => [
+  "--project",
+  name,
+]);
 
 const report = join(dataFolder, `vitest-${process.pid}.json`);
 const steps = [

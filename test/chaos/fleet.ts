@@ -1,6 +1,8 @@
 import type { PoolPart } from "../support/topology-simulator.ts";
+import type { OpenLimits } from "./open-reboots.ts";
 import type { OracleRules } from "./oracle.ts";
 import { LATEST_EXECUTION, OPEN, SPANS } from "./settings.ts";
+import type { Witness } from "./witness.ts";
 
 const GPU_POOL = "gpu";
 const POOLS = ["a", "b", "c", GPU_POOL] as const;
@@ -24,17 +26,31 @@ export function hasGpus(node: string): boolean {
   return poolOf(node) === GPU_POOL;
 }
 
+/** What the oracle cannot know of itself; what is left out did not happen, or is as the settings say. */
+export interface RunFacts {
+  readonly healedAt?: OracleRules["healedAt"];
+  readonly waitOf?: OracleRules["waitOf"];
+  readonly witness?: Pick<Witness, "sickUntil">;
+  readonly open?: OpenLimits;
+}
+
 /** What the oracle must know of this fleet. */
-export function oracleRules(
-  healedAt: OracleRules["healedAt"] = new Map(),
-  wait: OracleRules["waitOf"] = (node) => (hasGpus(node) ? SPANS.wait.gpu : SPANS.wait.standard),
-): OracleRules {
+export function oracleRules(facts: RunFacts = {}): OracleRules {
+  const { healedAt = new Map(), waitOf = waitOfNode, witness, open = OPEN } = facts;
   return {
-    waitOf: wait,
+    waitOf,
     poolOf,
     healedAt,
     allowance: SPANS.sendDeadline + LATEST_EXECUTION,
-    down: SPANS.boot + SPANS.kubeletReady,
-    open: OPEN,
+    open,
+    openUntil: ({ node, at }) => {
+      // Whatever anybody saw: nothing is well before it has booted.
+      const sickUntil = Math.max(at + SPANS.boot, witness?.sickUntil(node, at) ?? at);
+      return Math.min(sickUntil, at + waitOf(node));
+    },
   };
+}
+
+function waitOfNode(node: string): number {
+  return hasGpus(node) ? SPANS.wait.gpu : SPANS.wait.standard;
 }

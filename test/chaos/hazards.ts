@@ -57,6 +57,18 @@ export async function runHazards(parts: HazardParts): Promise<void> {
   await Promise.all([hurtProcesses(parts), hurtRedis(parts), hurtApis(parts)]);
 }
 
+/** A process is hurt once in so many milliseconds, and Redis. */
+export const BEATS = { process: 1000, redis: 6000 } as const;
+
+/** True once in `every` milliseconds, however long what is done then takes; false when the hazards end. */
+function beats(every: number, signal: AbortSignal): () => Promise<boolean> {
+  let next = performance.now();
+  return async () => {
+    next = Math.max(next + every, performance.now());
+    return pause(Math.max(0, next - performance.now()), signal);
+  };
+}
+
 /** Ends a pause early when the hazards end. False: they ended. */
 async function pause(span: number, signal: AbortSignal): Promise<boolean> {
   try {
@@ -70,7 +82,8 @@ async function pause(span: number, signal: AbortSignal): Promise<boolean> {
 async function hurtProcesses({ system, random, signal, counts }: HazardParts): Promise<void> {
   const { slots } = system;
   const frozen = new Set<Promise<void>>();
-  while (await pause(1000, signal)) {
+  const beat = beats(BEATS.process, signal);
+  while (await beat()) {
     const slot = slots[random.integer(slots.length)] as Slot;
     if (random.next() < 0.35) {
       counts.stops += 1;
@@ -88,7 +101,8 @@ async function hurtProcesses({ system, random, signal, counts }: HazardParts): P
 }
 
 async function hurtRedis({ system: { redis }, random, signal, counts }: HazardParts): Promise<void> {
-  while (await pause(6000, signal)) {
+  const beat = beats(BEATS.redis, signal);
+  while (await beat()) {
     if (random.next() < 0.5) {
       counts.redisFlushes += 1;
       await redis.client.flushall();

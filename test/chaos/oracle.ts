@@ -3,31 +3,25 @@
  * carried out, and what the test itself did to the machines.
  */
 import type { OracleReboot } from "../support/topology-simulator.ts";
+import { countOpen, type OpenCount, type OpenRules } from "./open-reboots.ts";
 
 /** What the oracle must know besides the reboots. */
-export interface OracleRules {
+export interface OracleRules extends OpenRules {
   /** The wait of the VM behind a node. */
   readonly waitOf: (node: string) => number;
-  readonly poolOf: (node: string) => string;
   /** When the test healed a node without a reboot: instants of the simulator's clock. */
   readonly healedAt: ReadonlyMap<string, readonly number[]>;
   /** How long before its execution a reboot may have been decided (S + D + M): a node that healed within it may be hit. */
   readonly allowance: number;
-  /** From its execution on, a machine is down at least so long: its reboot is open, whatever anybody believes. */
-  readonly down: number;
-  /** The most that may be open at once. */
-  readonly open: { readonly pool: number; readonly cluster: number };
 }
 
-/** What came of a run. The lists are violations, each in words. */
-export interface Verdict {
+/** What came of a run. The lists are violations, each in words; `overBudget` is I3. */
+export interface Verdict extends OpenCount {
   readonly reboots: number;
   /** I1: two reboots of one VM within its wait. */
   readonly doubles: readonly string[];
   /** I2: a machine that was well, and had been for longer than the allowance. */
   readonly healthy: readonly string[];
-  /** I3: more reboots open than the budgets of pool and cluster allow. */
-  readonly overBudget: readonly string[];
   /** Machines that healed by themselves so shortly before that nobody could know: allowed, and told. */
   readonly healedTooLate: number;
   /** The least time between two reboots of one VM, against its wait: negative is a double. */
@@ -45,7 +39,7 @@ export function judgeReboots(reboots: readonly OracleReboot[], rules: OracleRule
     healthy: hits
       .filter((hit) => !excused.includes(hit))
       .map(({ node, at }) => `${node} was well at ${iso(at)}`),
-    overBudget: overBudget(reboots, rules),
+    ...countOpen(reboots, rules),
     healedTooLate: excused.length,
     leastSpare: Math.min(Infinity, ...spares.map(({ spare }) => spare)),
   };
@@ -77,21 +71,6 @@ function sparesOf(
 
 function isExcused({ node, at }: OracleReboot, { healedAt, allowance }: OracleRules): boolean {
   return (healedAt.get(node) ?? []).some((healed) => healed <= at && healed >= at - allowance);
-}
-
-function overBudget(reboots: readonly OracleReboot[], { poolOf, down, open }: OracleRules): string[] {
-  const inOrder = reboots.toSorted((a, b) => a.at - b.at);
-  const violations: string[] = [];
-  let oldest = 0;
-  for (const [i, { at, node }] of inOrder.entries()) {
-    while ((inOrder[oldest]?.at ?? at) <= at - down) oldest += 1;
-    const now = inOrder.slice(oldest, i + 1);
-    const inPool = now.filter((one) => poolOf(one.node) === poolOf(node));
-    const [all, pool] = [now, inPool].map((some) => new Set(some.map(({ instanceId }) => instanceId)).size);
-    if ((all ?? 0) > open.cluster) violations.push(`${all} open in the cluster at ${iso(at)}`);
-    if ((pool ?? 0) > open.pool) violations.push(`${pool} open in ${poolOf(node)} at ${iso(at)}`);
-  }
-  return violations;
 }
 
 function iso(at: number): string {

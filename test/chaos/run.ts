@@ -1,11 +1,17 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Random } from "../../packages/simulator/src/world/random.ts";
 import { eventually } from "../support/eventually.ts";
+import { shortfallsOf } from "./demands.ts";
+import { openSources } from "./explain-sources.ts";
+import { Sampler, type ExplainedCounts } from "./explained.ts";
 import { oracleRules, poolsOf } from "./fleet.ts";
 import { runHazards, spoilApis, type HazardCounts } from "./hazards.ts";
+import type { OpenLimits } from "./open-reboots.ts";
 import { judgeReboots, violationsOf, type Verdict } from "./oracle.ts";
+import { budgetsOf, OPEN } from "./settings.ts";
 import { spreadSickness, type Sickness } from "./sickness.ts";
 import { startSystem, type System } from "./system.ts";
+import { Witness } from "./witness.ts";
 
 /** How a chaos run is meant. */
 export interface ChaosPlan {
@@ -15,9 +21,17 @@ export interface ChaosPlan {
   /** Seeds what is broken, killed and stopped; processes and networks keep their own will. */
   readonly seed: number;
   readonly breaksPerSecond: number;
+  /** Reboots that must happen while everything goes wrong; by default in proportion to 1,000. */
+  readonly rebootsWanted?: number;
   readonly watchers?: number;
   readonly workers?: number;
   readonly workerScript?: string;
+  /** What may be open at once, as the oracle knows it. */
+  readonly open?: OpenLimits;
+  /** What the workers are told instead, to see whether the oracle notices. */
+  readonly openForWorkers?: OpenLimits;
+  /** Machines break, and nothing else goes wrong. */
+  readonly calm?: boolean;
   /** How long after the end of the faults every node must be well again. */
   readonly recovery?: number;
   readonly onProgress?: (line: string) => void;
@@ -28,6 +42,11 @@ export interface ChaosPlan {
 /** What came of a chaos run. */
 export interface ChaosReport extends Verdict, HazardCounts, Pick<Sickness, "breaks" | "heals"> {
   readonly violations: readonly string[];
+  /** Reboots while everything went wrong. */
+  readonly underFire: number;
+  readonly explained: ExplainedCounts;
+  /** In what respects the run was too little to prove anything, in sentences. */
+  readonly shortfalls: readonly string[];
   readonly leftSick: readonly string[];
   /** From the end of the faults until the last node was well, in milliseconds. */
   readonly recoveredIn: number;
@@ -40,30 +59,45 @@ export interface ChaosReport extends Verdict, HazardCounts, Pick<Sickness, "brea
 /** Runs a system of real processes through chaos, lets it recover, and asks the oracle. */
 export async function runChaos(plan: ChaosPlan): Promise<ChaosReport> {
   const startedAt = performance.now();
-  const { nodes, watchers = 2, workers = 3, workerScript, onProgress = () => {} } = plan;
+  const { nodes, watchers = 2, workers = 3, workerScript, open = OPEN, onProgress = () => {} } = plan;
   await using system = await startSystem({
     pools: poolsOf(nodes),
     watchers,
     workers,
+    config: budgetsOf(plan.openForWorkers ?? open),
     ...(workerScript === undefined ? {} : { workerScript }),
   });
   onProgress(`${nodes} nodes, ${watchers} watchers, ${workers} workers; seed ${plan.seed}`);
-  const counts: HazardCounts = { kills: 0, stops: 0, redisKills: 0, redisFlushes: 0, outages: 0 };
-  const sickness: Sickness = { breaks: 0, heals: 0, healedAt: new Map() };
-  await wreak(system, plan, counts, sickness);
+  const { simulator } = system;
+  const run: Run = {
+    system,
+    witness: new Witness(simulator),
+    counts: { kills: 0, stops: 0, redisKills: 0, redisFlushes: 0, outages: 0 },
+    sickness: { breaks: 0, heals: 0, healedAt: new Map() },
+  };
+  const explained = await wreak(run, { ...plan, open });
   const endedAt = performance.now();
+  const underFire = (await simulator.reboots()).length;
   await makePeace(system);
-  const leftSick = await recover(system, plan.recovery ?? 90_000);
+  const leftSick = await recover(run.witness, plan.recovery ?? 90_000);
   const recoveredIn = performance.now() - endedAt;
-  const verdict = judgeReboots(await system.simulator.reboots(), oracleRules(sickness.healedAt));
-  const violations = violationsOf(verdict);
+  const { counts, witness } = run;
+  const { breaks, heals, healedAt } = run.sickness;
+  const verdict = judgeReboots(await simulator.reboots(), oracleRules({ healedAt, witness, open }));
+  const violations = [
+    ...violationsOf(verdict),
+    ...explained.unexplained.map((words) => `unexplained (I4): ${words}`),
+  ];
   const suspicious = plan.keepLogs === true || violations.length > 0 || leftSick.length > 0;
   return {
     ...verdict,
     ...counts,
-    breaks: sickness.breaks,
-    heals: sickness.heals,
+    breaks,
+    heals,
     violations,
+    underFire,
+    explained,
+    shortfalls: shortfallsOf(plan, { ...counts, underFire, explained }),
     leftSick,
     recoveredIn,
     took: performance.now() - startedAt,
@@ -71,12 +105,18 @@ export async function runChaos(plan: ChaosPlan): Promise<ChaosReport> {
   };
 }
 
+/** What a run works on, and what it counts. */
+interface Run {
+  readonly system: System;
+  readonly witness: Witness;
+  readonly counts: HazardCounts;
+  readonly sickness: Sickness;
+}
+
 async function wreak(
-  system: System,
-  { span, seed, breaksPerSecond, nodes, onProgress }: ChaosPlan,
-  counts: HazardCounts,
-  sickness: Sickness,
-): Promise<void> {
+  { system, witness, counts, sickness }: Run,
+  { span, seed, breaksPerSecond, nodes, open, calm = false, onProgress }: ChaosPlan & { open: OpenLimits },
+): Promise<ExplainedCounts> {
   const { simulator } = system;
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -84,7 +124,7 @@ async function wreak(
     const beganAt = performance.now();
     while (!signal.aborted) {
       await delay(5000, undefined, { signal }).catch(() => undefined);
-      const sick = (await simulator.truth()).filter(({ healthy }) => !healthy).length;
+      const sick = witness.sick().size;
       const { length } = await simulator.reboots();
       const { kills, stops, redisKills, redisFlushes, outages } = counts;
       onProgress?.(
@@ -94,12 +134,16 @@ async function wreak(
       );
     }
   };
-  await spoilApis(system);
+  if (!calm) await spoilApis(system);
   const random = (stream: number): Random => new Random(seed * 16 + stream);
-  const rate = { perSecond: breaksPerSecond, most: Math.ceil(nodes / 4) };
+  // More than the budgets let through in the time of recovery would be left sick by arithmetic.
+  const rate = { perSecond: breaksPerSecond, most: Math.min(Math.ceil(nodes / 4), 3 * open.cluster) };
+  await using sources = openSources(system.configFile, system.redis.url);
+  const sampler = new Sampler(sources, witness, random(3));
   const all = Promise.all([
-    runHazards({ system, random: random(1), signal, counts }),
-    spreadSickness({ simulator, random: random(2) }, rate, sickness, signal),
+    calm ? undefined : runHazards({ system, random: random(1), signal, counts }),
+    spreadSickness({ simulator, witness, random: random(2) }, rate, sickness, signal),
+    sampler.run(signal),
     progress(),
   ]);
   try {
@@ -108,6 +152,7 @@ async function wreak(
     stopping.abort();
     await all;
   }
+  return sampler.counts;
 }
 
 /** Whatever was taken away is given back. */
@@ -119,15 +164,15 @@ async function makePeace({ simulator, slots, redis }: System): Promise<void> {
 }
 
 /** Waits until all machines are well; the names of those that are not when time is up. */
-async function recover({ simulator }: System, within: number): Promise<string[]> {
+async function recover(witness: Witness, within: number): Promise<string[]> {
   const sick = async (): Promise<string[]> =>
-    (await simulator.truth()).filter(({ healthy }) => !healthy).map(({ name }) => name);
+    (await witness.look()).filter(({ healthy }) => !healthy).map(({ name }) => name);
   try {
     await eventually(
       async () => {
         if ((await sick()).length > 0) throw new Error("some are sick");
       },
-      { within, every: 500 },
+      { within, every: 250 },
     );
     return [];
   } catch {

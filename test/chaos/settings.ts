@@ -1,4 +1,5 @@
 import { agentConfig, merge, type ConfigPart } from "../support/agent-config.ts";
+import type { OpenLimits } from "./open-reboots.ts";
 
 /**
  * The spans of the chaos runs, in milliseconds. A wait of ten minutes becomes five seconds; everything else is about as
@@ -20,11 +21,19 @@ export const SPANS = {
 /** How late a cloud may carry out a call and still be within what the windows allow for. */
 export const LATEST_EXECUTION = SPANS.callDeadline + SPANS.margin;
 
-/** What may be open at once; the one storm guard that stays as narrow as the machine allows. */
-export const OPEN = { pool: 30, cluster: 60 } as const;
+/**
+ * What may be open at once: the one storm guard that is on. It binds at the rate at which machines break here, and lets
+ * a thousand reboots happen in ten minutes.
+ */
+export const OPEN: OpenLimits = { pool: 14, cluster: 40 };
+/** So narrow that most of what is due waits for room. */
+export const NARROW: OpenLimits = { pool: 4, cluster: 10 };
 
 /** Name of the cluster in Redis. */
 export const CLUSTER = "chaos";
+
+/** After this every checker has asked for the reboot of a node that fails it. */
+export const LONGEST_THRESHOLD = 1500;
 
 /** Checkers that all ask for a reboot after the same time. */
 export function thresholds(span: string): ConfigPart {
@@ -44,10 +53,9 @@ const ms = (span: number): string => `${span}ms`;
  */
 const CHAOS_CONFIG: ConfigPart = {
   checkers: Object.fromEntries(
-    Object.entries({ NodeReady: 1000, GPU: 1500, DiskPressure: 1200, Cilium: 1000 }).map(([name, span]) => [
-      name,
-      { threshold: ms(span) },
-    ]),
+    Object.entries({ NodeReady: 1000, GPU: LONGEST_THRESHOLD, DiskPressure: 1200, Cilium: 1000 }).map(
+      ([name, span]) => [name, { threshold: ms(span) }],
+    ),
   ),
   rebootWait: { standard: ms(SPANS.wait.standard), gpu: ms(SPANS.wait.gpu) },
   // A cloud that loses a call in seven would use up three attempts now and then.
@@ -107,6 +115,11 @@ export const CHAOS_WORLD: ConfigPart = {
 /** The window of the ledger after which it is old enough to be believed (the one of a GPU node). */
 export const LONGEST_WINDOW =
   SPANS.wait.gpu + SPANS.sendDeadline + SPANS.callDeadline + SPANS.clockSkew + SPANS.margin;
+
+/** Budgets as a part of an agent's configuration. */
+export function budgetsOf({ pool, cluster }: OpenLimits): ConfigPart {
+  return { storm: { budgets: { pool, cluster } } };
+}
 
 /** The configuration file of one agent. */
 export function chaosConfig(access: ConfigPart, overrides: ConfigPart): ConfigPart {

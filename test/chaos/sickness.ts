@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Random } from "../../packages/simulator/src/world/random.ts";
 import type { SimulatorProcess } from "../support/topology-simulator.ts";
 import { hasGpus } from "./fleet.ts";
+import type { Witness } from "./witness.ts";
 
 /** What breaks machines, and what it did. */
 export interface Sickness {
@@ -14,17 +15,23 @@ export interface Sickness {
 }
 
 const FAULTS = ["kubelet-dead", "not-ready", "disk-pressure", "cilium-taint"] as const;
-const TICK = 250;
+const TICK = 400;
 /** This share of the broken machines gets well by itself, some before anything is due, some in the midst of a reboot. */
 const FLAPPING = 0.1;
 const LONGEST_FLAP = 4000;
+
+interface SicknessParts {
+  readonly simulator: SimulatorProcess;
+  readonly witness: Witness;
+  readonly random: Random;
+}
 
 /**
  * Breaks machines that are well, `perSecond` of them, as long as fewer than `most` are sick. A machine that was broken
  * breaks again as soon as it is well.
  */
 export async function spreadSickness(
-  { simulator, random }: { readonly simulator: SimulatorProcess; readonly random: Random },
+  { simulator, witness, random }: SicknessParts,
   { perSecond, most }: { readonly perSecond: number; readonly most: number },
   sickness: Sickness,
   signal: AbortSignal,
@@ -33,9 +40,10 @@ export async function spreadSickness(
   let owed = 0;
   while (!signal.aborted) {
     await delay(TICK);
+    // The witness hears of everything that is looked at, also when nothing is to be broken.
+    const truth = await witness.look();
     owed = Math.min(2 * perSecond, owed + (perSecond * TICK) / 1000);
     if (owed < 1) continue;
-    const truth = await simulator.truth();
     const well = truth.filter(({ healthy }) => healthy).map(({ name }) => name);
     const room = Math.min(Math.floor(owed), most - (truth.length - well.length), well.length);
     for (let i = 0; i < room && !signal.aborted; i += 1) {

@@ -45,6 +45,8 @@ export interface System extends AsyncDisposable, Observation {
   readonly simulator: SimulatorProcess;
   readonly ledger: TopologyLedger;
   readonly slots: readonly Slot[];
+  /** A configuration file as the agents have it, for whoever looks on. */
+  readonly configFile: string;
   readonly of: (role: Slot["role"]) => readonly Slot[];
   /** Everything dies and starts again: agents and Redis, at once. `config` changes that of the agents. */
   readonly restartAll: (config?: ConfigPart) => Promise<void>;
@@ -71,6 +73,8 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     kubeconfig,
     civo: { url: civo.url, region: civo.region, clusterId: civo.clusterId },
   };
+  const configFile = join(dir, "observer.yaml");
+  writeConfig(configFile, chaosConfig(access, options.config ?? {}));
   const newSlot = (role: Slot["role"], index: number): SlotWithLogs => {
     const script = role === "worker" ? options.workerScript : undefined;
     return createSlot({
@@ -112,6 +116,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     simulator,
     ledger,
     slots,
+    configFile,
     of: (role) => slots.filter((slot) => slot.role === role),
     restartAll: async (config) => {
       await Promise.all(slots.map(async (slot) => slot.kill()));

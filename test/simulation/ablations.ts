@@ -12,7 +12,8 @@ import { oneReboot, type Disaster } from "./one-reboot.ts";
 import { PROFILES, type ProfileName } from "./profiles.ts";
 import type { Settings } from "./settings.ts";
 import { simulate } from "./simulate.ts";
-import type { Twist, World } from "./world.ts";
+import type { Twist } from "./twist.ts";
+import type { World } from "./world.ts";
 
 /** One guard, and how it is missed when it is gone. */
 export interface Ablation {
@@ -176,7 +177,7 @@ export const ABLATIONS: readonly Ablation[] = [
   {
     guard: "the margin of the window",
     twist: shorter(({ margin }) => margin),
-    missed: { profile: "edge", from: 70 },
+    missed: { profile: "edge", from: 6 },
     breaks: ["I1"],
   },
   {

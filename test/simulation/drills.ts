@@ -1,6 +1,7 @@
 import { MINUTE, type Millis } from "@node-agent/shared/core/time.ts";
 import { createSnapshotFilter } from "@node-agent/kubernetes";
 import { Fleet } from "./fleet.ts";
+import { judgeLimits } from "./limits.ts";
 import { judgeExecutions, type Violation } from "./oracle.ts";
 import { sealed } from "./seeded-chance.ts";
 import { DEFAULTS, type Settings } from "./settings.ts";
@@ -86,7 +87,7 @@ export class Drill {
   }
 
   get violations(): readonly Violation[] {
-    return judgeExecutions(this.world);
+    return [...judgeExecutions(this.world), ...judgeLimits(this.world)];
   }
 
   end(): void {

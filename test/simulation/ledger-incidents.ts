@@ -1,7 +1,9 @@
+import { efficacyExceeded } from "@node-agent/shared/core/storm/budgets.ts";
 import { emptyLedger, withoutPause, withPause } from "@node-agent/shared/core/ledger/steps.ts";
 import { decodeLedger } from "@node-agent/shared/contract/ledger-codec.ts";
 import type { Ledger } from "@node-agent/shared/core/ledger/ledger.ts";
 import { SECOND } from "@node-agent/shared/core/time.ts";
+import { granted } from "../../packages/cli/src/ledger-grant.ts";
 import type { World } from "./world.ts";
 
 type Data = Record<string, unknown>;
@@ -27,6 +29,21 @@ export async function resume(world: World): Promise<void> {
   if (await change(world, (ledger) => withoutPause(ledger, { level: "fleet" }))) {
     world.truth.pausedSince = undefined;
   }
+}
+
+/** Reboots did not help, and an operator who knows that they will again lets them go on. */
+export async function grantIfHopeless(world: World): Promise<void> {
+  const reading = await world.ledger.read();
+  if (reading.state !== "Found") return;
+  if (efficacyExceeded(reading.ledger, world.settings.policy.storm) !== undefined) await grant(world);
+}
+
+/** An operator looked, and wants repair to go on: what `ledger grant` writes. */
+export async function grant(world: World): Promise<boolean> {
+  const { truth, time } = world;
+  const written = await change(world, (ledger) => granted(ledger, "operator", time.now));
+  truth.granted ||= written;
+  return written;
 }
 
 /** Writes as an operator does; true when the ledger reads like that now. */

@@ -1,13 +1,15 @@
 import { SECOND, type Millis } from "@node-agent/shared/core/time.ts";
 import { Fleet } from "./fleet.ts";
 import { Backups } from "./ledger-incidents.ts";
+import { forgotten } from "./forgotten.ts";
 import type { Call, CallFault } from "./network.ts";
-import { forgotten, judgeExecutions, type Violation } from "./oracle.ts";
+import { judgeExecutions, type Violation } from "./oracle.ts";
 import { flush } from "./redis-incidents.ts";
 import { sealed } from "./seeded-chance.ts";
 import type { EventFault } from "./sim-watch.ts";
 import type { Machine } from "./truth.ts";
-import { World, type Twist } from "./world.ts";
+import type { Twist } from "./twist.ts";
+import { World } from "./world.ts";
 
 /** One incident of one node, and the one thing that goes wrong in it. */
 export interface OneReboot {

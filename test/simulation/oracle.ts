@@ -1,10 +1,21 @@
 import type { Millis } from "@node-agent/shared/core/time.ts";
 import type { Settings } from "./settings.ts";
-import type { Execution, Machine } from "./truth.ts";
+import type { Execution } from "./truth.ts";
 import type { World } from "./world.ts";
 
-/** Promises, as in the design; `Pause`, `Threshold` and `Grace` are told of beside them. */
-export type Invariant = "I1" | "I2" | "I3" | "I4" | "I5" | "I6" | "Pause" | "Threshold" | "Grace";
+/** Promises, as in the design; those with other names are told of beside them. */
+export type Invariant =
+  | "I1"
+  | "I2"
+  | "I3"
+  | "I4"
+  | "I5"
+  | "I6"
+  | "Pause"
+  | "Threshold"
+  | "Grace"
+  | "Rate"
+  | "Storm";
 
 /** A broken promise, named by its invariant. */
 export interface Violation {
@@ -44,7 +55,7 @@ export function judgeExecutions(world: World): Violation[] {
 }
 
 /** How long after a decision a call may still be carried out. */
-function allowanceOf({ ledger }: Settings): Millis {
+export function allowanceOf({ ledger }: Settings): Millis {
   return ledger.sendDeadline + ledger.callDeadline + ledger.margin;
 }
 
@@ -97,40 +108,4 @@ function tooEarly({ seenSick }: Execution, { policy, ledger }: Settings): string
 function tooSoonAfterBlindness({ inSight }: Execution, { policy, ledger }: Settings): string | undefined {
   if (inSight === undefined || inSight >= policy.blindGrace - ledger.clockSkew) return undefined;
   return `Grace it was rebooted ${Math.round(inSight)} ms after the cluster came into sight again`;
-}
-
-/**
- * Nodes that are still sick after the faults stopped and everything had its time. Two endings are open ones: given up
- * after its attempts, and held by the storm guard because its whole pool is down; both wait for a person.
- */
-export function forgotten(world: World): Violation[] {
-  if (world.promised.policy.monitorOnly) return [];
-  const machines = [...world.truth.machines.values()].filter(({ exists }) => exists);
-  return machines
-    .filter(({ wellSince }) => wellSince === undefined)
-    .filter((machine) => !isLeftToPeople(world, machine, machines))
-    .map(({ name, sickness }) => ({
-      invariant: "I4",
-      what: `${name} is still ${sickness}, phase ${phaseOf(world, name)}, waits for ${waitsFor(world, name) ?? "nothing"}`,
-    }));
-}
-
-function isLeftToPeople(world: World, { name, pool }: Machine, machines: readonly Machine[]): boolean {
-  if (phaseOf(world, name) === "Failed") return true;
-  const poolIsDown = machines.every((one) => one.pool !== pool || one.wellSince === undefined);
-  return poolIsDown && waitsFor(world, name) === "Storm";
-}
-
-/** What the pending reboot of a node says that it waits for. */
-export function waitsFor(world: World, name: string): string | undefined {
-  const progress = world.queues.jobs.get(name)?.progress;
-  const told = typeof progress === "object" && progress !== null && "waitsFor" in progress;
-  return told ? String(progress.waitsFor) : undefined;
-}
-
-/** The phase that the store keeps of a node. */
-function phaseOf(world: World, name: string): string {
-  const cell = world.store.records.get(name);
-  if (cell === undefined) return "none";
-  return /"phase":"(?<phase>\w+)"/u.exec(cell.json)?.groups?.["phase"] ?? "damaged";
 }

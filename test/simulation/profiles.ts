@@ -1,5 +1,5 @@
 import type { IncidentName } from "./incidents.ts";
-import { SMALL, type Settings } from "./settings.ts";
+import { GUARDED, IMPATIENT, RATIONED, SMALL, type Settings } from "./settings.ts";
 import type { Millis } from "@node-agent/shared/core/time.ts";
 
 /** What kind of bad days a run has. */
@@ -88,6 +88,16 @@ export const PROFILES = {
     ...profile("keptRedis", {}),
     incidents: { sicken: 30, heal: 3, freeze: 4, deleteJobs: 60, sickenBriefly: 3 },
   },
+  /** Nodes are given up after three attempts. */
+  impatient: profile("impatient", { sicken: 40, heal: 2 }, { settings: IMPATIENT, incurable: true }),
+  /** Storm guards and spaced reboots, of few nodes at a time, so that it is not always a storm. */
+  guarded: profile("guarded", { sicken: 14, heal: 9, sickenBriefly: 4 }, { settings: GUARDED }),
+  /** The limit on calls lives in Redis, which therefore keeps what it was told. */
+  rationed: profile(
+    "rationed",
+    { sicken: 40, flush: 0, loseTail: 0, loseRecords: 0 },
+    { settings: RATIONED, incurable: true },
+  ),
   monitorOnly: profile(
     "monitorOnly",
     { forge: 3 },
@@ -99,10 +109,13 @@ export type ProfileName = keyof typeof PROFILES;
 
 /** Of twenty seeds, so many of each kind. */
 const ORDER: readonly ProfileName[] = [
-  ...Array.from({ length: 4 }, () => "plain" as const),
+  ...Array.from({ length: 3 }, () => "plain" as const),
+  "impatient",
   ...Array.from({ length: 2 }, () => "blind" as const),
-  ...Array.from({ length: 3 }, () => "edge" as const),
-  ...Array.from({ length: 3 }, () => "ledger" as const),
+  ...Array.from({ length: 2 }, () => "edge" as const),
+  "guarded",
+  ...Array.from({ length: 2 }, () => "ledger" as const),
+  "rationed",
   ...Array.from({ length: 3 }, () => "hostile" as const),
   "operator",
   "operator",

@@ -28,6 +28,7 @@ export function flush(world: World): void {
   world.redisSkew = world.drift ?? Math.round(world.random.between(-1, 1) * world.apiSkew);
   world.store = world.newStore();
   world.line.held.clear();
+  world.calls = world.newCalls();
   world.queues.clear();
   world.sequence = 0;
 }

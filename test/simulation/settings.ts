@@ -20,6 +20,17 @@ export interface Settings {
   readonly lock: Millis;
   readonly bootTime: Millis;
   readonly chunk: number;
+  /** The shared limit on reboot calls, which lives in Redis; absent: none. */
+  readonly callLimit?: { readonly max: number; readonly per: Millis };
+}
+
+/** Whether so many of these nodes are sick that nothing may be rebooted. */
+export function isStorm(
+  sick: number,
+  nodes: number,
+  { floor, unhealthyPercent }: RepairPolicy["storm"],
+): boolean {
+  return sick >= floor && sick * 100 >= unhealthyPercent * nodes;
 }
 
 const SMALL_POLICY: RepairPolicy = {
@@ -32,7 +43,8 @@ const SMALL_POLICY: RepairPolicy = {
     Cilium: { enabled: true, threshold: 12 * SECOND, action: "Reboot" },
   },
   rebootWait: { standard: 30 * SECOND, gpu: 60 * SECOND },
-  maxAttempts: 4,
+  // Nobody is given up, so that nobody is excused by that.
+  maxAttempts: 1000,
   startupGrace: 5 * SECOND,
   viewMaxAge: 4 * SECOND,
   blindGrace: 6 * SECOND,
@@ -85,6 +97,37 @@ export const SMALL: Settings = {
   bootTime: 4 * SECOND,
   chunk: 10,
 };
+
+/** The same with other storm guards and budgets. */
+function guardedBy(
+  storm: Partial<Omit<RepairPolicy["storm"], "budgets">>,
+  budgets: Partial<RepairPolicy["storm"]["budgets"]>,
+): RepairPolicy {
+  const before = SMALL_POLICY.storm;
+  return {
+    ...SMALL_POLICY,
+    storm: { ...before, ...storm, budgets: { ...before.budgets, ...budgets } },
+  };
+}
+
+/** Storm guards are on, and so is what spaces reboots: more than half of the six nodes sick is a storm. */
+export const GUARDED: Settings = {
+  ...SMALL,
+  policy: guardedBy(
+    { unhealthyPercent: 60, floor: 3, burst: 3, uncured: 3 },
+    { spacing: 20 * SECOND, perHour: 4 },
+  ),
+};
+
+/** Little is allowed in a day, of each VM and of all, and calls are limited beside. */
+export const RATIONED: Settings = {
+  ...SMALL,
+  policy: guardedBy({}, { perDay: 5, nodePerDay: 2 }),
+  callLimit: { max: 1, per: 30 * SECOND },
+};
+
+/** Nodes are given up after few attempts. */
+export const IMPATIENT: Settings = { ...SMALL, policy: { ...SMALL_POLICY, maxAttempts: 3 } };
 
 /** What the agent does out of the box, in active mode: the spans and limits of its configuration's defaults. */
 export const DEFAULTS: Settings = {

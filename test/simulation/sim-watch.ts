@@ -105,9 +105,9 @@ export class SimWatch implements NodeSource {
   }
 
   async #relist(): Promise<void> {
-    const { truth, time, random, weather, apiDownSince } = this.#world;
+    const { time, random, weather, apiDownSince } = this.#world;
     if (apiDownSince !== undefined || time.elapsed < this.staleUntil) return;
-    const listed = truth.snapshots().filter((one) => this.#world.selects(one));
+    const listed = this.#world.listed().filter((one) => this.#world.selects(one));
     await this.#process.hop(random.between(1, weather.api.slowest));
     this.#synced = true;
     const names = new Set(listed.map(({ name }) => name));

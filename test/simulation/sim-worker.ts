@@ -49,7 +49,7 @@ export function startWorker(world: World, process: Incarnation): void {
     selects: (node) => world.selects(node),
     ledger,
     executor: world.cloudFor(process, () => asked.node),
-    limiter: { take: async () => undefined },
+    limiter: world.limiterFor(process),
     spacing: new CallSpacing(clock, policy.storm.budgets.spacing),
     turns: new Turns({
       line: world.lineFor(process),

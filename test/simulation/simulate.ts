@@ -1,13 +1,16 @@
 import { SECOND, type Millis } from "@node-agent/shared/core/time.ts";
 import { Fleet } from "./fleet.ts";
 import { endOutage, happen, sceneOf, type IncidentName, type Scene } from "./incidents.ts";
-import { resume } from "./ledger-incidents.ts";
+import { forgotten, isAllWell } from "./forgotten.ts";
+import { grantIfHopeless, resume } from "./ledger-incidents.ts";
+import { judgeLimits } from "./limits.ts";
 import { calmWeather } from "./network.ts";
-import { forgotten, judgeExecutions, type Violation } from "./oracle.ts";
+import { judgeExecutions, type Violation } from "./oracle.ts";
 import { profileOf, type Profile } from "./profiles.ts";
 import { checkpoint } from "./redis-incidents.ts";
 import { sealed } from "./seeded-chance.ts";
-import { World, type Twist } from "./world.ts";
+import type { Twist } from "./twist.ts";
+import { World } from "./world.ts";
 
 /** What one run did and found. */
 export interface SimulationResult {
@@ -35,6 +38,8 @@ export interface SimulationOptions {
 const CHAOS: Millis = 120 * SECOND;
 /** Long enough for two quarantines, and for every node to be rebooted a few times, one after the other. */
 const FAIR: Millis = 900 * SECOND;
+/** So long, at least, somebody must hold what is left to people. */
+const HELD: Millis = 180 * SECOND;
 
 /**
  * One run: the real code of two watchers and three workers on a world of six machines, under faults that the seed
@@ -54,7 +59,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     await chaos(scene, profile);
     await calm(scene);
     const unfinished = await recover(world);
-    return resultOf(world, profile, [...judgeExecutions(world), ...unfinished]);
+    return resultOf(world, profile, [...judgeExecutions(world), ...judgeLimits(world), ...unfinished]);
   } finally {
     fleet.stop();
     unseal();
@@ -161,7 +166,10 @@ async function recover(world: World): Promise<Violation[]> {
   const { time } = world;
   for (;;) {
     await time.runUntil(time.elapsed + 10 * SECOND);
+    await grantIfHopeless(world);
+    if (isAllWell(world)) return [];
     const open = forgotten(world);
-    if (open.length === 0 || time.elapsed >= CHAOS + FAIR) return open;
+    if (open.length === 0 && time.elapsed >= CHAOS + HELD) return [];
+    if (time.elapsed >= CHAOS + FAIR) return open;
   }
 }

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { withGrant, withPause } from "@node-agent/shared/core/ledger/steps.ts";
+import { withPause } from "@node-agent/shared/core/ledger/steps.ts";
 import { HOUR, MINUTE } from "@node-agent/shared/core/time.ts";
 import { Drill, LONG_ENOUGH, type DrillOptions } from "./drills.ts";
-import { change } from "./ledger-incidents.ts";
-import { waitsFor } from "./oracle.ts";
+import { change, grant } from "./ledger-incidents.ts";
+import { waitsFor } from "./forgotten.ts";
 import { DEFAULTS, type Settings } from "./settings.ts";
 
 let drill: Drill;
@@ -80,8 +80,7 @@ describe("60 % NotReady, as at Datadog on 8 March 2023", () => {
     );
     await drill.run(20 * MINUTE);
     expect(drill.calls).toBe(0);
-    const grant = { since: world.time.now, by: "operator", width: 1 };
-    expect(await change(world, (ledger) => withGrant(ledger, grant))).toBe(true);
+    expect(await grant(world)).toBe(true);
     await drill.run(40 * MINUTE);
     expect(drill.violations).toEqual([]);
     const open = world.truth.executions.map(({ openOthers }) => openOthers);
@@ -103,8 +102,7 @@ describe("60 % NotReady, as at Datadog on 8 March 2023", () => {
       "notReady",
     );
     await drill.run(20 * MINUTE);
-    const grant = { since: world.time.now, by: "operator", width: 1 };
-    expect(await change(world, (ledger) => withGrant(ledger, grant))).toBe(true);
+    expect(await grant(world)).toBe(true);
     await drill.run(70 * MINUTE);
     expect(drill.calls).toBeLessThanOrEqual(DEFAULTS.policy.storm.uncured);
     expect(world.truth.executions.every(({ openOthers }) => openOthers === 0)).toBe(true);
@@ -129,14 +127,6 @@ test("an API server that comes and goes, while nodes fall silent and come back: 
   expect(drill.calls).toBe(0);
 });
 
-test("a selector that matches nothing, as when Diskerase was given the empty set (Google): nothing is looked at", async () => {
-  await aFleet({ nodes: 30, pools: ["no-such-pool"] });
-  drill.sicken(drill.machines.slice(0, 1), "notReady");
-  await drill.run(LONG_ENOUGH);
-  expect(drill.calls).toBe(0);
-  expect(drill.world.store.records.size).toBe(0);
-});
-
 test("1,000 nodes that flap: never more than the budgets allow, and nothing once it is a storm", async () => {
   await aFleet({ nodes: 1000 });
   const { world } = drill;
@@ -158,6 +148,22 @@ test("1,000 nodes that flap: never more than the budgets allow, and nothing once
   await drill.runWith(10 * MINUTE, MINUTE, flap(30));
   expect(drill.calls - before).toBeLessThanOrEqual(2);
   expect(drill.violations).toEqual([]);
+});
+
+test("a burst: 90 of 1,000 nodes fail within a second, too few for a storm by their share: no call when they are due", async () => {
+  await aFleet({ nodes: 1000 });
+  const { checkers } = DEFAULTS.policy;
+  // No two in one pool, so that no pool is down.
+  drill.sicken(
+    drill.machines.filter((_, i) => i % 11 === 0 && i < 990),
+    "notReady",
+  );
+  await drill.run(checkers.NodeReady.threshold - MINUTE);
+  expect(drill.calls).toBe(0);
+  // Due, and for a long time.
+  await drill.run(LONG_ENOUGH);
+  expect(drill.calls).toBe(0);
+  expect(waitsFor(drill.world, "node-0")).toBe("Storm");
 });
 
 test("a zone that is lost and comes back: no call", async () => {

@@ -3,7 +3,7 @@ import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
 import { OPT_OUT_ANNOTATION } from "@node-agent/shared/core/pause.ts";
 import { aNode, instanceIdOf } from "@node-agent/shared/testing/builders.ts";
 import { SECOND, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
-import type { Settings } from "./settings.ts";
+import { isStorm, type Settings } from "./settings.ts";
 import type { Story } from "./story.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
@@ -55,6 +55,10 @@ export interface Execution {
   /** For how long the cluster had been in sight again; undefined: it never was out of it. */
   readonly inSight: Millis | undefined;
   readonly optedOutSince: EpochMillis | undefined;
+  /** Since when so many nodes have shown to be sick that nothing may be rebooted; undefined: they do not. */
+  readonly stormSince: EpochMillis | undefined;
+  /** An operator wants the storm repaired. */
+  readonly granted: boolean;
 }
 
 /** A machine that was well for less than this was sick all the time, as far as a watch that is stale can tell. */
@@ -75,6 +79,9 @@ export class Truth {
   #darkSince: EpochMillis | undefined;
   /** Since when an operator's pause of the fleet stands. */
   pausedSince: EpochMillis | undefined;
+  /** An operator granted repair in a storm. */
+  granted = false;
+  #stormSince: EpochMillis | undefined;
   /** Told of every change of a Node object. */
   onChange: (name: string) => void = () => undefined;
 
@@ -116,7 +123,17 @@ export class Truth {
     this.#resourceVersion += 1;
     machine.resourceVersion = this.#resourceVersion;
     this.#snapshots.delete(machine.name);
+    this.#stormSince = this.#isStormy() ? (this.#stormSince ?? this.#time.now) : undefined;
     this.onChange(machine.name);
+  }
+
+  /** What everybody can see: GPUs that are missing show only to who remembers them, so they do not count. */
+  #isStormy(): boolean {
+    const nodes = [...this.machines.values()].filter(({ exists, registered }) => exists && registered);
+    const sick = nodes.filter(
+      ({ sickness, booting }) => booting || (sickness !== "none" && sickness !== "gpuLost"),
+    );
+    return isStorm(sick.length, nodes.length, this.#settings.policy.storm);
   }
 
   /** For how long of the time since then somebody could see the cluster; short blindness is taken for slowness. */
@@ -210,6 +227,8 @@ export class Truth {
       pausedSince: this.pausedSince,
       inSight: this.#inSight(),
       optedOutSince,
+      stormSince: this.#stormSince,
+      granted: this.granted,
     });
     machine.openSince = at;
     machine.booting = true;

@@ -8,6 +8,9 @@ import type { NodeReader } from "@node-agent/shared/ports/node-reader.ts";
 import type { RebootLedger } from "@node-agent/shared/ports/ledger.ts";
 import type { SequenceMemory } from "@node-agent/shared/ports/sequence-memory.ts";
 import { HOUR, SECOND, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
+import type { Clock } from "@node-agent/shared/ports/clock.ts";
+import type { CallLimiter } from "@node-agent/shared/ports/job-queues.ts";
+import { MemoryCallLimiter } from "@node-agent/shared/testing/memory-call-limiter.ts";
 import { MemoryLedger } from "@node-agent/shared/testing/memory-ledger.ts";
 import type { WaitingLine } from "@node-agent/shared/ports/waiting-line.ts";
 import { MemoryWaitingLine } from "@node-agent/shared/testing/memory-waiting-line.ts";
@@ -22,12 +25,14 @@ import {
   type Weather,
 } from "./network.ts";
 import { Random } from "./random.ts";
+import { AttemptLog } from "./attempt-log.ts";
 import { simCloud, type CloudWeather } from "./sim-cloud.ts";
 import { SimQueues } from "./sim-queue.ts";
 import { SMALL, type Settings } from "./settings.ts";
 import type { EventFault } from "./sim-watch.ts";
 import { Story } from "./story.ts";
 import { Truth } from "./truth.ts";
+import type { Twist } from "./twist.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 /** How bad everything is at this moment. */
@@ -39,20 +44,6 @@ export interface WorldWeather {
   doubledEvent: number;
   reorderedEvent: number;
   slowestEvent: Millis;
-}
-
-/** How a run's system differs from the one that is promised: a guard that is taken away must be missed. */
-export interface Twist {
-  readonly settings?: (settings: Settings) => Settings;
-  readonly ledger?: (ledger: RebootLedger, world: World) => RebootLedger;
-  readonly store?: (store: MemoryStore, world: World) => MemoryStore;
-  readonly memory?: (memory: SequenceMemory) => SequenceMemory;
-  readonly reader?: (reader: NodeReader, world: World) => NodeReader;
-  readonly executor?: (executor: Executor, world: World) => Executor;
-  /** The longest gap between two beats that counts as observed. */
-  readonly maxGap?: Millis;
-  /** No watcher makes good what was missed. */
-  readonly withoutResync?: boolean;
 }
 
 /** What a world is made of. */
@@ -82,7 +73,11 @@ export class World {
   readonly outcomes = new Map<string, number>();
   /** The line of those who wait for room; a flush empties it. */
   readonly line = new MemoryWaitingLine();
+  /** The intents that reached the store. */
+  readonly attempts: AttemptLog;
   store: MemoryStore;
+  /** The calls that were taken of the shared limit, as Redis remembers them. */
+  calls: CallLimiter;
   /** The highest sequence number, as Redis remembers it. */
   sequence = 0;
   /** How far Redis' clock is off the truth. */
@@ -97,6 +92,8 @@ export class World {
   forged = false;
   /** The nodes that the agent was told to look at. */
   selects: (snapshot: NodeSnapshot) => boolean = () => true;
+  /** The API server answers every list with none, and reads of single nodes as ever. */
+  listsNothing = false;
   eventFault: ((process: Incarnation, node: string) => EventFault | undefined) | undefined;
   #tokens = 0;
 
@@ -118,7 +115,9 @@ export class World {
       freeze: (process) => this.freeze(process, this.random.between(1, 4) * settings.lock),
       fault: undefined,
     };
+    this.attempts = new AttemptLog(() => this.time.now);
     this.store = this.newStore();
+    this.calls = this.newCalls();
     this.ledger = new MemoryLedger("sim", () => this.#apiNow());
     // Old enough to be trusted from the start.
     this.ledger.create(emptyLedger("sim", "operator", this.time.start), this.time.start - 24 * HOUR);
@@ -144,13 +143,24 @@ export class World {
     return Math.floor((this.time.now + skew) / SECOND) * SECOND;
   }
 
-  newStore(): MemoryStore {
-    const clock = {
+  get #redisClock(): Clock {
+    return {
       now: () => Math.round(this.time.now + this.redisSkew),
       monotonic: () => this.time.elapsed,
       sleep: async () => undefined,
     };
-    return new MemoryStore(clock, { maxGap: this.twist.maxGap ?? this.settings.policy.viewMaxAge });
+  }
+
+  newCalls(): CallLimiter {
+    const { callLimit } = this.settings;
+    if (callLimit === undefined) return { take: async () => undefined };
+    return new MemoryCallLimiter(this.#redisClock, callLimit);
+  }
+
+  newStore(): MemoryStore {
+    return new MemoryStore(this.#redisClock, {
+      maxGap: this.twist.maxGap ?? this.settings.policy.viewMaxAge,
+    });
   }
 
   freeze(process: Incarnation, span: Millis): void {
@@ -171,6 +181,10 @@ export class World {
       get: (_, key) => {
         const { store } = this;
         const twisted = this.twist.store?.(store, this) ?? store;
+        if (key === "compareAndSet") {
+          return async (...args: Parameters<MemoryStore["compareAndSet"]>) =>
+            this.attempts.compareAndSet(twisted, args);
+        }
         const value: unknown = Reflect.get(twisted, key, twisted);
         return typeof value === "function" ? (value as () => unknown).bind(twisted) : value;
       },
@@ -198,6 +212,13 @@ export class World {
     return this.#networked(this.line, process, "reboot", this.weather.redis);
   }
 
+  limiterFor(process: Incarnation): CallLimiter {
+    const limiter: CallLimiter = { take: async (token) => this.calls.take(token) };
+    // Without a limit nobody asks Redis for one.
+    if (this.settings.callLimit === undefined) return limiter;
+    return this.#networked(limiter, process, "reboot", this.weather.redis);
+  }
+
   memoryFor(process: Incarnation): SequenceMemory {
     const memory: SequenceMemory = {
       raise: async (seq) => {
@@ -220,9 +241,14 @@ export class World {
     return this.#networked(twisted ?? reader, process, part, this.weather.api);
   }
 
+  /** The nodes that a list shows. */
+  listed(): NodeSnapshot[] {
+    return this.listsNothing ? [] : this.truth.snapshots();
+  }
+
   listerFor(process: Incarnation): NodeLister {
-    const { truth, weather, network } = this;
-    const list = async (): Promise<NodeSnapshot[]> => truth.snapshots();
+    const { weather, network } = this;
+    const list = async (): Promise<NodeSnapshot[]> => this.listed();
     const networked = behindNetwork({ list }, { process, part: "reboot" }, weather.api, network);
     return {
       list: async function* () {

@@ -59,9 +59,10 @@ export async function explainCommand(
   return options.exitCode === true && isBlocked(explanation) ? CLI_EXIT.blocked : CLI_EXIT.ok;
 }
 
-function sourcesOf(
+/** Where an explanation is read from, as the configuration says it. */
+export function sourcesOf(
   config: Config,
-  { clock }: Terminal,
+  { clock }: Pick<Terminal, "clock">,
   connection: KubernetesConnection,
   redis: RedisConnection,
 ): ExplainSources {

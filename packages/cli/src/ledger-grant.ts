@@ -33,6 +33,6 @@ export async function ledgerGrantCommand(options: GlobalOptions, terminal: Termi
 }
 
 /** The ledger with a grant that begins now. */
-function granted(ledger: Ledger, by: string, since: EpochMillis): Ledger {
+export function granted(ledger: Ledger, by: string, since: EpochMillis): Ledger {
   return withGrant(ledger, { since, by, width: FIRST_WIDTH });
 }

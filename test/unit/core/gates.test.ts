@@ -145,7 +145,13 @@ describe("the pure gates", () => {
     const life = aDueNode();
     const node = aNode().snapshot();
     const hosting = { own: "node-2", others: [], redis: false, openReboots: 0 };
-    life.read = { pauses: [], node, fleet: fleetHealth([]), ledger: {}, hosting };
+    life.read = {
+      pauses: [],
+      node,
+      fleet: fleetHealth([{ name: "n1", failing: {}, silent: false }]),
+      ledger: {},
+      hosting,
+    };
     expect(gateVerdicts(life.input)).toEqual([
       { gate: "NothingFailing", open: true, why: "failing: NodeReady" },
       { gate: "Mode", open: true, why: "judged in active mode" },

@@ -9,6 +9,9 @@ import { open, shut, type Gate } from "./gate.ts";
  */
 export const storm: Gate = ({ record, node, fleet, ledger: view, policy, now }) => {
   if (fleet === undefined) return open("Storm", "the fleet was not looked at yet");
+  // The node that asks exists: a list without any is no answer, and a share of none says nothing (G8).
+  if (fleet.nodes === 0)
+    return shut("Storm", "the list of the nodes came back empty", now + policy.storm.burstWithin / 2);
   const checkers = CHECKER_NAMES.filter(
     (name) => record.failing[name] !== undefined && policy.checkers[name].action === "Reboot",
   );
