@@ -1,16 +1,23 @@
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import type { EpochMillis } from "@node-agent/shared/core/time.ts";
+import type { RepairPolicy } from "@node-agent/shared/core/policy.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import type { StateStore } from "@node-agent/shared/ports/state-store.ts";
 import type { BullJobQueues } from "@node-agent/shared/redis/job-queues.ts";
 import type { GaugeSources, NodeGaugeSample } from "@node-agent/shared/runtime/metrics/scrape.ts";
+import { blindCauses, type Reach } from "./reach.ts";
+
+/** Where the gauges of a worker come from. */
+export interface GaugeParts {
+  readonly state: Pick<StateStore, "listUnhealthy" | "countByPhase" | "view">;
+  readonly queues: Pick<BullJobQueues, "counts" | "held">;
+  readonly clock: Clock;
+  readonly reach: Pick<Reach, "lost">;
+  readonly policy: RepairPolicy;
+}
 
 /** Gauges are derived from the stores at scrape: nothing is remembered, so nothing can be left behind. */
-export function gaugeSources(
-  state: Pick<StateStore, "listUnhealthy" | "countByPhase" | "view">,
-  queues: Pick<BullJobQueues, "counts">,
-  clock: Clock,
-): GaugeSources {
+export function gaugeSources({ state, queues, clock, reach, policy }: GaugeParts): GaugeSources {
   return {
     nodes: async () => {
       const now = clock.now();
@@ -19,7 +26,13 @@ export function gaugeSources(
     },
     phases: async () => state.countByPhase(),
     queues: async () => queues.counts(),
+    held: async () => {
+      const now = clock.now();
+      return (await queues.held()).map(({ gate, since }) => ({ gate, heldFor: Math.max(0, now - since) }));
+    },
     view: async () => (await state.view()).age,
+    // Redis that does not answer is what is asked for here, not a fault of the scrape.
+    blind: async () => blindCauses(await state.view().catch(() => undefined), reach.lost, policy),
   };
 }
 

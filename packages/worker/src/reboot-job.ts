@@ -7,7 +7,7 @@ import {
 } from "@node-agent/shared/contract/queues.ts";
 import type { GateName } from "@node-agent/shared/core/gates/gate.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
-import { DAY, type Millis } from "@node-agent/shared/core/time.ts";
+import { DAY, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import type { JobQueues } from "@node-agent/shared/ports/job-queues.ts";
 import type { StateStore } from "@node-agent/shared/ports/state-store.ts";
@@ -76,9 +76,9 @@ function bounded(run: RebootRun, { clock, minPause }: RebootJobDeps): RebootRun 
 }
 
 /** Says in the job itself what it waits for, so that a queue dashboard answers "why not?"; only when the answer changed. */
-async function tell(job: Job<RebootJob>, run: RebootRun, { journal }: RebootJobDeps): Promise<void> {
+async function tell(job: Job<RebootJob>, run: RebootRun, { journal, clock }: RebootJobDeps): Promise<void> {
   const before = previous(job.progress);
-  const progress = progressOf(run, before);
+  const progress = progressOf(run, before, clock.now());
   const { changes } = progress;
   const { gate, why, record } = run;
   try {
@@ -101,6 +101,7 @@ async function tell(job: Job<RebootJob>, run: RebootRun, { journal }: RebootJobD
 function progressOf(
   run: RebootRun,
   before: RebootProgress | undefined,
+  now: EpochMillis,
 ): RebootProgress & { readonly changes: number } {
   const attempts = run.record?.incident?.attempts;
   const waitsFor = run.end === "Finish" ? "nothing" : (run.gate satisfies GateName);
@@ -112,6 +113,10 @@ function progressOf(
     ...(run.end === "Wait" ? { until: new Date(run.until).toISOString() } : {}),
     ...(attempts === undefined ? {} : { attempts }),
     changes: (before?.changes ?? 0) + (changed ? 1 : 0),
+    since:
+      before?.waitsFor === waitsFor && before.since !== undefined
+        ? before.since
+        : new Date(now).toISOString(),
   };
 }
 

@@ -27,6 +27,7 @@ import { FleetWatch } from "./fleet-watch.ts";
 import type { Journal } from "./journal.ts";
 import type { Rules } from "./judge.ts";
 import { LedgerGate } from "./ledger-gate.ts";
+import type { Reach } from "./reach.ts";
 import { RebootProcessor } from "./reboot-processor.ts";
 import { Turns } from "./turns.ts";
 import { Whereabouts } from "./whereabouts.ts";
@@ -42,6 +43,7 @@ export interface RebootParts {
   readonly queues: BullJobQueues;
   readonly journal: Journal;
   readonly rules: Rules;
+  readonly reach: Reach;
 }
 
 /** Names this process, in the ledger and among the workers. */
@@ -53,7 +55,7 @@ export function createReboots(made: RebootParts): {
   ledger: LedgerGate | undefined;
   whereabouts: Whereabouts;
 } {
-  const { parts, kubernetes, executor, redis, keys, state, journal, rules } = made;
+  const { parts, kubernetes, executor, redis, keys, state, journal, rules, reach } = made;
   const { config, clock } = parts;
   const { timings } = config;
   const selects = createSnapshotFilter({
@@ -65,12 +67,14 @@ export function createReboots(made: RebootParts): {
   const whereabouts = createWhereabouts(made);
   const processor = new RebootProcessor({
     store: state,
-    reader: createNodeReader({
-      connection: kubernetes,
-      project: toSnapshot,
-      addresses: addressesOf,
-      deadline: timings.nodeReadDeadline,
-    }),
+    reader: reach.reader(
+      createNodeReader({
+        connection: kubernetes,
+        project: toSnapshot,
+        addresses: addressesOf,
+        deadline: timings.nodeReadDeadline,
+      }),
+    ),
     fleet: new FleetWatch({
       lister: createNodeLister({ connection: kubernetes, project: toSnapshot }),
       selects,
@@ -80,7 +84,7 @@ export function createReboots(made: RebootParts): {
     }),
     selects,
     ledger,
-    executor,
+    executor: reach.executor(executor),
     limiter: new RedisCallLimiter(redis.store, keys, config.rebootRateLimit),
     spacing: new CallSpacing(clock, config.storm.budgets.spacing),
     turns: createTurns(made),
@@ -126,11 +130,11 @@ function createTurns({ parts, redis, keys, queues }: RebootParts): Turns {
   });
 }
 
-function createLedgerGate({ parts, kubernetes, redis, keys, rules }: RebootParts): LedgerGate {
+function createLedgerGate({ parts, kubernetes, redis, keys, rules, reach }: RebootParts): LedgerGate {
   const { config, clock } = parts;
   const { namespace, name } = config.ledger;
   return new LedgerGate({
-    ledger: createConfigMapLedger(kubernetes, { namespace, name }),
+    ledger: reach.ledger(createConfigMapLedger(kubernetes, { namespace, name })),
     memory: new RedisSequenceMemory(redis.store, keys),
     clock,
     policy: rules.policy,

@@ -22,6 +22,7 @@ import { measuredExecutor } from "./measured-executor.ts";
 import { startQueueWorkers, type QueueWorkers } from "./queue-workers.ts";
 import type { RebootProcessor } from "./reboot-processor.ts";
 import { withEvents } from "./start-events.ts";
+import { Reach } from "./reach.ts";
 import { createReboots, keepLedgerAlive } from "./start-reboots.ts";
 import { keepBeating } from "./whereabouts.ts";
 
@@ -67,7 +68,8 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
   const { journal } = told;
   const queues = new BullJobQueues(redis.producer, keys, redis.onError);
   const state = new RedisStateStore(redis.store, keys, (detail) => journal.fault("DamagedRecord", detail));
-  metrics.readGaugesFrom(gaugeSources(state, queues, clock));
+  const reach = new Reach();
+  metrics.readGaugesFrom(gaugeSources({ state, queues, clock, reach, policy: rules.policy }));
   const evaluator = new Evaluator({
     store: new RedisEvaluationStore(redis.store, keys),
     queues,
@@ -85,6 +87,7 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
     queues,
     journal,
     rules,
+    reach,
   });
   const beating = new AbortController();
   const beat = ledger === undefined ? undefined : keepLedgerAlive(ledger, state, parts, beating.signal);

@@ -43,8 +43,12 @@ export type PublishResult = (typeof PUBLISH_RESULTS)[number];
 export const EVENT_RESULTS = ["Created", "Known", "Dropped", "Forbidden", "Refused", "Failed"] as const;
 export type EventResult = (typeof EVENT_RESULTS)[number];
 
+/** Why a worker is blind; while any of them holds, nothing is rebooted. */
+export const BLIND_CAUSES = ["View", "Grace", "Redis", "Kubernetes", "Cloud"] as const;
+export type BlindCause = (typeof BLIND_CAUSES)[number];
+
 /** Sources of the gauges that are read at scrape. */
-export const SCRAPE_SOURCES = ["nodes", "phases", "queues", "view", "watch"] as const;
+export const SCRAPE_SOURCES = ["nodes", "phases", "queues", "held", "view", "blind", "watch"] as const;
 export type ScrapeSource = (typeof SCRAPE_SOURCES)[number];
 
 /** Seconds to a recovery: the steps of medik8s' node health check, and two more for repeated attempts. */
@@ -267,6 +271,30 @@ export const METRICS = {
     type: "gauge",
     help: "Age of the freshest view of the cluster any watcher vouches for; beyond timings.viewMaxAge nothing is rebooted.",
     labels: [],
+  },
+  rebootsHeld: {
+    name: "civo_node_agent_reboots_held",
+    type: "gauge",
+    help: "Pending reboots that a gate holds now, from Redis: the same in every process, so aggregate with max.",
+    labels: ["gate"],
+    values: { gate: GATES },
+    roles: ["worker"],
+  },
+  rebootsHeldSeconds: {
+    name: "civo_node_agent_reboots_held_seconds",
+    type: "gauge",
+    help: "For how long a gate has held the pending reboot that it has held the longest.",
+    labels: ["gate"],
+    values: { gate: GATES },
+    roles: ["worker"],
+  },
+  blind: {
+    name: "civo_node_agent_blind",
+    type: "gauge",
+    help: "1 for each cause by which this worker reboots nothing now: no fresh view, the grace after one, Redis, Kubernetes or the cloud out of reach.",
+    labels: ["cause"],
+    values: { cause: BLIND_CAUSES },
+    roles: ["worker"],
   },
   queueJobs: {
     name: "civo_node_agent_queue_jobs",

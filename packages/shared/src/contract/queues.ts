@@ -34,6 +34,8 @@ export interface RebootProgress {
   readonly attempts?: number;
   /** How often what it waits for has changed, this time included. */
   readonly changes?: number;
+  /** ISO 8601 time since when this gate has held it without a break. */
+  readonly since?: string;
 }
 
 /** Progress as it is read back: anybody with access to Redis may have written it. */
@@ -44,6 +46,7 @@ export const rebootProgressSchema: z.ZodType<RebootProgress> = z.object({
   until: z.iso.datetime().exactOptional(),
   attempts: z.int().min(0).exactOptional(),
   changes: z.int().min(0).exactOptional(),
+  since: z.iso.datetime().exactOptional(),
 });
 
 /** The one name of jobs in `node-snapshots`. Jobs of `reboots` are named after their node. */

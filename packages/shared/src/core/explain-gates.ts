@@ -71,7 +71,7 @@ function pureAnswer({ gate, open, why, until }: GateVerdict, asked: Asked): Gate
     const unasked = unaskedBecause(gate, asked.input);
     return { gate, answer: unasked === undefined ? "Open" : "NotAsked", why: unasked ?? why };
   }
-  const since = SINCE[gate]?.(asked);
+  const since = SINCE[gate]?.(asked) ?? saidSince(gate, asked.input);
   return {
     gate,
     answer: "Holds",
@@ -104,6 +104,12 @@ function unaskedBecause(gate: GateName, { node, fleet, ledger, hosting }: Explai
 
 function unknownRedis({ redis }: Hosting): string | undefined {
   return redis === undefined ? "nobody can tell from here whether Redis runs on it" : undefined;
+}
+
+/** What a gate that keeps no time of its own said to the pending reboot. */
+function saidSince(gate: GateName, { job }: ExplainInput): EpochMillis | undefined {
+  const said = job === undefined || job === "Missing" ? undefined : job.said;
+  return said?.waitsFor === gate ? said.since : undefined;
 }
 
 /** What a gate judged by. */
@@ -161,10 +167,11 @@ function lastWord(gate: GateName, { job, now }: ExplainInput): GateAnswer | unde
   if (job === undefined || job === "Missing" || LAST_WORDS.has(gate)) return undefined;
   const { said, at } = job;
   if (said?.waitsFor !== gate) return undefined;
-  const { why, until } = said;
+  const { why, until, since } = said;
   if ((at ?? until ?? now) < now - OVERDUE) return undefined;
   const ends = gate === "RateLimit";
-  return { gate, answer: "Holds", why, ...(until === undefined ? {} : { until, ends }) };
+  const when = { ...(since === undefined ? {} : { since }), ...(until === undefined ? {} : { until, ends }) };
+  return { gate, answer: "Holds", why, ...when };
 }
 
 /** Whether anybody runs the pending reboot: an alarm clock that nobody hears is no alarm. */

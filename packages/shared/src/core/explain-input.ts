@@ -44,7 +44,13 @@ export interface PendingReboot {
   readonly state: string;
   /** When it runs next, while it is delayed. */
   readonly at?: EpochMillis;
-  readonly said?: { readonly waitsFor: string; readonly why: string; readonly until?: EpochMillis };
+  readonly said?: {
+    readonly waitsFor: string;
+    readonly why: string;
+    readonly until?: EpochMillis;
+    /** Since when this gate has held it. */
+    readonly since?: EpochMillis;
+  };
 }
 
 /** Everything an explanation is made of. */

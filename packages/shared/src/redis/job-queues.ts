@@ -1,14 +1,16 @@
-import { Queue, type JobsOptions } from "bullmq";
+import { Queue, type Job, type JobsOptions } from "bullmq";
 import type { Keys } from "../contract/keys.ts";
 import {
   EVALUATE_JOB,
   QUEUES,
   evaluateDeduplicationId,
   rebootDeduplicationId,
+  rebootProgressSchema,
   type EvaluateJob,
   type RebootJob,
 } from "../contract/queues.ts";
-import type { Millis } from "../core/time.ts";
+import { GATES, type GateName } from "../core/gates/gate.ts";
+import type { EpochMillis, Millis } from "../core/time.ts";
 import { DAY, HOUR, SECOND } from "../core/time.ts";
 import type { JobQueues } from "../ports/job-queues.ts";
 import { discardImpostor, discardQueue, isQueueDamage } from "./queue-repair.ts";
@@ -23,6 +25,8 @@ interface AddedJob {
   readonly options: JobsOptions;
 }
 
+/** Pending reboots that are looked at for the gauges. */
+const MOST_LOOKED_AT = 1000;
 /** Finished reboot jobs are kept for a while as an audit trail in dashboards. */
 const KEEP_DONE = { age: HOUR / SECOND, count: 1000 };
 const KEEP_FAILED = { age: DAY / SECOND, count: 1000 };
@@ -113,6 +117,17 @@ export class BullJobQueues implements JobQueues {
     return queues.flatMap((queue, i) =>
       Object.entries(counts[i] ?? {}).map(([state, count]) => ({ queue: queue.name, state, count })),
     );
+  }
+
+  /** What pending reboots say that holds them, and since when; of a huge backlog the first thousand. */
+  async held(): Promise<{ gate: GateName; since: EpochMillis }[]> {
+    const jobs: (Job | undefined)[] = await this.#reboots.getDelayed(0, MOST_LOOKED_AT - 1);
+    return jobs.flatMap((job) => {
+      const said = rebootProgressSchema.safeParse(job?.progress);
+      const gate = GATES.find((name) => said.success && name === said.data.waitsFor);
+      const since = said.success ? said.data.since : undefined;
+      return gate === undefined || since === undefined ? [] : [{ gate, since: Date.parse(since) }];
+    });
   }
 
   async close(): Promise<void> {

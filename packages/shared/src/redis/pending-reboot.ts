@@ -1,6 +1,12 @@
 import { Queue } from "bullmq";
 import type { Keys } from "../contract/keys.ts";
-import { QUEUES, rebootDeduplicationId, rebootProgressSchema, type RebootJob } from "../contract/queues.ts";
+import {
+  QUEUES,
+  rebootDeduplicationId,
+  rebootProgressSchema,
+  type RebootJob,
+  type RebootProgress,
+} from "../contract/queues.ts";
 import type { PendingReboot } from "../core/explain-input.ts";
 import type { EpochMillis } from "../core/time.ts";
 import type { RedisClient } from "./script.ts";
@@ -58,6 +64,11 @@ async function runsAt(
   return score === null ? undefined : Math.floor(Number(score) / SCORE_PER_MILLISECOND);
 }
 
-function saidBy({ waitsFor, why, until }: { waitsFor: string; why: string; until?: string }) {
-  return { waitsFor, why, ...(until === undefined ? {} : { until: Date.parse(until) }) };
+function saidBy({ waitsFor, why, until, since }: RebootProgress) {
+  return {
+    waitsFor,
+    why,
+    ...(until === undefined ? {} : { until: Date.parse(until) }),
+    ...(since === undefined ? {} : { since: Date.parse(since) }),
+  };
 }

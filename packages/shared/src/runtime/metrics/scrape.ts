@@ -1,4 +1,5 @@
-import type { ScrapeSource } from "../../contract/metric-names.ts";
+import { BLIND_CAUSES, type BlindCause, type ScrapeSource } from "../../contract/metric-names.ts";
+import type { GateName } from "../../core/gates/gate.ts";
 import type { Phase } from "../../core/phase.ts";
 import { SECOND, type EpochMillis, type Millis } from "../../core/time.ts";
 import type { MetricSet } from "./registry.ts";
@@ -28,6 +29,12 @@ export interface QueueCount {
   readonly count: number;
 }
 
+/** A pending reboot that a gate holds. */
+export interface HeldSample {
+  readonly gate: GateName;
+  readonly heldFor: Millis;
+}
+
 /** What a watcher sees now. */
 export interface WatchSample {
   readonly nodes: number;
@@ -39,6 +46,10 @@ export interface GaugeSources {
   readonly nodes?: () => Promise<readonly NodeGaugeSample[]>;
   readonly phases?: () => Promise<readonly PhaseCount[]>;
   readonly queues?: () => Promise<readonly QueueCount[]>;
+  /** What holds each pending reboot, and since when. */
+  readonly held?: () => Promise<readonly HeldSample[]>;
+  /** Why nothing can be rebooted now. */
+  readonly blind?: () => Promise<ReadonlySet<BlindCause>>;
   /** Age of the freshest view; undefined when no watcher ever vouched for one. */
   readonly view?: () => Promise<Millis | undefined>;
   readonly watch?: () => Promise<WatchSample>;
@@ -68,6 +79,15 @@ function showNodes(metrics: MetricSet, samples: readonly NodeGaugeSample[]): voi
     if (unhealthyFor !== undefined) metrics.set("unhealthyDuration", { node, pool }, unhealthyFor / SECOND);
     if (attempts !== undefined) metrics.set("nodeAttempts", { node, pool }, attempts);
   }
+}
+
+function showHeld(metrics: MetricSet, samples: readonly HeldSample[]): void {
+  const longest = new Map<GateName, Millis>();
+  for (const { gate, heldFor } of samples) {
+    metrics.add("rebootsHeld", { gate }, 1);
+    longest.set(gate, Math.max(longest.get(gate) ?? 0, heldFor));
+  }
+  for (const [gate, heldFor] of longest) metrics.set("rebootsHeldSeconds", { gate }, heldFor / SECOND);
 }
 
 function showWatch(metrics: MetricSet, { nodes, lastByteAt }: WatchSample): void {
@@ -127,6 +147,23 @@ export async function refreshGauges(
       () => metrics.clear("queueJobs"),
       (counts) => {
         for (const { queue, state, count } of counts) metrics.set("queueJobs", { queue, state }, count);
+      },
+    ),
+    refresh(
+      "held",
+      sources.held,
+      () => {
+        metrics.clear("rebootsHeld");
+        metrics.clear("rebootsHeldSeconds");
+      },
+      (samples) => showHeld(metrics, samples),
+    ),
+    refresh(
+      "blind",
+      sources.blind,
+      () => metrics.clear("blind"),
+      (causes) => {
+        for (const cause of BLIND_CAUSES) metrics.set("blind", { cause }, causes.has(cause) ? 1 : 0);
       },
     ),
     refresh(
