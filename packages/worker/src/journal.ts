@@ -1,4 +1,4 @@
-import type { ReconcileError } from "@node-agent/shared/contract/metric-names.ts";
+import type { ReconcileError } from "@node-agent/shared/contract/metric-labels.ts";
 import type { Evaluation } from "@node-agent/shared/core/evaluation.ts";
 import type { RebootStep } from "@node-agent/shared/core/gates/list.ts";
 import type { NodeRecord, RebootVerification } from "@node-agent/shared/core/record.ts";

@@ -1,4 +1,4 @@
-import type { BlindCause } from "@node-agent/shared/contract/metric-names.ts";
+import type { BlindCause } from "@node-agent/shared/contract/metric-labels.ts";
 import type { RepairPolicy } from "@node-agent/shared/core/policy.ts";
 import type { Executor, ResolveFailure } from "@node-agent/shared/ports/executor.ts";
 import type { RebootLedger } from "@node-agent/shared/ports/ledger.ts";

@@ -113,11 +113,14 @@ function progressOf(
     ...(run.end === "Wait" ? { until: new Date(run.until).toISOString() } : {}),
     ...(attempts === undefined ? {} : { attempts }),
     changes: (before?.changes ?? 0) + (changed ? 1 : 0),
-    since:
-      before?.waitsFor === waitsFor && before.since !== undefined
-        ? before.since
-        : new Date(now).toISOString(),
+    since: sinceWhen(waitsFor, before, now),
   };
+}
+
+/** Since when this is what it waits for. */
+function sinceWhen(waitsFor: string, before: RebootProgress | undefined, now: EpochMillis): string {
+  const same = before?.waitsFor === waitsFor ? before.since : undefined;
+  return same ?? new Date(now).toISOString();
 }
 
 /** What the job said last; bytes that it cannot have said count as nothing. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { RECONCILE_ERRORS } from "@node-agent/shared/contract/metric-names.ts";
+import { RECONCILE_ERRORS } from "@node-agent/shared/contract/metric-labels.ts";
 import { CHECKER_NAMES } from "@node-agent/shared/core/check.ts";
 import { CHECKER_REASONS } from "@node-agent/shared/core/checkers/registry.ts";
 import { GATES } from "@node-agent/shared/core/gates/gate.ts";

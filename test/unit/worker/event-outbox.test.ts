@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { ClusterEvent } from "@node-agent/shared/core/cluster-event.ts";
-import type { EventResult } from "@node-agent/shared/contract/metric-names.ts";
+import type { EventResult } from "@node-agent/shared/contract/metric-labels.ts";
 import { HOUR, SECOND } from "@node-agent/shared/core/time.ts";
 import type { EventRecording } from "@node-agent/shared/ports/event-recorder.ts";
 import { ManualClock } from "@node-agent/shared/testing/manual-clock.ts";

@@ -42,8 +42,9 @@ describe("what a worker could reach when it last asked", () => {
   });
 });
 
+const view = (age: number | undefined, steady: number) => ({ now: 1, observed: 0, age, steady });
+
 describe("the causes of blindness", () => {
-  const view = (age: number | undefined, steady: number) => ({ now: 1, observed: 0, age, steady });
   const policy = { ...DEFAULT_POLICY, viewMaxAge: 90 * SECOND, blindGrace: 2 * MINUTE };
   const causes = (of: Parameters<typeof blindCauses>[0], lost: readonly ("Kubernetes" | "Cloud")[] = []) =>
     [...blindCauses(of, new Set(lost), policy)].toSorted();

@@ -2,6 +2,13 @@ import { CHECKER_NAMES } from "../core/check.ts";
 import { GATES } from "../core/gates/gate.ts";
 import { PHASES } from "../core/phase.ts";
 import { REBOOT_OUTCOMES, REBOOT_VERIFICATIONS } from "../core/record.ts";
+import {
+  BLIND_CAUSES,
+  EVENT_RESULTS,
+  PUBLISH_RESULTS,
+  RECONCILE_ERRORS,
+  SCRAPE_SOURCES,
+} from "./metric-labels.ts";
 
 /** Where a metric is reported; one that is not named here is reported by every process. */
 export type MetricRole = "watcher" | "worker";
@@ -20,36 +27,6 @@ export interface MetricDefinition {
   /** Upper bounds in seconds, of a histogram. */
   readonly buckets?: readonly number[];
 }
-
-/** What a reconcile may stumble over; the `reason` of `civo_node_agent_reconcile_errors_total`. */
-export const RECONCILE_ERRORS = [
-  "Redis",
-  "Kubernetes",
-  "Cloud",
-  "Conflict",
-  "DamagedRecord",
-  "DamagedSnapshot",
-  "DamagedJob",
-  "Handler",
-  "Unexpected",
-] as const;
-export type ReconcileError = (typeof RECONCILE_ERRORS)[number];
-
-/** Whether a published snapshot was news to Redis; with several watchers all but one find it known. */
-export const PUBLISH_RESULTS = ["Accepted", "Known"] as const;
-export type PublishResult = (typeof PUBLISH_RESULTS)[number];
-
-/** What became of Kubernetes Events; `Dropped` ones were never sent, since too many came or they were not allowed. */
-export const EVENT_RESULTS = ["Created", "Known", "Dropped", "Forbidden", "Refused", "Failed"] as const;
-export type EventResult = (typeof EVENT_RESULTS)[number];
-
-/** Why a worker is blind; while any of them holds, nothing is rebooted. */
-export const BLIND_CAUSES = ["View", "Grace", "Redis", "Kubernetes", "Cloud"] as const;
-export type BlindCause = (typeof BLIND_CAUSES)[number];
-
-/** Sources of the gauges that are read at scrape. */
-export const SCRAPE_SOURCES = ["nodes", "phases", "queues", "held", "view", "blind", "watch"] as const;
-export type ScrapeSource = (typeof SCRAPE_SOURCES)[number];
 
 /** Seconds to a recovery: the steps of medik8s' node health check, and two more for repeated attempts. */
 const RECOVERY_BUCKETS = [30, 60, 120, 180, 240, 300, 600, 1200, 2400, 3600, 7200, 14_400];

@@ -3,7 +3,7 @@ import type {
   PublishResult,
   ReconcileError,
   ScrapeSource,
-} from "../../contract/metric-names.ts";
+} from "../../contract/metric-labels.ts";
 import type { CheckerName, RepairAction } from "../../core/check.ts";
 import type { Evaluation } from "../../core/evaluation.ts";
 import type { GateName } from "../../core/gates/gate.ts";

@@ -1,4 +1,4 @@
-import { BLIND_CAUSES, type BlindCause, type ScrapeSource } from "../../contract/metric-names.ts";
+import { BLIND_CAUSES, type BlindCause, type ScrapeSource } from "../../contract/metric-labels.ts";
 import type { GateName } from "../../core/gates/gate.ts";
 import type { Phase } from "../../core/phase.ts";
 import { SECOND, type EpochMillis, type Millis } from "../../core/time.ts";

@@ -1,0 +1,31 @@
+/** The closed sets of labels that belong to metrics alone. A retired word is never used again. */
+
+/** What a reconcile may stumble over; the `reason` of `civo_node_agent_reconcile_errors_total`. */
+export const RECONCILE_ERRORS = [
+  "Redis",
+  "Kubernetes",
+  "Cloud",
+  "Conflict",
+  "DamagedRecord",
+  "DamagedSnapshot",
+  "DamagedJob",
+  "Handler",
+  "Unexpected",
+] as const;
+export type ReconcileError = (typeof RECONCILE_ERRORS)[number];
+
+/** Whether a published snapshot was news to Redis; with several watchers all but one find it known. */
+export const PUBLISH_RESULTS = ["Accepted", "Known"] as const;
+export type PublishResult = (typeof PUBLISH_RESULTS)[number];
+
+/** What became of Kubernetes Events; `Dropped` ones were never sent, since too many came or they were not allowed. */
+export const EVENT_RESULTS = ["Created", "Known", "Dropped", "Forbidden", "Refused", "Failed"] as const;
+export type EventResult = (typeof EVENT_RESULTS)[number];
+
+/** Why a worker is blind; while any of them holds, nothing is rebooted. */
+export const BLIND_CAUSES = ["View", "Grace", "Redis", "Kubernetes", "Cloud"] as const;
+export type BlindCause = (typeof BLIND_CAUSES)[number];
+
+/** Sources of the gauges that are read at scrape. */
+export const SCRAPE_SOURCES = ["nodes", "phases", "queues", "held", "view", "blind", "watch"] as const;
+export type ScrapeSource = (typeof SCRAPE_SOURCES)[number];
