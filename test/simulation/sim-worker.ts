@@ -45,6 +45,7 @@ export function startWorker(world: World, process: Incarnation): void {
       rules,
       clock,
       shared: settings.fleetShared,
+      oldest: 6 * settings.readDeadline,
     }),
     selects: (node) => world.selects(node),
     ledger,

@@ -32,6 +32,7 @@ export function rebootParts(parts: {
     rules,
     clock,
     shared: SECOND,
+    oldest: 10 * SECOND,
   });
   if (rules.policy.monitorOnly) return { fleet, ledger: undefined };
   // Spans that add little to the waits of tests in real time; the clocks here are all one.

@@ -16,10 +16,16 @@ export interface FleetWatchDeps {
   readonly clock: Clock;
   /** How long one look serves the jobs of this worker after it ended; a part of the send deadline. */
   readonly shared: Millis;
+  /** No look serves longer than this from its beginning: a process may stand still while it lists. */
+  readonly oldest: Millis;
 }
+
+/** A list of the fleet may take so many times as long as the read of a node. */
+export const FLEET_LIST_DEADLINES = 6;
 
 interface Look {
   readonly health: Promise<FleetHealth>;
+  readonly startedAt: Millis;
   endedAt: Millis | undefined;
 }
 
@@ -41,13 +47,15 @@ export class FleetWatch {
     return this.#look.health;
   }
 
-  #isOld({ endedAt }: Look): boolean {
-    const { clock, shared } = this.#deps;
-    return endedAt !== undefined && clock.monotonic() - endedAt > shared;
+  #isOld({ startedAt, endedAt }: Look): boolean {
+    const { clock, shared, oldest } = this.#deps;
+    const now = clock.monotonic();
+    return now - startedAt > oldest || (endedAt !== undefined && now - endedAt > shared);
   }
 
   #begin(records: readonly NodeRecord[], now: EpochMillis, signal: AbortSignal): Look {
-    const look: Look = { health: this.#list(records, now, signal), endedAt: undefined };
+    const startedAt = this.#deps.clock.monotonic();
+    const look: Look = { health: this.#list(records, now, signal), startedAt, endedAt: undefined };
     void this.#note(look);
     return look;
   }

@@ -27,6 +27,7 @@ import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
 import { verdictAt } from "@node-agent/shared/core/verification.ts";
 import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
+import { FLEET_LIST_DEADLINES } from "./fleet-watch.ts";
 import { judge, type Judged } from "./judge.ts";
 import type { LedgerOpening, LedgerSession } from "./ledger-gate.ts";
 import { RebootCall } from "./reboot-call.ts";
@@ -43,9 +44,6 @@ import { lookAtWorld, type FreshNode, type WorldLook } from "./world-look.ts";
 
 /** Attempts at the transaction while other workers keep changing the record; then the job looks again later. */
 const MAX_CONFLICTS = 3;
-
-/** A list of the fleet ahead of the transaction may take so many times as long as any read within it. */
-const LIST_DEADLINES = 6;
 
 /** Runs pending reboots. Throws only when Redis fails; then the job is tried again. */
 export class RebootProcessor {
@@ -83,7 +81,7 @@ export class RebootProcessor {
     const { record, view } = await store.get(node);
     if (record === undefined) return;
     if (nextStep(this.#input(record, view, undefined, undefined)).step !== "CallExecutor") return;
-    using deadline = deadlineSignal(clock, LIST_DEADLINES * timings.readDeadline, signal);
+    using deadline = deadlineSignal(clock, FLEET_LIST_DEADLINES * timings.readDeadline, signal);
     await fleet.health(await store.listUnhealthy(), view.now, deadline.signal).catch(() => undefined);
   }
 

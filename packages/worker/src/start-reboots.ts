@@ -23,7 +23,7 @@ import { createErrorLimiter } from "@node-agent/shared/runtime/error-limiter.ts"
 import type { RedisSet } from "@node-agent/shared/runtime/redis-set.ts";
 import type { RoleParts } from "@node-agent/shared/runtime/role.ts";
 import { CallSpacing } from "./call-spacing.ts";
-import { FleetWatch } from "./fleet-watch.ts";
+import { FLEET_LIST_DEADLINES, FleetWatch } from "./fleet-watch.ts";
 import type { Journal } from "./journal.ts";
 import type { Rules } from "./judge.ts";
 import { LedgerGate } from "./ledger-gate.ts";
@@ -81,6 +81,7 @@ export function createReboots(made: RebootParts): {
       rules,
       clock,
       shared: timings.sendDeadline / 5,
+      oldest: FLEET_LIST_DEADLINES * timings.nodeReadDeadline,
     }),
     selects,
     ledger,

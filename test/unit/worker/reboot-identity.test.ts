@@ -40,6 +40,26 @@ test("a node that the configuration leaves out is not rebooted, though its job i
   expect(world.rebooted).toEqual([]);
 });
 
+test("a list that was begun too long ago serves nobody: the process stood still while it listed", async () => {
+  const { lister, clock } = world;
+  const fleet = new FleetWatch({
+    lister,
+    selects: () => true,
+    rules: world.rules,
+    clock,
+    shared: MINUTE,
+    oldest: 10 * SECOND,
+  });
+  const { signal } = new AbortController();
+  await fleet.health([], clock.now(), signal);
+  clock.advance(10 * SECOND);
+  await fleet.health([], clock.now(), signal);
+  expect(lister.lists).toBe(1);
+  clock.advance(1);
+  await fleet.health([], clock.now(), signal);
+  expect(lister.lists).toBe(2);
+});
+
 describe("a list of the fleet that takes longer than the send deadline", () => {
   test("is made before the deadline starts, and the node is rebooted", async () => {
     const { lister, clock } = world;
@@ -54,6 +74,7 @@ describe("a list of the fleet that takes longer than the send deadline", () => {
       rules: world.rules,
       clock,
       shared: 2 * SECOND,
+      oldest: MINUTE,
     });
     await world.run("node-1", { fleet });
     expect(world.rebooted).toEqual(["node-1"]);

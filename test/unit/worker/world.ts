@@ -108,6 +108,7 @@ export class World {
         rules,
         clock,
         shared: 2 * SECOND,
+        oldest: MINUTE,
       }),
       selects: (node) => this.selects(node),
       ledger: rules.policy.monitorOnly ? undefined : this.ledgerGate(around),

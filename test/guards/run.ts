@@ -1,0 +1,99 @@
+/**
+ * @file `npm run test:guards`: takes each guard away, one at a time, in a copy of the project, and asks the tests that
+ * must miss it. Prints which test did; exit code 1 when a removal went unnoticed. `-- --only WORD` for some of them.
+ */
+import { spawnSync } from "node:child_process";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { GUARDS, type Guard } from "./guards.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+const { values } = parseArgs({ options: { only: { type: "string", default: "" } } });
+const copy = makeCopy();
+let unnoticed = 0;
+try {
+  const chosen = GUARDS.filter(({ guard }) => guard.includes(values.only));
+  for (const [i, guard] of chosen.entries()) {
+    const caughtBy = missedBy(guard);
+    if (caughtBy.length === 0) unnoticed += 1;
+    const told = caughtBy[0] ?? "NOBODY NOTICED";
+    const more = caughtBy.length > 1 ? ` (and ${caughtBy.length - 1} more)` : "";
+    process.stdout.write(`${i + 1}/${chosen.length}  ${guard.guard}: ${told}${more}\n`);
+  }
+  process.stdout.write(`${chosen.length - unnoticed} of ${chosen.length} removals were noticed\n`);
+} finally {
+  rmSync(copy, { recursive: true, force: true });
+}
+process.exitCode = unnoticed === 0 ? 0 : 1;
+
+/** The project without its history, with workspaces of its own: what is taken away there is there in no other place. */
+function makeCopy(): string {
+  const target = mkdtempSync(join(tmpdir(), "node-agent-guards-"));
+  for (const name of ["packages", "test", "scripts", "package.json", "vitest.config.ts", "tsconfig.json"]) {
+    cpSync(join(ROOT, name), join(target, name), { recursive: true });
+  }
+  const modules = join(target, "node_modules");
+  mkdirSync(join(modules, "@node-agent"), { recursive: true });
+  for (const name of readdirSync(join(ROOT, "node_modules"))) {
+    if (name !== "@node-agent") symlinkSync(join(ROOT, "node_modules", name), join(modules, name));
+  }
+  for (const name of readdirSync(join(ROOT, "packages"))) {
+    symlinkSync(join(target, "packages", name), join(modules, "@node-agent", name));
+  }
+  return target;
+}
+
+/** The names of the tests that failed without the guard. */
+function missedBy({ file, from, to, tests, guard }: Guard): string[] {
+  const path = join(copy, file);
+  const whole = readFileSync(path, "utf8");
+  if (whole.split(from).length !== 2) throw new Error(`${guard}: its line does not stand once in ${file}`);
+  writeFileSync(
+    path,
+    whole.replace(from, () => to),
+  );
+  const report = join(copy, "report.json");
+  try {
+    spawnSync(
+      process.execPath,
+      [
+        join(ROOT, "node_modules", "vitest", "vitest.mjs"),
+        "run",
+        "--project=unit",
+        "--reporter=json",
+        `--outputFile=${report}`,
+        ...tests,
+      ],
+      { cwd: copy, stdio: "ignore", timeout: 300_000 },
+    );
+    return failedIn(report);
+  } finally {
+    writeFileSync(path, whole);
+    rmSync(report, { force: true });
+  }
+}
+
+interface Report {
+  readonly testResults: readonly {
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+  }[];
+}
+
+function failedIn(report: string): string[] {
+  const { testResults } = JSON.parse(readFileSync(report, "utf8")) as Report;
+  return testResults
+    .flatMap(({ assertionResults }) => assertionResults)
+    .filter(({ status }) => status === "failed")
+    .map(({ fullName }) => fullName);
+}
