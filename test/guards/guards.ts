@@ -13,6 +13,7 @@ const GATE = "packages/worker/src/ledger-gate.ts";
 const VERIFIER = "packages/worker/src/verifier.ts";
 const CORE = "packages/shared/src/core";
 const UNIT = "test/unit/worker";
+const LUA = "packages/shared/src/redis/commands";
 
 /** The guards of the reboot protocol, each taken away alone by `npm run test:guards`. */
 export const GUARDS: readonly Guard[] = [
@@ -81,7 +82,7 @@ export const GUARDS: readonly Guard[] = [
     file: CALL,
     from: 'if (!(await store.compareAndSet(node, stored.version, intended))) return "conflict";',
     to: "await store.compareAndSet(node, stored.version, intended);",
-    tests: [`${UNIT}/reboot-processor.test.ts`, `${UNIT}/reboot-interleaving.property.test.ts`],
+    tests: [`${UNIT}/reboot-last-look.test.ts`],
   },
   {
     guard: "compare-and-set of the ledger, in its store",
@@ -211,7 +212,7 @@ export const GUARDS: readonly Guard[] = [
     file: `${CORE}/gates/ledger-view.ts`,
     from: "entry.notBefore <= clocks.earliest",
     to: "entry.notBefore <= clocks.latest",
-    tests: [`${UNIT}/reboot-ledger.test.ts`, "test/unit/core/storm-budgets.test.ts"],
+    tests: ["test/unit/core/ledger-view.test.ts"],
   },
   {
     guard: "an open window never shrinks",
@@ -257,14 +258,38 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     guard: "a gap is blind and adds nothing",
-    file: "packages/shared/src/testing/memory-view.ts",
-    from: "if (steady) this.#observed += upTo - last;",
-    to: "if (last !== undefined) this.#observed += upTo - last;",
-    tests: [
-      `${UNIT}/reboot-processor.test.ts`,
-      "test/unit/core/clocks.test.ts",
-      "test/unit/watcher/anchored-beats.test.ts",
-    ],
+    file: `${LUA}/beat-1.lua`,
+    from: "if steady then observed = observed + upTo - last end",
+    to: "if last then observed = observed + upTo - last end",
+    tests: ["test/integration/redis/contracts.test.ts"],
+  },
+  {
+    guard: "compare-and-set of a record, in Redis",
+    file: `${LUA}/compare-and-set-2.lua`,
+    from: "if version ~= ARGV[2] then",
+    to: "if false then",
+    tests: ["test/integration/redis/contracts.test.ts"],
+  },
+  {
+    guard: "compare-and-set of judged records, in Redis",
+    file: `${LUA}/commit-4.lua`,
+    from: "if not again and (version ~= seen or",
+    to: "if not again and (false or",
+    tests: ["test/integration/redis/contracts.test.ts"],
+  },
+  {
+    guard: "compare-and-set of the ledger, on the ConfigMap's version",
+    file: "packages/kubernetes/src/config-map-ledger.ts",
+    from: "const body = bodyOf(next, location, seen, metadata);",
+    to: "const body = bodyOf(next, location, undefined, metadata);",
+    tests: ["test/integration/kubernetes/config-map-ledger.test.ts"],
+  },
+  {
+    guard: "newest version wins, in Redis",
+    file: `${LUA}/publish-3.lua`,
+    from: "or newer(rv, currentRv) then",
+    to: "or true then",
+    tests: ["test/integration/redis/contracts.test.ts"],
   },
   {
     guard: "a beat vouches only for what was seen when it was measured",

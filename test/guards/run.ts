@@ -16,10 +16,12 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { startRedis } from "../../scripts/setup/redis.mjs";
 import { GUARDS, type Guard } from "./guards.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const { values } = parseArgs({ options: { only: { type: "string", default: "" } } });
+const redis = await startRedis();
 const copy = makeCopy();
 let unnoticed = 0;
 try {
@@ -34,6 +36,7 @@ try {
   process.stdout.write(`${chosen.length - unnoticed} of ${chosen.length} removals were noticed\n`);
 } finally {
   rmSync(copy, { recursive: true, force: true });
+  await redis.stop();
 }
 process.exitCode = unnoticed === 0 ? 0 : 1;
 
@@ -71,11 +74,12 @@ function missedBy({ file, from, to, tests, guard }: Guard): string[] {
         join(ROOT, "node_modules", "vitest", "vitest.mjs"),
         "run",
         "--project=unit",
+        "--project=integration",
         "--reporter=json",
         `--outputFile=${report}`,
         ...tests,
       ],
-      { cwd: copy, stdio: "ignore", timeout: 300_000 },
+      { cwd: copy, stdio: "ignore", timeout: 300_000, env: { ...process.env, REDIS_URL: redis.url } },
     );
     return failedIn(report);
   } finally {

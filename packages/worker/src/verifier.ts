@@ -1,4 +1,8 @@
-import { verdictAt, verificationOf, type VerdictTimings } from "@node-agent/shared/core/verification.ts";
+import {
+  isVerdictPending,
+  verificationOf,
+  type VerdictTimings,
+} from "@node-agent/shared/core/verification.ts";
 import { transition } from "@node-agent/shared/core/transition.ts";
 import type { NodeRecord, RebootAttempt, RebootVerification } from "@node-agent/shared/core/record.ts";
 import type { EpochMillis } from "@node-agent/shared/core/time.ts";
@@ -73,10 +77,10 @@ export async function verifyReboot(
   return { stored: await store.get(record.name) };
 }
 
-/** By what Redis says there may be a verdict; of a node that is gone nothing more will come. */
+/** By what Redis says there may be a verdict; of a node that is gone nothing more will come, so that none is waited for. */
 function mayBeTold(record: NodeRecord, now: EpochMillis, timings: VerdictTimings): boolean {
   if (verificationOf(record, now, timings) !== undefined) return true;
-  return record.phase === "Unknown" && (verdictAt(record, timings) ?? Infinity) <= now;
+  return record.phase === "Unknown" && isVerdictPending(record);
 }
 
 /** Budgets and the efficacy guard are built on the verdict: it is given on the node as it is, not on what Redis says. */

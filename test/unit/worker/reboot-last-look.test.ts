@@ -60,6 +60,16 @@ describe("what the fleet and the node say at the last moment", () => {
     expect(world.rebooted).toEqual([]);
   });
 
+  test("a record that somebody wrote meanwhile: everything is asked again, and a node that got well is not called", async () => {
+    await world.due();
+    const around = onceAt("store.compareAndSet", async (call) => {
+      await world.seeAndJudge(aNode());
+      return call();
+    });
+    expect(await world.runWith(around)).toMatchObject({ end: "Finish", gate: "NothingFailing" });
+    expect(world.rebooted).toEqual([]);
+  });
+
   test("a storm in the live list holds, whatever Redis says", async () => {
     await world.due();
     for (const name of ["node-2", "node-3"]) world.reader.set(aNode(name).notReady().snapshot());

@@ -110,9 +110,7 @@ describe("what the reboot came to", () => {
     await world.store.forget("node-1", (await world.store.versions(shardOf("node-1"))).get("node-1"));
     world.reader.nodes.delete("node-1");
     await world.judge();
-    expect(await world.run()).toMatchObject({ end: "Wait" });
-    await world.watch(MINUTE);
-    await world.run();
+    expect(await world.run()).toMatchObject({ end: "Finish" });
     expect(await world.entry()).toMatchObject({ outcome: "Gone", notBefore: before?.notBefore });
     expect(world.journal.count("verified")).toBe(1);
     await world.watch(WINDOW);
