@@ -44,9 +44,9 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          // A thousand pending reboots among real processes: too long for every change.
+          // A thousand pending reboots among real processes, and workers without their guards: too long for every change.
           name: "backlog",
-          include: ["test/chaos/{backlog,dashboard,pause}.test.ts"],
+          include: ["test/chaos/{backlog,dashboard,pause,sabotage}.test.ts"],
           setupFiles,
           fileParallelism: false,
           testTimeout: 180_000,

@@ -112,7 +112,7 @@ export class RebootProcessor {
   async #readTruth(transaction: Transaction, record: NodeRecord): Promise<RebootRun | "conflict"> {
     const { reader, rules } = this.#deps;
     const { view } = transaction.stored;
-    const opening = await this.#openLedger(transaction, view.now);
+    const opening = await this.#openLedger(transaction, nowOf(transaction, this.#deps.clock));
     if ("failed" in opening) return this.#wait(record, view, "Ledger", opening.failed, undefined);
     const read = await tried(transaction, this.#deps, async (signal) =>
       reader.read(transaction.node, signal),
@@ -184,13 +184,13 @@ export class RebootProcessor {
 
   /** Whoever only waits for room in a budget has a place in line, by how long it has waited. */
   async #standInLine(
-    { record, fresh: { node }, look: { line } }: AskedLast,
+    { transaction, record, fresh: { node }, look: { line } }: AskedLast,
     step: Exclude<RebootStep, { step: "CallExecutor" }>,
     exceeded: BudgetExceeded | undefined,
   ): Promise<void> {
     if (step.step !== "WaitUntil" || step.gate !== "Budget" || exceeded === undefined) return;
     const place = { node: node.name, since: waitingSince(record), ...placeOf(node), until: step.at };
-    await this.#deps.turns.held(exceeded, place, line);
+    await this.#deps.turns.held(exceeded, place, line, transaction.stored.view.now);
   }
 
   /** The record goes on from what the ledger knows, and everything is asked anew. */

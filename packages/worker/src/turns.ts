@@ -1,5 +1,11 @@
 import type { BudgetExceeded } from "@node-agent/shared/core/storm/budgets.ts";
-import { beforeInLine, firstInLine, waitsInLine, type Waiting } from "@node-agent/shared/core/storm/turns.ts";
+import {
+  beforeInLine,
+  firstInLine,
+  roomOf,
+  waitsInLine,
+  type Waiting,
+} from "@node-agent/shared/core/storm/turns.ts";
 import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
 import type { JobQueues } from "@node-agent/shared/ports/job-queues.ts";
 import type { WaitingLine } from "@node-agent/shared/ports/waiting-line.ts";
@@ -50,12 +56,20 @@ export class Turns {
     { budget }: BudgetExceeded,
     waiting: Omit<Waiting, "budget">,
     line: readonly Waiting[],
+    now: EpochMillis,
   ): Promise<void> {
     const before = budget === "Turn" ? beforeInLine(line, waiting, waiting.until, Infinity) : undefined;
     const room = before?.budget ?? budget;
     if (before !== undefined) await this.#wake(before);
-    if (waitsInLine(room)) await this.#tried(async () => this.#deps.line.join({ ...waiting, budget: room }));
-    else await this.left(waiting.node, waiting.until);
+    if (!waitsInLine(room)) {
+      await this.left(waiting.node, waiting.until);
+      return;
+    }
+    const place = { ...waiting, budget: room };
+    await this.#tried(async () => this.#deps.line.join(place));
+    const last = line.find(({ node }) => node === waiting.node);
+    // It was woken for room that it cannot use: somebody else can.
+    if (last !== undefined && roomOf(last) !== roomOf(place)) await this.freed(now);
   }
 
   /** The node waits for no budget any more; who was in line gives way to the next. */
@@ -64,10 +78,10 @@ export class Turns {
     if (had === true) await this.freed(now);
   }
 
-  /** There may be room: the first in line looks now. */
+  /** There may be room: the first in line for each looks now. */
   async freed(now: EpochMillis): Promise<void> {
-    const first = firstInLine(await this.line(), now, this.#deps.patience);
-    if (first !== undefined) await this.#wake(first);
+    const heads = firstInLine(await this.line(), now, this.#deps.patience);
+    await Promise.all(heads.map(async (head) => this.#wake(head)));
   }
 
   async #wake({ node }: Waiting): Promise<void> {

@@ -167,9 +167,12 @@ export class Fleet implements AsyncDisposable {
 
   /** A watcher sees the cluster from now on. */
   watch(): void {
-    this.#beats = setInterval(() => {
+    const beat = (): void => {
       this.snapshots.beat(0).catch((error: Error) => this.#errors.push(error));
-    }, 20);
+    };
+    // The first one before whatever is published next: a node may be judged within milliseconds.
+    beat();
+    this.#beats = setInterval(beat, 20);
   }
 
   /** These nodes exist now like this, and the watchers publish them. */

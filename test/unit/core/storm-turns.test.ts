@@ -43,7 +43,19 @@ describe("whose turn it is", () => {
   test("who did not look again in time has lost the place", () => {
     expect(before([waiting("a")], waiting("b"), NOON + 2 * MINUTE - 1)).toBe("a");
     expect(before([waiting("a")], waiting("b"), NOON + 2 * MINUTE)).toBeUndefined();
-    expect(firstInLine([waiting("a")], NOON + 2 * MINUTE, MINUTE)).toBeUndefined();
+    expect(firstInLine([waiting("a")], NOON + 2 * MINUTE, MINUTE)).toEqual([]);
+  });
+
+  test("each room has a first in line of its own", () => {
+    const line = [
+      waiting("b", { budget: "Pool", pool: "blue" }),
+      waiting("a", { budget: "Pool", pool: "blue", since: NOON - 1 }),
+      waiting("c", { budget: "Pool", pool: "green" }),
+      waiting("e", { budget: "Hour" }),
+      waiting("d", { budget: "Spacing" }),
+      waiting("z", { budget: "Zone", zone: "z1" }),
+    ];
+    expect(firstInLine(line, NOON, 0).map(({ node }) => node)).toEqual(["a", "c", "d", "z"]);
   });
 
   test("budgets that nobody shares have no line", () => {

@@ -82,6 +82,15 @@ describe("room in a budget", () => {
     expect(world.rebooted).toEqual(["old"]);
   });
 
+  test("that the woken one cannot use goes to somebody who can", async () => {
+    const cluster = { budget: "Cluster", until: 8e15 } as const;
+    await world.run("middle");
+    await world.line.join({ node: "elsewhere", since: 8e15, ...cluster });
+    await world.line.join({ node: "young", since: 0, ...cluster, pool: "p" });
+    expect(await world.run("young")).toMatchObject({ why: expect.stringContaining("Pool") });
+    expect(world.queues.takeDue()).toContain("elsewhere");
+  });
+
   test("that a call which was not made had reserved wakes the next one", async () => {
     await world.run("middle");
     await world.run("young");

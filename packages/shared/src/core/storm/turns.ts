@@ -32,16 +32,21 @@ export function waitingSince({ incident, lastReboot, phaseSince }: NodeRecord): 
   return Math.max(incident?.startedAt ?? phaseSince, lastReboot?.waitUntil ?? 0);
 }
 
-/** The first in line; those who did not look again in time, plus `patience`, are gone. */
-export function firstInLine(
-  line: readonly Waiting[],
-  now: EpochMillis,
-  patience: Millis,
-): Waiting | undefined {
-  return line
-    .filter(({ until }) => now < until + patience)
-    .toSorted(byWaiting)
-    .at(0);
+/** What a node waits for: the same room for all that share a budget. */
+export function roomOf({ budget, pool, zone }: Pick<Waiting, "budget" | "pool" | "zone">): string {
+  if (budget === "Pool") return `pool ${pool ?? ""}`;
+  return budget === "Zone" ? `zone ${zone ?? ""}` : "cluster";
+}
+
+/** The first in line for each room; those who did not look again in time, plus `patience`, are gone. */
+export function firstInLine(line: readonly Waiting[], now: EpochMillis, patience: Millis): Waiting[] {
+  const heads = new Map<string, Waiting>();
+  for (const one of line) {
+    if (now >= one.until + patience) continue;
+    const head = heads.get(roomOf(one));
+    if (head === undefined || byWaiting(one, head) < 0) heads.set(roomOf(one), one);
+  }
+  return [...heads.values()].toSorted(byWaiting);
 }
 
 /** Who stands before this node for room that it would take; undefined: it is its turn. */
@@ -52,7 +57,7 @@ export function beforeInLine(
   patience: Millis,
 ): Waiting | undefined {
   const older = line.filter((one) => sharesRoom(one, subject) && byWaiting(one, subject) < 0);
-  return firstInLine(older, now, patience);
+  return firstInLine(older, now, patience).at(0);
 }
 
 function sharesRoom({ budget, pool, zone }: Waiting, subject: Pick<Waiting, "pool" | "zone">): boolean {
