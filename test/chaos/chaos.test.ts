@@ -22,6 +22,6 @@ test("a minute of chaos: no VM twice in its wait, none that was well, no budget 
   // before the faults stop is a matter of the machine: a busy one starts a process for longer than it is left alive.
   expect(report.shortfalls, told).toEqual([]);
   expect(report.reboots, told).toBeGreaterThanOrEqual(20);
-  expect(report.mostOpen.pool, told).toBe(NARROW.pool);
+  expect(report.mostOpen.cluster, told).toBeGreaterThanOrEqual(NARROW.cluster / 2);
   expect(report.explained.byGate["Budget"], told).toBeGreaterThan(0);
 }, 300_000);
