@@ -6,8 +6,9 @@
  *   2. pure gates                     most runs end here: recovered, still waiting, paused, blind
  *   3. open the ledger                the authority on windows, budgets and pauses (active mode)
  *   4. read the node without a cache  and judge it: a node that is healthy now is never rebooted (I2)
- *   5. list the fleet                 one sick node, or a storm?
- *   6. name the VM by a fresh read of the cloud (I6)
+ *   5. list the fleet                 one sick node, or a storm? (listed ahead of step 1: that may take long)
+ *   6. name the VM by a fresh read of the cloud (I6); a reboot of it that only the ledger knows goes into the record, and
+ *      everything begins anew
  *   7. every gate again, with all that was read and with what else runs on the node; a slot of the shared call limit
  *   8. write the intent: to the record, compare-and-set on the version of step 1; to the ledger, on that of step 3.
  *      Of two workers one gets on (I1, I3); an answer that was lost is an intent that was written
