@@ -108,6 +108,11 @@ export class SimQueues implements JobQueues {
     return true;
   }
 
+  /** Whether the job is still that of whoever took it. */
+  holds({ job, token }: Taken): boolean {
+    return this.#holds(job, token);
+  }
+
   /** Ends an active job; a wake-up that came meanwhile makes a new one. */
   finish({ job, token }: Taken): void {
     if (!this.#holds(job, token)) return;

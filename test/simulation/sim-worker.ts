@@ -77,6 +77,7 @@ export function startWorker(world: World, process: Incarnation): void {
     journal,
     clock,
     minPause: settings.minPause,
+    lockDuration: settings.lock,
     retryPause: settings.gateRecheck,
   };
   queue.evaluateWith(process, async (shard) => {
@@ -132,6 +133,7 @@ async function runJob(world: World, process: Incarnation, taken: Taken, deps: Re
         );
         job.progress = progress;
       }),
+    extendLock: async () => call("extendLock", () => (queues.holds(taken) ? 1 : 0)),
     log: async () => undefined,
     moveToDelayed: async (at: number) =>
       call("moveToDelayed", () => {

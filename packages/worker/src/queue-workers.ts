@@ -19,7 +19,7 @@ export interface QueueWorkersDeps {
   readonly connection: RedisClient;
   readonly keys: Keys;
   readonly evaluator: Pick<Evaluator, "run">;
-  readonly reboot: RebootJobDeps;
+  readonly reboot: Omit<RebootJobDeps, "lockDuration">;
   readonly journal: Journal;
   readonly concurrency: { readonly evaluations: number; readonly reboots: number };
   readonly lockDuration: Millis;
@@ -62,7 +62,8 @@ export function startQueueWorkers(deps: QueueWorkersDeps): QueueWorkers {
   );
   const reboots = new Worker<RebootJob, string>(
     QUEUES.reboots,
-    async (job, token) => runRebootJob(job, token, new AbortController().signal, deps.reboot),
+    async (job, token) =>
+      runRebootJob(job, token, new AbortController().signal, { ...deps.reboot, lockDuration }),
     { ...shared, concurrency: concurrency.reboots },
   );
   for (const worker of [evaluations, reboots]) {

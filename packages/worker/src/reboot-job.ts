@@ -25,6 +25,8 @@ export interface RebootJobDeps {
   readonly minPause: Millis;
   /** The pause after a failure of Redis or of our own code. */
   readonly retryPause: Millis;
+  /** How long a job of a worker that fell silent stays locked. */
+  readonly lockDuration: Millis;
 }
 
 /** No job sleeps longer without a look, and no date is later than the last one that JavaScript knows. */
@@ -49,11 +51,28 @@ export async function runRebootJob(
   const { node } = payload.data;
   const before = await peek(node, deps);
   const run = bounded(await safeRun(node, signal, deps), deps);
-  await tell(job, run, deps);
+  if (await isOurs(job, token, deps)) await tell(job, run, deps);
   if (run.end === "Finish") return `${run.gate}: ${run.why}`;
   await job.moveToDelayed(deps.clock.now() + run.for, token);
   await wakeIfOvertaken(node, before, run, deps);
   throw new DelayedError();
+}
+
+/**
+ * Whether this worker still holds the job. One that stood still has lost it, and what it would say is old: the job sleeps
+ * on another worker's word, which must not be written over. Whatever cannot be asked is answered when the job is moved.
+ */
+async function isOurs(
+  job: Job<RebootJob>,
+  token: string | undefined,
+  { lockDuration }: RebootJobDeps,
+): Promise<boolean> {
+  if (token === undefined) return true;
+  try {
+    return (await job.extendLock(token, lockDuration)) === 1;
+  } catch {
+    return true;
+  }
 }
 
 async function safeRun(node: string, signal: AbortSignal, deps: RebootJobDeps): Promise<RebootRun> {

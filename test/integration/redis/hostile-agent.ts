@@ -104,7 +104,16 @@ export function agentOn(client: Redis, keys: Keys, journal: Journal) {
     timings,
     newToken: randomUUID,
   });
-  const jobDeps = { processor, queues, store, journal, clock: systemClock, minPause: 1, retryPause: 10 };
+  const jobDeps = {
+    processor,
+    queues,
+    store,
+    journal,
+    clock: systemClock,
+    minPause: 1,
+    retryPause: 10,
+    lockDuration: 30_000,
+  };
   return {
     snapshots,
     store,

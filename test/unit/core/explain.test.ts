@@ -307,6 +307,13 @@ describe("what holds a reboot back is named:", () => {
     expect(explain(input({ job: { state: "delayed", at: NOON - 5 * SECOND } })).blocker).toBeUndefined();
   });
 
+  test("a word that ended long before the job wakes up is not the one on which it sleeps", () => {
+    const said = { waitsFor: "Ledger", why: "ClockSkew", until: NOON + SECOND };
+    const job = (at: number) => ({ state: "delayed", at, said });
+    expect(explain(input({ job: job(NOON + MINUTE) })).blocker).toBeUndefined();
+    expect(explain(input({ job: job(NOON + 10 * SECOND) })).blocker).toMatchObject({ gate: "Ledger" });
+  });
+
   test("a pending reboot that is missing, and a queue that somebody paused, hold", () => {
     expect(explain(input({ job: "Missing" })).blocker).toMatchObject({ gate: "Queue" });
     expect(explain(input({ pausedQueues: ["reboots"] })).blocker).toMatchObject({

@@ -67,7 +67,16 @@ async function activate(
   const journal = worker === 0 ? first : second;
   if (journal === undefined) throw new Error("no such worker");
   const { queues, store, clock } = world;
-  const deps = { processor, queues, store, journal, clock, minPause: SECOND, retryPause: SECOND };
+  const deps = {
+    processor,
+    queues,
+    store,
+    journal,
+    clock,
+    minPause: SECOND,
+    retryPause: SECOND,
+    lockDuration: 30_000,
+  };
   try {
     await runRebootJob(job, "lock", new AbortController().signal, deps);
   } catch (error) {

@@ -30,13 +30,16 @@ class FakeJob {
     if (this.fault !== undefined) throw this.fault;
     this.progress = progress;
   };
+  /** Another worker has taken the job meanwhile. */
+  lost = false;
+  extendLock = async (): Promise<number> => (this.lost ? 0 : 1);
   log = async (line: string): Promise<number> => this.logs.push(line);
   moveToDelayed = async (at: number): Promise<void> => {
     this.delayedTo.push(at);
   };
 }
 
-const TIMES = { minPause: SECOND, retryPause: 20 * SECOND };
+const TIMES = { minPause: SECOND, retryPause: 20 * SECOND, lockDuration: 30 * SECOND };
 
 /** Runs one activation; `undefined`: the job sleeps again, else its result. */
 async function activate(job: FakeJob, over: Partial<RebootJobDeps> = {}): Promise<string | undefined> {
@@ -61,6 +64,16 @@ const waiting = (over: Partial<Extract<RebootRun, { end: "Wait" }>> = {}): Reboo
     record: undefined,
     ...over,
   }),
+});
+
+test("what a worker that has lost the job would say is not written over the word of its new holder", async () => {
+  const job = new FakeJob("node-1");
+  await activate(job, { processor: waiting() });
+  const { progress } = job;
+  job.lost = true;
+  await activate(job, { processor: waiting({ gate: "Ledger", why: "ClockSkew" }) });
+  expect(job.progress).toEqual(progress);
+  expect(job.logs).toHaveLength(1);
 });
 
 describe("a pending reboot that waits", () => {

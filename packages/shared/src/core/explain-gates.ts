@@ -169,6 +169,8 @@ function lastWord(gate: GateName, { job, now }: ExplainInput): GateAnswer | unde
   if (said?.waitsFor !== gate) return undefined;
   const { why, until, since } = said;
   if ((at ?? until ?? now) < now - OVERDUE) return undefined;
+  // It sleeps for longer than it said: somebody else's word sent it to sleep.
+  if (at !== undefined && until !== undefined && at > until + OVERDUE) return undefined;
   const ends = gate === "RateLimit";
   const when = { ...(since === undefined ? {} : { since }), ...(until === undefined ? {} : { until, ends }) };
   return { gate, answer: "Holds", why, ...when };
