@@ -25,7 +25,7 @@ export const LATEST_EXECUTION = SPANS.callDeadline + SPANS.margin;
  * What may be open at once: the one storm guard that is on. It binds at the rate at which machines break here, and lets
  * a thousand reboots happen in ten minutes.
  */
-export const OPEN: OpenLimits = { pool: 14, cluster: 40 };
+export const OPEN: OpenLimits = { pool: 20, cluster: 60 };
 /** So narrow that most of what is due waits for room. */
 export const NARROW: OpenLimits = { pool: 4, cluster: 10 };
 

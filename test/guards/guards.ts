@@ -231,7 +231,7 @@ export const GUARDS: readonly Guard[] = [
   {
     guard: "budget of the cluster",
     file: `${CORE}/storm/budgets.ts`,
-    from: "open, granted)",
+    from: "open, width)",
     to: "open, 1e9)",
     tests: ["test/unit/core/storm-budgets.test.ts"],
   },
@@ -364,7 +364,7 @@ export const GUARDS: readonly Guard[] = [
   {
     guard: "the oldest goes first",
     file: PROCESSOR,
-    from: "const exceeded = view.exceeded ?? turns.exceeded(line, subject, now, timings.blockedRetry);",
+    from: "const exceeded = view.exceeded ?? turns.exceeded(line, subject, view.room, now, timings.blockedRetry);",
     to: "const exceeded = view.exceeded;",
     tests: [`${UNIT}/reboot-turns.test.ts`],
   },

@@ -173,7 +173,7 @@ export class RebootProcessor {
     const { records, target, health, hosting, line } = look;
     const view = this.#call.ledgerView(opening, records, target, node, health.nodes, now);
     const subject = { node: node.name, since: waitingSince(record), ...placeOf(node) };
-    const exceeded = view.exceeded ?? turns.exceeded(line, subject, now, timings.blockedRetry);
+    const exceeded = view.exceeded ?? turns.exceeded(line, subject, view.room, now, timings.blockedRetry);
     const input: GateInput = {
       ...this.#input(record, transaction.stored.view, node, ledgerOf(opening)),
       fleet: health,

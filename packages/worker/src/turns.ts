@@ -1,4 +1,4 @@
-import type { BudgetExceeded } from "@node-agent/shared/core/storm/budgets.ts";
+import type { BudgetExceeded, Room } from "@node-agent/shared/core/storm/budgets.ts";
 import {
   beforeInLine,
   firstInLine,
@@ -40,10 +40,11 @@ export class Turns {
   exceeded(
     line: readonly Waiting[],
     subject: Pick<Waiting, "node" | "since" | "pool" | "zone">,
+    room: Room | undefined,
     now: EpochMillis,
     pause: Millis,
   ): BudgetExceeded | undefined {
-    const before = beforeInLine(line, subject, now, this.#deps.patience);
+    const before = beforeInLine(line, subject, now, this.#deps.patience, room);
     if (before === undefined) return undefined;
     return { budget: "Turn", why: `${before.node} has waited for longer`, until: now + pause };
   }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { BUDGETS } from "@node-agent/shared/core/storm/budgets.ts";
+import { BUDGETS, type Room } from "@node-agent/shared/core/storm/budgets.ts";
 import {
   beforeInLine,
   firstInLine,
@@ -44,6 +44,16 @@ describe("whose turn it is", () => {
     expect(before([waiting("a")], waiting("b"), NOON + 2 * MINUTE - 1)).toBe("a");
     expect(before([waiting("a")], waiting("b"), NOON + 2 * MINUTE)).toBeUndefined();
     expect(firstInLine([waiting("a")], NOON + 2 * MINUTE, MINUTE)).toEqual([]);
+  });
+
+  test("who is not the first goes all the same, when there is room for all that have waited longer", () => {
+    const line = [waiting("a"), waiting("b"), waiting("c", { budget: "Pool", pool: "blue" })];
+    const ask = (room: Room, pool?: string) =>
+      beforeInLine(line, waiting("z", pool === undefined ? {} : { pool }), NOON, 0, room)?.node;
+    expect(ask({ pool: 1, zone: 1, cluster: 2 })).toBe("a");
+    expect(ask({ pool: 1, zone: 1, cluster: 3 })).toBeUndefined();
+    expect(ask({ pool: 1, zone: 1, cluster: 3 }, "blue")).toBe("c");
+    expect(ask({ pool: 2, zone: 1, cluster: 3 }, "blue")).toBeUndefined();
   });
 
   test("each room has a first in line of its own", () => {

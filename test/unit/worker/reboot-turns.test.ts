@@ -72,7 +72,7 @@ describe("room in a budget", () => {
   });
 
   test("is not kept for somebody who was never there: the place is asked after, and given up", async () => {
-    const forged = { node: "nobody", since: 0, budget: "Cluster", until: 8e15 } as const;
+    const forged = { node: "nobody", since: 0, budget: "Pool", pool: "p", until: 8e15 } as const;
     await world.line.join(forged);
     expect(await world.run("old")).toMatchObject({ why: "Turn: nobody has waited for longer" });
     expect(world.queues.takeDue()).toContain("nobody");

@@ -1,6 +1,6 @@
 import type { Clocks } from "../ledger/clocks.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import { exceededBudget, type BudgetSubject } from "../storm/budgets.ts";
+import { exceededBudget, roomFor, type BudgetSubject } from "../storm/budgets.ts";
 import type { StormPolicy } from "../storm/policy.ts";
 import type { EpochMillis } from "../time.ts";
 import type { LedgerView } from "./gate.ts";
@@ -22,7 +22,9 @@ export function ledgerView(
     ...(entry === undefined || entry.notBefore <= clocks.earliest
       ? {}
       : { notBefore: Math.max(entry.notBefore, now + 1) }),
-    ...(exceeded === undefined ? {} : { exceeded }),
+    ...(exceeded === undefined
+      ? { room: roomFor(subject, ledger, fleetSize, policy, clocks) }
+      : { exceeded }),
     ...(grant === undefined ? {} : { grant }),
   };
 }

@@ -40,6 +40,41 @@ export function isOpen(entry: LedgerEntry, clocks: Clocks): boolean {
   return !over && entry.notBefore > clocks.earliest;
 }
 
+/** The ledger as the budgets of one VM see it. */
+interface Counted {
+  readonly done: readonly EpochMillis[];
+  readonly own: readonly EpochMillis[];
+  /** Open reboots of others. */
+  readonly open: readonly LedgerEntry[];
+  readonly inPool: readonly LedgerEntry[];
+  readonly inZone: readonly LedgerEntry[];
+  /** Most open reboots in the cluster. */
+  readonly width: number;
+}
+
+function countFor(
+  subject: BudgetSubject,
+  { entries, meta: { grant } }: Ledger,
+  fleetSize: number,
+  { budgets }: StormPolicy,
+  clocks: Clocks,
+): Counted {
+  const all = [...entries.values()];
+  const open = all.filter((entry) => entry.instanceId !== subject.instanceId && isOpen(entry, clocks));
+  const own = entries.get(subject.instanceId);
+  const share = Math.floor((fleetSize * budgets.clusterPercent) / 100);
+  const width = Math.max(1, Math.min(budgets.cluster, share));
+  const slow = grant !== undefined && grantHolds(grant, clocks.latest);
+  return {
+    done: all.flatMap((entry) => rebootsOf(entry)),
+    own: own === undefined ? [] : rebootsOf(own),
+    open,
+    inPool: open.filter(({ pool }) => pool !== undefined && pool === subject.pool),
+    inZone: open.filter(({ zone }) => zone !== undefined && zone === subject.zone),
+    width: slow ? Math.min(width, grant.width) : width,
+  };
+}
+
 /** The first budget that one more reboot would exceed (guards G1, G5); undefined: there is room. */
 export function exceededBudget(
   subject: BudgetSubject,
@@ -49,30 +84,48 @@ export function exceededBudget(
   clocks: Clocks,
 ): BudgetExceeded | undefined {
   const { budgets } = policy;
-  const entries = [...ledger.entries.values()];
-  const open = entries.filter((entry) => entry.instanceId !== subject.instanceId && isOpen(entry, clocks));
-  const done = entries.flatMap((entry) => rebootsOf(entry));
-  const own = ledger.entries.get(subject.instanceId);
-  const inPool = open.filter(({ pool }) => pool !== undefined && pool === subject.pool);
-  const inZone = open.filter(({ zone }) => zone !== undefined && zone === subject.zone);
-  const width = Math.max(
-    1,
-    Math.min(budgets.cluster, Math.floor((fleetSize * budgets.clusterPercent) / 100)),
-  );
-  const { grant } = ledger.meta;
-  const slow = grant !== undefined && grantHolds(grant, clocks.latest);
-  const granted = slow ? Math.min(width, grant.width) : width;
+  const { done, own, open, inPool, inZone, width } = countFor(subject, ledger, fleetSize, policy, clocks);
   const lastAt = done.reduce((last, at) => Math.max(last, at), 0);
   return (
-    rate("Node", own === undefined ? [] : rebootsOf(own), budgets.nodePerDay, RATE_WINDOWS.day, clocks) ??
+    rate("Node", own, budgets.nodePerDay, RATE_WINDOWS.day, clocks) ??
     full("Pool", `${inPool.length} open in pool ${subject.pool ?? "none"}`, inPool, budgets.pool) ??
     full("Zone", `${inZone.length} open in zone ${subject.zone ?? "none"}`, inZone, budgets.zone) ??
-    full("Cluster", `${open.length} open in the cluster, ${granted} allowed`, open, granted) ??
+    full("Cluster", `${open.length} open in the cluster, ${width} allowed`, open, width) ??
     spaced(lastAt, budgets.spacing, clocks) ??
     rate("Hour", done, budgets.perHour, RATE_WINDOWS.hour, clocks) ??
     rate("Day", done, budgets.perDay, RATE_WINDOWS.day, clocks) ??
     efficacyExceeded(ledger, policy)
   );
+}
+
+/** How many more reboots the budgets that nodes share would let begin now. */
+export interface Room {
+  readonly pool: number;
+  readonly zone: number;
+  readonly cluster: number;
+}
+
+/** The room that is left for this VM and those that stand in line with it. */
+export function roomFor(
+  subject: BudgetSubject,
+  ledger: Ledger,
+  fleetSize: number,
+  policy: StormPolicy,
+  clocks: Clocks,
+): Room {
+  const { budgets } = policy;
+  const { done, open, inPool, inZone, width } = countFor(subject, ledger, fleetSize, policy, clocks);
+  const within = (window: number): number => done.filter((at) => at > clocks.earliest - window).length;
+  return {
+    pool: budgets.pool - inPool.length,
+    zone: budgets.zone - inZone.length,
+    cluster: Math.min(
+      width - open.length,
+      budgets.perHour - within(RATE_WINDOWS.hour),
+      budgets.perDay - within(RATE_WINDOWS.day),
+      budgets.spacing > 0 ? 1 : Infinity,
+    ),
+  };
 }
 
 function full(

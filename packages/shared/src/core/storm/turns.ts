@@ -5,7 +5,7 @@
  */
 import type { NodeRecord } from "../record.ts";
 import type { EpochMillis, Millis } from "../time.ts";
-import type { BudgetName } from "./budgets.ts";
+import type { BudgetName, Room } from "./budgets.ts";
 
 /** A node that waits for room in a budget. */
 export interface Waiting {
@@ -49,15 +49,34 @@ export function firstInLine(line: readonly Waiting[], now: EpochMillis, patience
   return [...heads.values()].toSorted(byWaiting);
 }
 
-/** Who stands before this node for room that it would take; undefined: it is its turn. */
+/** No room at all: whoever is older stands before everybody. */
+const NO_ROOM: Room = { pool: 0, zone: 0, cluster: 0 };
+
+/**
+ * Who stands before this node for room that it would take; undefined: it is its turn, since there is enough for all that
+ * have waited longer, too.
+ */
 export function beforeInLine(
   line: readonly Waiting[],
   subject: Pick<Waiting, "node" | "since" | "pool" | "zone">,
   now: EpochMillis,
   patience: Millis,
+  room: Room = NO_ROOM,
 ): Waiting | undefined {
-  const older = line.filter((one) => sharesRoom(one, subject) && byWaiting(one, subject) < 0);
-  return firstInLine(older, now, patience).at(0);
+  const older = line
+    .filter((one) => now < one.until + patience && sharesRoom(one, subject) && byWaiting(one, subject) < 0)
+    .toSorted(byWaiting);
+  for (const kind of ["pool", "zone", "cluster"] as const) {
+    const claims = older.filter((one) => kindOf(one) === kind);
+    const [first] = claims;
+    if (first !== undefined && claims.length >= room[kind]) return first;
+  }
+  return undefined;
+}
+
+function kindOf({ budget }: Waiting): keyof Room {
+  if (budget === "Pool") return "pool";
+  return budget === "Zone" ? "zone" : "cluster";
 }
 
 function sharesRoom({ budget, pool, zone }: Waiting, subject: Pick<Waiting, "pool" | "zone">): boolean {
