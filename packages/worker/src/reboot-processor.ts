@@ -17,6 +17,7 @@
  */
 import { nextStep, type RebootStep } from "@node-agent/shared/core/gates/list.ts";
 import type { GateInput, GateName } from "@node-agent/shared/core/gates/gate.ts";
+import { withPossibleTimes } from "@node-agent/shared/core/damaged.ts";
 import type { Ledger } from "@node-agent/shared/core/ledger/ledger.ts";
 import { placeOf, poolOf, type NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import { pausesOf } from "@node-agent/shared/core/pause.ts";
@@ -93,7 +94,9 @@ export class RebootProcessor {
     const verified = await verifyReboot(await store.get(node), this.#deps, signal);
     if (verified.overtaken === true) return "conflict";
     const { stored, unsettled } = verified;
-    const { record, view } = stored;
+    const { view } = stored;
+    // Forged times must not send the job to sleep for longer than any wait there is.
+    const record = stored.record && withPossibleTimes(stored.record, this.#deps.rules.policy, view.now);
     // What a reboot came to must not be lost: budgets and the efficacy guard are built on it.
     if (unsettled !== undefined) return this.#wait(record, view, "Ledger", unsettled, undefined);
     if (record === undefined) {

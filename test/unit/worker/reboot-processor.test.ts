@@ -88,6 +88,15 @@ describe("what holds a reboot back", () => {
     expect(calls()).toBe(0);
   });
 
+  test("a wait that was forged to last for ever sends the job to sleep for the longest wait, and no longer", async () => {
+    await world.due();
+    await world.run();
+    const { record, version } = await world.store.get("node-1");
+    const lastReboot = { ...record!.lastReboot!, waitUntil: 8e15 };
+    await world.store.compareAndSet("node-1", version, { ...record!, lastReboot });
+    expect(await world.run()).toMatchObject({ end: "Wait", gate: "WaitWindow", for: 40 * MINUTE });
+  });
+
   test("a cluster that nobody has seen lately", async () => {
     await world.due();
     world.clock.advance(91 * SECOND);
