@@ -368,4 +368,18 @@ export const GUARDS: readonly Guard[] = [
     to: "const exceeded = view.exceeded;",
     tests: [`${UNIT}/reboot-turns.test.ts`],
   },
+  {
+    guard: "a worker that lost its job says nothing in it",
+    file: "packages/worker/src/reboot-job.ts",
+    from: "if (await isOurs(job, token, deps)) await tell(job, run, deps);",
+    to: "await tell(job, run, deps);",
+    tests: [`${UNIT}/reboot-job.test.ts`],
+  },
+  {
+    guard: "a forged wait puts no job to sleep for longer than any wait",
+    file: PROCESSOR,
+    from: "const record = stored.record && withPossibleTimes(stored.record, this.#deps.rules.policy, view.now);",
+    to: "const { record } = stored;",
+    tests: [`${UNIT}/reboot-processor.test.ts`],
+  },
 ];
