@@ -14,7 +14,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
     watchers: { type: "string", default: "2" },
     workers: { type: "string", default: "3" },
-    rate: { type: "string", default: "2.5" },
+    rate: { type: "string", default: "5" },
     logs: { type: "boolean", default: false },
   },
 });

@@ -136,8 +136,9 @@ async function wreak(
   };
   if (!calm) await spoilApis(system);
   const random = (stream: number): Random => new Random(seed * 16 + stream);
-  // More than the budgets let through in the time of recovery would be left sick by arithmetic.
-  const rate = { perSecond: breaksPerSecond, most: Math.min(Math.ceil(nodes / 4), 3 * open.cluster) };
+  // More than the budgets let through in the time of recovery would be left sick by arithmetic. And each time that Redis
+  // is emptied everything is found out anew for every node that is sick: with many of them little else would happen.
+  const rate = { perSecond: breaksPerSecond, most: Math.min(Math.ceil(nodes / 8), 3 * open.cluster) };
   await using sources = openSources(system.configFile, system.redis.url);
   const sampler = new Sampler(sources, witness, random(3));
   const all = Promise.all([

@@ -7,7 +7,7 @@ import type { OpenLimits } from "./open-reboots.ts";
  */
 export const SPANS = {
   wait: { standard: 5000, gpu: 7000 },
-  sendDeadline: 6000,
+  sendDeadline: 5000,
   callDeadline: 2000,
   clockSkew: 3000,
   margin: 1000,
@@ -25,7 +25,7 @@ export const LATEST_EXECUTION = SPANS.callDeadline + SPANS.margin;
  * What may be open at once: the one storm guard that is on. It binds at the rate at which machines break here, and lets
  * a thousand reboots happen in ten minutes.
  */
-export const OPEN: OpenLimits = { pool: 20, cluster: 60 };
+export const OPEN: OpenLimits = { pool: 30, cluster: 100 };
 /** So narrow that most of what is due waits for room. */
 export const NARROW: OpenLimits = { pool: 4, cluster: 10 };
 
@@ -87,7 +87,7 @@ const CHAOS_CONFIG: ConfigPart = {
     heartbeatMaxAge: "60s",
   },
   // With ten jobs at once in each worker most intents would come second at the ledger, and cost two cores for nothing.
-  concurrency: { reboots: 3 },
+  concurrency: { reboots: 5 },
   timings: {
     viewMaxAge: "5s",
     blindGrace: "500ms",

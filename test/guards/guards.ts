@@ -280,8 +280,8 @@ export const GUARDS: readonly Guard[] = [
   {
     guard: "compare-and-set of the ledger, on the ConfigMap's version",
     file: "packages/kubernetes/src/config-map-ledger.ts",
-    from: "const body = bodyOf(next, location, seen, metadata);",
-    to: "const body = bodyOf(next, location, undefined, metadata);",
+    from: "const body = bodyOf(next, location, seen, metadata, memory);",
+    to: "const body = bodyOf(next, location, undefined, metadata, memory);",
     tests: ["test/integration/kubernetes/config-map-ledger.test.ts"],
   },
   {

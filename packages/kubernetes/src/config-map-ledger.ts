@@ -1,3 +1,4 @@
+import { EntryMemory } from "@node-agent/shared/contract/entry-memory.ts";
 import { decodeLedger, encodeLedger } from "@node-agent/shared/contract/ledger-codec.ts";
 import type { Ledger } from "@node-agent/shared/core/ledger/ledger.ts";
 import type { LedgerReading, LedgerWrite, RebootLedger } from "@node-agent/shared/ports/ledger.ts";
@@ -50,13 +51,14 @@ export function createConfigMapLedger(
   let clusterUid: string | undefined;
   // Labels and annotations of the object as it was read last: a PUT without them would take them off.
   let metadata: unknown;
+  const memory = new EntryMemory();
   return {
     read: async (signal) => {
       clusterUid ??= await readClusterUid(connection, signal);
       try {
         const { body, serverDate } = await connection.request(path, { signal });
         metadata = property(body, "metadata");
-        return readingOf(body, serverDate, clusterUid, location);
+        return readingOf(body, serverDate, clusterUid, location, memory);
       } catch (error) {
         const missing =
           error instanceof KubernetesApiError && error.code === "NotFound" && error.reason === "NotFound";
@@ -66,7 +68,7 @@ export function createConfigMapLedger(
       }
     },
     compareAndWrite: async (next, seen, signal) => {
-      const body = bodyOf(next, location, seen, metadata);
+      const body = bodyOf(next, location, seen, metadata, memory);
       if (typeof body !== "string") return { outcome: "Refused", why: body.why };
       return send(connection, "PUT", path, body, signal);
     },
@@ -79,7 +81,7 @@ export async function createLedger(
   location: LedgerLocation,
   ledger: Ledger,
 ): Promise<LedgerWrite> {
-  const body = bodyOf(ledger, location, undefined, undefined);
+  const body = bodyOf(ledger, location, undefined, undefined, new EntryMemory());
   if (typeof body !== "string") return { outcome: "Refused", why: body.why };
   const collection = `/api/v1/namespaces/${encodeURIComponent(location.namespace)}/configmaps`;
   return send(connection, "POST", collection, body, undefined);
@@ -120,6 +122,7 @@ function bodyOf(
   { namespace, name }: LedgerLocation,
   resourceVersion: string | undefined,
   present: unknown,
+  memory: EntryMemory,
 ): string | { readonly why: string } {
   try {
     return JSON.stringify({
@@ -136,7 +139,7 @@ function bodyOf(
         },
         ...(resourceVersion === undefined ? {} : { resourceVersion }),
       },
-      data: encodeLedger(ledger),
+      data: encodeLedger(ledger, memory),
     });
   } catch (error) {
     return { why: error instanceof Error ? error.message : "the ledger cannot be written" };
@@ -148,6 +151,7 @@ function readingOf(
   serverTime: number | undefined,
   clusterUid: string,
   location: LedgerLocation,
+  memory: EntryMemory,
 ): LedgerReading {
   const metadata = property(body, "metadata");
   const version = text(metadata, "resourceVersion");
@@ -156,7 +160,7 @@ function readingOf(
   if (version === undefined || Number.isNaN(createdAt)) {
     return { state: "Unreadable", why: `${where}: expected metadata.resourceVersion and creationTimestamp` };
   }
-  const decoded = decodeLedger(asRecord(property(body, "data")) ?? {});
+  const decoded = decodeLedger(asRecord(property(body, "data")) ?? {}, memory);
   if (!decoded.ok) return { state: "Unreadable", why: `${where}: ${decoded.why}` };
   const { cluster } = decoded.ledger.meta;
   if (cluster !== clusterUid) {

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { EARLIER_MAX } from "../core/ledger/history.ts";
 import { GRANT_MAX_WIDTH } from "../core/ledger/grant.ts";
 import { LEDGER_OUTCOMES, type Ledger, type LedgerEntry, type LedgerMeta } from "../core/ledger/ledger.ts";
+import { EntryMemory } from "./entry-memory.ts";
 
 const instant = z.number().min(0).max(8.64e15);
 const text = z.string().max(512);
@@ -56,9 +57,10 @@ export const LEDGER_MAX_BYTES = 800 * 1024;
 
 /**
  * The data of a ConfigMap from a ledger. Throws RangeError when it would be too large, an instance id is no key, or it
- * could not be read back: what nobody can read stops every reboot, and no command could undo it.
+ * could not be read back: what nobody can read stops every reboot, and no command could undo it. With the memory of its
+ * reader only what changed is made anew.
  */
-export function encodeLedger({ meta, entries }: Ledger): Record<string, string> {
+export function encodeLedger({ meta, entries }: Ledger, memory = new EntryMemory()): Record<string, string> {
   const data: Record<string, string> = { [META_KEY]: JSON.stringify(meta) };
   let bytes = Buffer.byteLength(data[META_KEY] ?? "");
   for (const [instanceId, entry] of entries) {
@@ -67,13 +69,13 @@ export function encodeLedger({ meta, entries }: Ledger): Record<string, string> 
         `Expected an instance id that can be a ConfigMap key, got ${JSON.stringify(instanceId)}`,
       );
     }
-    const json = JSON.stringify(entry);
+    const json = memory.textOf(entry) ?? JSON.stringify(entry);
     bytes += Buffer.byteLength(json) + instanceId.length;
     data[instanceId] = json;
   }
   if (bytes > LEDGER_MAX_BYTES)
     throw new RangeError(`The ledger has ${bytes} bytes, ${LEDGER_MAX_BYTES} are allowed`);
-  const back = decodeLedger(data);
+  const back = decodeLedger(data, memory);
   if (!back.ok) throw new RangeError(`The ledger could not be read back: ${back.why}`);
   // A reader of JSON drops `__proto__`: a pause of that name would be lost without a word.
   if (pausesIn(back.ledger.meta) < pausesIn(meta))
@@ -87,22 +89,26 @@ function pausesIn({ pausedPools, pausedNodes }: LedgerMeta): number {
 
 /**
  * A ledger from the data of a ConfigMap. One unreadable entry makes the whole unreadable: it may be the one that forbids
- * a reboot.
+ * a reboot. With the memory of an earlier reading only what changed is parsed.
  */
 export function decodeLedger(
   data: Readonly<Record<string, unknown>>,
+  memory = new EntryMemory(),
 ): { readonly ok: true; readonly ledger: Ledger } | { readonly ok: false; readonly why: string } {
   const meta = parseJson(data[META_KEY], metaSchema);
   if (!meta.ok) return { ok: false, why: `${META_KEY}: ${meta.why}` };
-  const entries = new Map<string, LedgerEntry>();
+  const read = new Map<string, { readonly text: string; readonly entry: LedgerEntry }>();
   for (const [key, value] of Object.entries(data)) {
     if (key === META_KEY) continue;
-    const entry = parseJson(value, entrySchema);
-    if (!entry.ok) return { ok: false, why: `${key.slice(0, 64)}: ${entry.why}` };
-    if (entry.value.instanceId !== key)
+    const known = memory.entryOf(key, value);
+    const parsed = known === undefined ? parseJson(value, entrySchema) : { ok: true as const, value: known };
+    if (!parsed.ok) return { ok: false, why: `${key.slice(0, 64)}: ${parsed.why}` };
+    if (parsed.value.instanceId !== key)
       return { ok: false, why: `${key.slice(0, 64)}: it is the entry of another instance` };
-    entries.set(key, entry.value);
+    read.set(key, { text: String(value), entry: parsed.value });
   }
+  memory.keep(read);
+  const entries = new Map([...read].map(([key, { entry }]) => [key, entry]));
   return { ok: true, ledger: { meta: meta.value, entries } };
 }
 

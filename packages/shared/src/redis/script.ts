@@ -35,6 +35,6 @@ export class RedisScript {
 }
 
 /** Whether Redis refused a command because a key is of another type than ours: somebody else wrote it. */
-export function isOfAnotherType(error: unknown): error is Error {
+export function isOfAnotherType(error: unknown): boolean {
   return error instanceof Error && error.message.includes("WRONGTYPE");
 }

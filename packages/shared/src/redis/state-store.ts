@@ -1,3 +1,4 @@
+import type { ChainableCommander } from "ioredis";
 import { SHARDS, shardOf, type Keys } from "../contract/keys.ts";
 import type { Phase } from "../core/phase.ts";
 import type { NodeRecord } from "../core/record.ts";
@@ -9,6 +10,8 @@ import { parseView, stringsOf } from "./view.ts";
 
 const getScript = new RedisScript("get-record-2");
 const compareAndSetScript = new RedisScript("compare-and-set-2");
+
+const ALL_SHARDS = Array.from({ length: SHARDS }, (_, shard) => shard);
 
 /** The phase records on Redis: one hash per shard, compare-and-set by version. */
 export class RedisStateStore implements StateStore {
@@ -45,11 +48,19 @@ export class RedisStateStore implements StateStore {
   }
 
   async listUnhealthy(): Promise<NodeRecord[]> {
+    const attended = await this.#ofShards(ALL_SHARDS, (pipeline, shard) =>
+      pipeline.smembers(this.#keys.attention(shard)),
+    );
+    const names = new Map([...attended].map(([shard, members]) => [shard, stringsOf(members)]));
+    const some = ALL_SHARDS.filter((shard) => (names.get(shard) ?? []).length > 0);
+    const stored = await this.#ofShards(some, (pipeline, shard) =>
+      pipeline.hmget(this.#keys.records(shard), ...(names.get(shard) ?? [])),
+    );
     const records: NodeRecord[] = [];
-    for (let shard = 0; shard < SHARDS; shard += 1) {
-      const stored = await this.#ofShard(shard, async () => this.#attended(shard));
-      for (const [name, raw] of stored ?? []) {
-        const { record } = decodeRecord(name, raw);
+    for (const [shard, values] of stored) {
+      const raw = Array.isArray(values) ? values : [];
+      for (const [i, name] of (names.get(shard) ?? []).entries()) {
+        const { record } = decodeRecord(name, String(raw[i] ?? ""));
         if (record !== undefined && record.phase !== "Healthy") records.push(record);
       }
     }
@@ -58,10 +69,12 @@ export class RedisStateStore implements StateStore {
 
   async countByPhase(): Promise<{ pool: string | undefined; phase: Phase; count: number }[]> {
     const counts = new Map<string, { pool: string | undefined; phase: Phase; count: number }>();
-    for (let shard = 0; shard < SHARDS; shard += 1) {
-      const raw = await this.#ofShard(shard, async () => this.#client.hgetall(this.#keys.records(shard)));
+    const stored = await this.#ofShards(ALL_SHARDS, (pipeline, shard) =>
+      pipeline.hgetall(this.#keys.records(shard)),
+    );
+    for (const raw of stored.values()) {
       for (const [name, value] of Object.entries(raw ?? {})) {
-        const { record } = decodeRecord(name, value);
+        const { record } = decodeRecord(name, String(value));
         if (record === undefined) continue;
         const key = `${record.phase} ${record.pool ?? ""}`;
         const entry = counts.get(key) ?? { pool: record.pool, phase: record.phase, count: 0 };
@@ -71,21 +84,28 @@ export class RedisStateStore implements StateStore {
     return [...counts.values()];
   }
 
-  async #attended(shard: number): Promise<[name: string, raw: string][]> {
-    const names = await this.#client.smembers(this.#keys.attention(shard));
-    if (names.length === 0) return [];
-    const raw = await this.#client.hmget(this.#keys.records(shard), ...names);
-    return names.map((name, i) => [name, raw[i] ?? ""]);
+  /**
+   * One command per shard, all in one round trip: every look at a node that is due asks for all shards. A shard that
+   * cannot be read must not hold up all others; the next resync builds it anew.
+   */
+  async #ofShards(
+    shards: readonly number[],
+    command: (pipeline: ChainableCommander, shard: number) => void,
+  ): Promise<Map<number, unknown>> {
+    const pipeline = this.#client.pipeline();
+    for (const shard of shards) command(pipeline, shard);
+    const answers = (await pipeline.exec()) ?? [];
+    const found = new Map<number, unknown>();
+    for (const [i, shard] of shards.entries()) {
+      const [error, answer] = answers[i] ?? [new Error("Redis answered less than it was asked")];
+      if (error === null) found.set(shard, answer);
+      else this.#leftOut(shard, error);
+    }
+    return found;
   }
 
-  /** One shard that cannot be read must not hold up all others; the next resync builds it anew. */
-  async #ofShard<T>(shard: number, read: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await read();
-    } catch (error) {
-      if (!isOfAnotherType(error)) throw error;
-      this.#onFault(`shard ${shard} is left out: ${error.message}`);
-      return undefined;
-    }
+  #leftOut(shard: number, error: Error): void {
+    if (!isOfAnotherType(error)) throw error;
+    this.#onFault(`shard ${shard} is left out: ${error.message}`);
   }
 }
