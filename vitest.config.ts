@@ -70,7 +70,7 @@ export default defineConfig({
           name: "simulation",
           include: ["test/simulation/**/*.test.ts"],
           setupFiles,
-          fileParallelism: false,
+          // Time is virtual here: a busy machine changes nothing.
           testTimeout: 300_000,
         },
       },

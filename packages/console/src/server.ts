@@ -24,6 +24,10 @@ export function createConsole({ queues, host, ...board }: ConsoleOptions): Fasti
       return reply.code(421).send({ error: "Expected a request for localhost or 127.0.0.1" });
     }
     if (isCrossSite(request)) return reply.code(403).send({ error: "Requests from other sites are refused" });
+    // The board refuses, too, what changes a queue that is read-only; here it does not hang on each of its routes.
+    if (board.readOnly && !isRead(request)) {
+      return reply.code(405).send({ error: "The dashboard is read-only; see console.readOnly" });
+    }
   });
   server.addHook("onSend", async (_request, reply) => {
     reply.headers({
@@ -39,8 +43,13 @@ export function createConsole({ queues, host, ...board }: ConsoleOptions): Fasti
   return server;
 }
 
-function isCrossSite({ method, headers }: FastifyRequest): boolean {
-  if (method === "GET" || method === "HEAD") return false;
+function isRead({ method }: FastifyRequest): boolean {
+  return method === "GET" || method === "HEAD";
+}
+
+function isCrossSite(request: FastifyRequest): boolean {
+  if (isRead(request)) return false;
+  const { headers } = request;
   const site = headers["sec-fetch-site"];
   if (typeof site === "string") return site !== "same-origin" && site !== "none";
   const { origin, host } = headers;
