@@ -1,6 +1,6 @@
 import { dirname, resolve } from "node:path";
 import { readFileSync } from "node:fs";
-import type { Cluster, KubeConfig, User } from "@kubernetes/client-node";
+import type { Cluster, Context, User } from "@kubernetes/client-node";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import { staticCredential, type CredentialSource } from "../credentials/credential.ts";
 import { execCredential, type ExecPlugin } from "../credentials/exec-plugin.ts";
@@ -13,7 +13,7 @@ import type { Environment } from "./in-cluster.ts";
 /** A user entry with what is needed to understand it. */
 export interface UserEntry {
   readonly file: string;
-  readonly config: KubeConfig;
+  readonly context: Context;
   readonly user: User | undefined;
   /** The entry as the file has it: client-node drops the fields that it does not know. */
   readonly rawUser: unknown;
@@ -67,7 +67,7 @@ function parsePlugin(entry: UserEntry, exec: unknown): ExecPlugin {
 
 /** The credential source that a user entry describes, in the order in which client-go looks. */
 export function userCredential(entry: UserEntry): CredentialSource {
-  const { user, rawUser, file, clock, config } = entry;
+  const { user, rawUser, file, clock, cluster, context } = entry;
   // client-node knows only `token-file`; the field of the format is `tokenFile` (clientcmd/api/v1/types.go).
   const tokenFile = text(rawUser, "tokenFile") ?? text(rawUser, "token-file");
   if (tokenFile !== undefined) return tokenFileCredential(resolve(dirname(file), tokenFile), clock);
@@ -80,6 +80,7 @@ export function userCredential(entry: UserEntry): CredentialSource {
   }
   const exec = property(rawUser, "exec");
   if (exec !== undefined && exec !== null) return execCredential(parsePlugin(entry, exec), clock);
-  if (user?.authProvider !== undefined && user.authProvider !== null) return legacyProviderCredential(config);
+  if (user?.authProvider !== undefined && user.authProvider !== null)
+    return legacyProviderCredential({ cluster, context, user });
   return staticCredential();
 }
