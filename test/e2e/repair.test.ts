@@ -45,7 +45,7 @@ describe("a node that fails past its threshold", () => {
     expect(record?.lastReboot).toMatchObject({ outcome: "Accepted", number: 1 });
   });
 
-  test("a kubelet that falls silent is rebooted once, and recovers", async () => {
+  test("I-17: a kubelet that falls silent, of which no event tells any more, is rebooted once, and recovers", async () => {
     await breakNow("gpu-kubelet", "kubelet-dead");
     expect(await reboots("gpu-kubelet", "NodeReady")).toHaveLength(1);
   });
