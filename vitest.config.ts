@@ -70,7 +70,7 @@ export default defineConfig({
           name: "simulation",
           include: ["test/simulation/**/*.test.ts"],
           setupFiles,
-          // Time is virtual here: a busy machine changes nothing.
+          fileParallelism: false,
           testTimeout: 300_000,
         },
       },
