@@ -113,6 +113,9 @@ interface Run {
   readonly sickness: Sickness;
 }
 
+/** Each time that Redis is emptied everything is found out anew for every sick node: with more little else would happen. */
+const SICK_AT_ONCE = 125;
+
 async function wreak(
   { system, witness, counts, sickness }: Run,
   { span, seed, breaksPerSecond, nodes, open, calm = false, onProgress }: ChaosPlan & { open: OpenLimits },
@@ -136,9 +139,9 @@ async function wreak(
   };
   if (!calm) await spoilApis(system);
   const random = (stream: number): Random => new Random(seed * 16 + stream);
-  // More than the budgets let through in the time of recovery would be left sick by arithmetic. And each time that Redis
-  // is emptied everything is found out anew for every node that is sick: with many of them little else would happen.
-  const rate = { perSecond: breaksPerSecond, most: Math.min(Math.ceil(nodes / 8), 3 * open.cluster) };
+  // More than the budgets let through in the time of recovery would be left sick by arithmetic.
+  const most = Math.min(Math.ceil(nodes / 4), 3 * open.cluster, SICK_AT_ONCE);
+  const rate = { perSecond: breaksPerSecond, most };
   await using sources = openSources(system.configFile, system.redis.url);
   const sampler = new Sampler(sources, witness, random(3));
   const all = Promise.all([
