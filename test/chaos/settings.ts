@@ -22,8 +22,8 @@ export const SPANS = {
 export const LATEST_EXECUTION = SPANS.callDeadline + SPANS.margin;
 
 /**
- * What may be open at once: the one storm guard that is on. It binds at the rate at which machines break here, and lets
- * a thousand reboots happen in ten minutes.
+ * What may be open at once: the one storm guard that is on. Ten minutes of chaos on 1,000 nodes rarely come near it; that
+ * budgets hold is shown by `NARROW`, in the minute of every `npm test`.
  */
 export const OPEN: OpenLimits = { pool: 30, cluster: 100 };
 /** So narrow that most of what is due waits for room. */

@@ -45,6 +45,22 @@ describe("a kubeconfig that cannot work: what is wrong, where, and what was expe
     expect(`${fault.message}${fault.stack}${String(fault.cause)}`).not.toContain(TOKEN);
   });
 
+  test("a tag that nobody knows: no warning of the parser, which would quote the line", async () => {
+    await using folder = await testFolder();
+    const warned: string[] = [];
+    const listen = (warning: Error): void => void warned.push(warning.message);
+    process.on("warning", listen);
+    try {
+      const file = await folder.write("config", `users:\n- name: u\n  user: {token: !secret ${TOKEN}}\n`);
+      expect(refusal({ kubeconfig: file }).code).toBe("NoSuchContext");
+      // Warnings are told in a later turn.
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(warned).toEqual([]);
+    } finally {
+      process.off("warning", listen);
+    }
+  });
+
   const contexts = [
     { name: "prod", context: { cluster: "c", user: "u" } },
     { name: "lost-cluster", context: { cluster: "gone", user: "u" } },

@@ -43,7 +43,8 @@ function parse(file: string, content: string): RawRecord {
     new KubernetesConfigError("KubeconfigInvalid", `kubeconfig ${file}: ${why}`);
   let document: unknown;
   try {
-    document = parseYaml(content, { merge: true });
+    // Its warnings would go to standard error, and quote the line.
+    document = parseYaml(content, { merge: true, logLevel: "error" });
   } catch (fault) {
     // The parser's message quotes the file, tokens included, so only its reason and the line are kept.
     const at = fault instanceof YAMLParseError ? fault : undefined;
