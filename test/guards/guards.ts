@@ -382,4 +382,25 @@ export const GUARDS: readonly Guard[] = [
     to: "const { record } = stored;",
     tests: [`${UNIT}/reboot-processor.test.ts`],
   },
+  {
+    guard: "a ledger entry is remembered by its exact text only",
+    file: "packages/shared/src/contract/entry-memory.ts",
+    from: "return known?.text === text ? known?.entry : undefined;",
+    to: "return known?.entry;",
+    tests: ["test/unit/core/entry-memory.property.test.ts"],
+  },
+  {
+    guard: "nobody changes what is remembered of the ledger",
+    file: "packages/shared/src/contract/entry-memory.ts",
+    from: "Object.freeze(entry);",
+    to: "",
+    tests: ["test/unit/core/entry-memory.property.test.ts"],
+  },
+  {
+    guard: "a read-only dashboard refuses every write",
+    file: "packages/console/src/server.ts",
+    from: "if (board.readOnly && !isRead(request)) {",
+    to: "if (board.readOnly && false) {",
+    tests: ["test/e2e/console.test.ts"],
+  },
 ];
