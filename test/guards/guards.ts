@@ -396,11 +396,4 @@ export const GUARDS: readonly Guard[] = [
     to: "",
     tests: ["test/unit/core/entry-memory.property.test.ts"],
   },
-  {
-    guard: "a read-only dashboard refuses every write",
-    file: "packages/console/src/server.ts",
-    from: "if (board.readOnly && !isRead(request)) {",
-    to: "if (board.readOnly && false) {",
-    tests: ["test/e2e/console.test.ts"],
-  },
 ];
