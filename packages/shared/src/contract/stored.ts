@@ -63,6 +63,8 @@ export const recordSchema: z.ZodType<NodeRecord> = z.object({
   foreignBootAt: instant.exactOptional(),
   monitorOnly: z.boolean(),
   failing: z.partialRecord(z.enum(CHECKER_NAMES), failingCheck),
+  judgedBy: z.array(z.enum(CHECKER_NAMES)).max(CHECKER_NAMES.length).exactOptional(),
+  skipped: z.partialRecord(z.enum(CHECKER_NAMES), z.object({ since: instant, reason: text })).exactOptional(),
   incident: z.object({ id: text, startedAt: instant, attempts: z.int().min(0) }).exactOptional(),
   lastReboot: z
     .object({

@@ -18,6 +18,12 @@ export interface FailingCheck {
   readonly reason: string;
 }
 
+/** Why a checker that judged this node before does not judge it now. */
+export interface SkippedCheck {
+  readonly since: EpochMillis;
+  readonly reason: string;
+}
+
 /** From the first failing check to Healthy again. */
 export interface Incident {
   /** Unique within the cluster: derived from the node's uid and the start. */
@@ -75,6 +81,10 @@ export interface NodeRecord {
   /** The mode under which the clocks below were started; a change of mode restarts them. */
   readonly monitorOnly: boolean;
   readonly failing: Readonly<Partial<Record<CheckerName, FailingCheck>>>;
+  /** Checkers that have judged this uid at least once, in the order of `CHECKER_NAMES`; absent: written before 0.2. */
+  readonly judgedBy?: readonly CheckerName[];
+  /** Of those, the ones that skip the node now. */
+  readonly skipped?: Readonly<Partial<Record<CheckerName, SkippedCheck>>>;
   readonly incident?: Incident;
   readonly lastReboot?: RebootAttempt;
   /** When the pending reboot was scheduled to run; a hint that saves rescheduling, not a truth. */
