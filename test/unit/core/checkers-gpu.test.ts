@@ -26,12 +26,14 @@ const NONE: NodeHistory = { at, firstSeenAt: bornAt, everReady: true, gpuNode: f
 /** What the history holds after these snapshots, one after the other. */
 function learned(...nodes: readonly NodeBuilder[]): NodeHistory {
   let history = NONE;
-  for (const node of nodes) {
-    const lesson = gpuLesson(node.snapshot(), history);
-    const gpuHighWater = lesson.gpuForgotten ? 0 : Math.max(history.gpuHighWater, lesson.gpuUnits);
-    history = { ...history, gpuNode: history.gpuNode || lesson.gpuNode, gpuHighWater, gpu: lesson.gpu };
-  }
+  for (const node of nodes) history = after(history, node);
   return history;
+}
+
+function after(history: NodeHistory, node: NodeBuilder): NodeHistory {
+  const { gpuNode, gpuForgotten, gpuUnits, gpu } = gpuLesson(node.snapshot(), history);
+  const gpuHighWater = gpuForgotten ? 0 : Math.max(history.gpuHighWater, gpuUnits);
+  return { ...history, gpuNode: history.gpuNode || gpuNode, gpuHighWater, gpu };
 }
 
 const provenGpus = (node: NodeBuilder): number => gpuLesson(node.snapshot(), NONE).gpuUnits;
