@@ -1,11 +1,5 @@
-/** One line that guards a promise, what is left when it is taken away, and the test files that must miss it. */
-export interface Guard {
-  readonly guard: string;
-  readonly file: string;
-  readonly from: string;
-  readonly to: string;
-  readonly tests: readonly string[];
-}
+import { EDGE_GUARDS } from "./edge-guards.ts";
+import type { Guard } from "./guard.ts";
 
 const CALL = "packages/worker/src/reboot-call.ts";
 const PROCESSOR = "packages/worker/src/reboot-processor.ts";
@@ -396,4 +390,5 @@ export const GUARDS: readonly Guard[] = [
     to: "",
     tests: ["test/unit/core/entry-memory.property.test.ts"],
   },
+  ...EDGE_GUARDS,
 ];
