@@ -2,6 +2,9 @@ import type { Guard } from "./guard.ts";
 
 const EXECUTOR = "packages/civo/src/civo-executor.ts";
 
+const CONFIG = "packages/shared/src/runtime/config";
+const VARIABLES = "test/unit/runtime/config/variables.test.ts";
+
 /** The guards at the edges of the agent: what a VM is, what a setting is, what a metric says. */
 export const EDGE_GUARDS: readonly Guard[] = [
   {
@@ -38,5 +41,26 @@ export const EDGE_GUARDS: readonly Guard[] = [
     from: 'return { failed, dependency: dependencyOf(error) ?? "Kubernetes" };',
     to: 'return { failed, dependency: "Kubernetes" };',
     tests: ["test/unit/worker/named-faults.test.ts"],
+  },
+  {
+    guard: "settings: no blank or line break at the end of a variable counts",
+    file: `${CONFIG}/kinds.ts`,
+    from: 'return typeof raw === "string" ? raw.trim() : raw;',
+    to: "return raw;",
+    tests: [VARIABLES],
+  },
+  {
+    guard: "settings: an unknown variable of our own prefix is an error",
+    file: `${CONFIG}/unknown-variables.ts`,
+    from: "else if (name.startsWith(OWN_PREFIX))",
+    to: "else if (false as boolean)",
+    tests: [VARIABLES],
+  },
+  {
+    guard: "settings: two names of one setting must agree",
+    file: `${CONFIG}/sources.ts`,
+    from: "if (!addsUp && new Set(values).size > 1) {",
+    to: "if (false as boolean) {",
+    tests: [VARIABLES],
   },
 ];
