@@ -5,6 +5,9 @@ const EXECUTOR = "packages/civo/src/civo-executor.ts";
 const CONFIG = "packages/shared/src/runtime/config";
 const VARIABLES = "test/unit/runtime/config/variables.test.ts";
 
+const METRICS = "packages/shared/src/runtime/metrics";
+const ZEROS = "test/unit/runtime/metrics/zero-starts.test.ts";
+
 /** The guards at the edges of the agent: what a VM is, what a setting is, what a metric says. */
 export const EDGE_GUARDS: readonly Guard[] = [
   {
@@ -62,5 +65,33 @@ export const EDGE_GUARDS: readonly Guard[] = [
     from: "if (!addsUp && new Set(values).size > 1) {",
     to: "if (false as boolean) {",
     tests: [VARIABLES],
+  },
+  {
+    guard: "zero: a scrape begins the series of every pool",
+    file: `${METRICS}/scrape.ts`,
+    from: "          metrics.learn(pool);\n",
+    to: "",
+    tests: [ZEROS],
+  },
+  {
+    guard: "zero: what is counted begins the series of its pool",
+    file: `${METRICS}/registry.ts`,
+    from: '    if (labels.includes("pool")) learn(pool, startsAtZeroPerNode === true ? node : undefined);\n',
+    to: "    void [labels, pool, node, startsAtZeroPerNode];\n",
+    tests: [ZEROS],
+  },
+  {
+    guard: "zero: with perNodeMetrics a scrape begins the series of sick nodes",
+    file: `${METRICS}/scrape.ts`,
+    from: "    metrics.learn(pool, node);\n",
+    to: "",
+    tests: [ZEROS],
+  },
+  {
+    guard: "zero: a query of the documents counts only what begins at 0",
+    file: "packages/shared/src/contract/metric-names.ts",
+    from: "    startsAtZero: [{ outcome: ANSWERS }],\n",
+    to: "",
+    tests: ["test/unit/docs/queries.test.ts"],
   },
 ];

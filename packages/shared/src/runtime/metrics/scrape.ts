@@ -75,6 +75,7 @@ async function inTime<T>(work: Promise<T>): Promise<T> {
 function showNodes(metrics: MetricSet, samples: readonly NodeGaugeSample[]): void {
   const sick = samples.filter(({ phase }) => phase !== "Healthy").slice(0, MOST_NODE_SERIES);
   for (const { node, pool, phase, unhealthyFor, attempts } of sick) {
+    metrics.learn(pool, node);
     metrics.set("recoveryPhase", { node, pool, phase }, 1);
     if (unhealthyFor !== undefined) metrics.set("unhealthyDuration", { node, pool }, unhealthyFor / SECOND);
     if (attempts !== undefined) metrics.set("nodeAttempts", { node, pool }, attempts);
@@ -138,7 +139,10 @@ export async function refreshGauges(
       sources.phases,
       () => metrics.clear("nodes"),
       (counts) => {
-        for (const { pool, phase, count } of counts) metrics.add("nodes", { pool, phase }, count);
+        for (const { pool, phase, count } of counts) {
+          metrics.learn(pool);
+          metrics.add("nodes", { pool, phase }, count);
+        }
       },
     ),
     refresh(
