@@ -69,7 +69,7 @@ export const EDGE_GUARDS: readonly Guard[] = [
   {
     guard: "zero: a scrape begins the series of every pool",
     file: `${METRICS}/scrape.ts`,
-    from: "          metrics.learn(pool);\n",
+    from: '          if (gauge === "nodes") metrics.learn(labels["pool"]);\n',
     to: "",
     tests: [ZEROS],
   },

@@ -224,6 +224,12 @@ export class Fleet implements AsyncDisposable {
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
+  /** How many nodes stand in each phase, as "Phase count". */
+  async phases(): Promise<string[]> {
+    const counts = (await this.states.countRecords()).filter(({ gauge }) => gauge === "nodes");
+    return counts.map(({ labels, count }) => `${labels["phase"]} ${count}`);
+  }
+
   /** Deduplication keys and stored successors of reboot jobs: none may be left when no job is. */
   async deduplicationKeys(): Promise<string[]> {
     const keys = await this.client.keys(`${this.keys.prefix}:${QUEUES.reboots}:d[en]:*`);

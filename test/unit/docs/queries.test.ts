@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { METRICS, type MetricDefinition } from "@node-agent/shared/contract/metric-names.ts";
+import type { MetricDefinition } from "@node-agent/shared/contract/metric-definition.ts";
+import { METRICS } from "@node-agent/shared/contract/metric-names.ts";
 import { combinationsOf } from "@node-agent/shared/runtime/metrics/zero-starts.ts";
 import { documentedQueries, selectorsOf, type Selector } from "../../support/documented-queries.ts";
 import { code, expectTable } from "./markdown.ts";

@@ -1,8 +1,10 @@
 import { CHECKER_NAMES } from "../core/check.ts";
+import { NOTICE_REASONS } from "../core/cluster-event.ts";
 import { GATES } from "../core/gates/gate.ts";
 import { PHASES } from "../core/phase.ts";
 import { REBOOT_OUTCOMES, REBOOT_VERIFICATIONS } from "../core/record.ts";
 import type { MetricDefinition } from "./metric-definition.ts";
+import { RECORD_METRICS } from "./record-metrics.ts";
 import {
   ACTIONS,
   ANSWERS,
@@ -15,8 +17,6 @@ import {
   VERDICTS,
 } from "./metric-labels.ts";
 import { WATCHER_METRICS } from "./watcher-metrics.ts";
-
-export type { LabelSet, MetricDefinition } from "./metric-definition.ts";
 
 /** Seconds to a recovery: the steps of medik8s' node health check, and two more for repeated attempts. */
 const RECOVERY_BUCKETS = [30, 60, 120, 180, 240, 300, 600, 1200, 2400, 3600, 7200, 14_400];
@@ -91,12 +91,13 @@ export const METRICS = {
     labels: ["node", "pool"],
     roles: ["worker"],
   },
-  nodes: {
-    name: "civo_node_agent_nodes",
-    type: "gauge",
-    help: "Nodes in each phase, from Redis: the same in every process, so aggregate with max.",
-    labels: ["pool", "phase"],
-    values: { phase: PHASES },
+  ...RECORD_METRICS,
+  notices: {
+    name: "civo_node_agent_notices_total",
+    type: "counter",
+    help: "Things that operators were made aware of besides repairs, by the reason of the Event.",
+    labels: ["pool", "reason"],
+    values: { reason: NOTICE_REASONS },
     roles: ["worker"],
   },
   buildInfo: {

@@ -1,7 +1,7 @@
 import type { ChainableCommander } from "ioredis";
 import { SHARDS, shardOf, type Keys } from "../contract/keys.ts";
-import type { Phase } from "../core/phase.ts";
 import type { NodeRecord } from "../core/record.ts";
+import { countRecords, type RecordCount } from "../core/record-gauges.ts";
 import type { ClusterView } from "../ports/snapshot-store.ts";
 import type { StateStore, VersionedRecord } from "../ports/state-store.ts";
 import { decodeRecord, needsAttention } from "./record-codec.ts";
@@ -68,21 +68,11 @@ export class RedisStateStore implements StateStore {
     return records;
   }
 
-  async countByPhase(): Promise<{ pool: string | undefined; phase: Phase; count: number }[]> {
-    const counts = new Map<string, { pool: string | undefined; phase: Phase; count: number }>();
+  async countRecords(): Promise<readonly RecordCount[]> {
     const stored = await this.#ofShards(ALL_SHARDS, (pipeline, shard) =>
       pipeline.hgetall(this.#keys.records(shard)),
     );
-    for (const raw of stored.values()) {
-      for (const [name, value] of Object.entries(raw ?? {})) {
-        const { record } = decodeRecord(name, String(value));
-        if (record === undefined) continue;
-        const key = `${record.phase} ${record.pool ?? ""}`;
-        const entry = counts.get(key) ?? { pool: record.pool, phase: record.phase, count: 0 };
-        counts.set(key, { ...entry, count: entry.count + 1 });
-      }
-    }
-    return [...counts.values()];
+    return countRecords(recordsIn(stored.values()));
   }
 
   /**
@@ -108,5 +98,15 @@ export class RedisStateStore implements StateStore {
   #leftOut(shard: number, error: Error): void {
     if (!isOfAnotherType(error)) throw RedisError.of(error);
     this.#onFault(`shard ${shard} is left out: ${error.message}`);
+  }
+}
+
+/** The records of whole shards as HGETALL returns them; what cannot be read is left out. */
+function* recordsIn(shards: Iterable<unknown>): Generator<NodeRecord> {
+  for (const raw of shards) {
+    for (const [name, value] of Object.entries(raw ?? {})) {
+      const { record } = decodeRecord(name, String(value));
+      if (record !== undefined) yield record;
+    }
   }
 }

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { METRICS, type MetricDefinition } from "@node-agent/shared/contract/metric-names.ts";
+import type { MetricDefinition } from "@node-agent/shared/contract/metric-definition.ts";
+import { METRICS } from "@node-agent/shared/contract/metric-names.ts";
+import type { RecordCount } from "@node-agent/shared/core/record-gauges.ts";
 import { createMetrics, type Metrics } from "@node-agent/shared/runtime/metrics/metrics.ts";
 import type { NodeGaugeSample } from "@node-agent/shared/runtime/metrics/scrape.ts";
 import { combinationsOf } from "@node-agent/shared/runtime/metrics/zero-starts.ts";
@@ -7,6 +9,11 @@ import { combinationsOf } from "@node-agent/shared/runtime/metrics/zero-starts.t
 const OPTIONS = { cluster: "c", role: "worker", monitorOnly: false, perNodeMetrics: false };
 const DEFINITIONS: readonly MetricDefinition[] = Object.values(METRICS);
 const DECLARED = DEFINITIONS.filter(({ startsAtZero }) => startsAtZero !== undefined);
+
+/** Three healthy nodes of a pool, as a scrape counts them. */
+function nodesOf(pool: string | undefined): RecordCount {
+  return { gauge: "nodes", labels: { pool, phase: "Healthy" }, count: 3 };
+}
 
 const count = (some: readonly MetricDefinition[]): number =>
   some.flatMap((one) => combinationsOf(one)).length;
@@ -59,13 +66,13 @@ describe("the series of a pool", () => {
 
   test("begin at 0 at the first scrape, whichever worker judges or repairs its nodes", async () => {
     const metrics = createMetrics(OPTIONS);
-    metrics.readGaugesFrom({ phases: async () => [{ pool: "p", phase: "Healthy", count: 3 }] });
+    metrics.readGaugesFrom({ records: async () => [nodesOf("p")] });
     expect(await rebootsOf(metrics)).toEqual(all);
   });
 
   test("begin at 0 for every metric that is declared to, in one scrape", async () => {
     const metrics = createMetrics(OPTIONS);
-    metrics.readGaugesFrom({ phases: async () => [{ pool: undefined, phase: "Healthy", count: 3 }] });
+    metrics.readGaugesFrom({ records: async () => [nodesOf(undefined)] });
     const text = (await samples(metrics)).filter((line) => line.endsWith(" 0"));
     for (const definition of DECLARED) {
       const suffix = definition.type === "histogram" ? "_count" : "";
@@ -83,7 +90,7 @@ describe("the series of a pool", () => {
   test("that was counted before it was known keeps its count", async () => {
     const metrics = createMetrics(OPTIONS);
     metrics.observeReboot({ node: "n", pool: "p" }, "Accepted");
-    metrics.readGaugesFrom({ phases: async () => [{ pool: "p", phase: "Healthy", count: 3 }] });
+    metrics.readGaugesFrom({ records: async () => [nodesOf("p")] });
     expect(await rebootsOf(metrics)).toEqual([
       'civo_node_agent_reboots_total{pool="p",outcome="Accepted",cluster="c"} 1',
       ...all.slice(1),
@@ -92,12 +99,8 @@ describe("the series of a pool", () => {
 
   test("are bounded as the label is: later pools share one", async () => {
     const metrics = createMetrics(OPTIONS);
-    const phases = Array.from({ length: 5000 }, (_, i) => ({
-      pool: `p${i}`,
-      phase: "Healthy" as const,
-      count: 1,
-    }));
-    metrics.readGaugesFrom({ phases: async () => phases });
+    const counts = Array.from({ length: 5000 }, (_, i) => nodesOf(`p${i}`));
+    metrics.readGaugesFrom({ records: async () => counts });
     expect(await rebootsOf(metrics)).toHaveLength(5 * 101);
     expect(await rebootsOf(metrics)).toContain(zeroOf('pool="other",outcome="Accepted"'));
   });

@@ -1,9 +1,5 @@
-import {
-  METRICS,
-  type LabelSet,
-  type MetricDefinition,
-  type MetricKey,
-} from "../../contract/metric-names.ts";
+import type { LabelSet, MetricDefinition } from "../../contract/metric-definition.ts";
+import { METRICS, type MetricKey } from "../../contract/metric-names.ts";
 
 /** Where a series begins: which metric, with which labels. */
 export type BeginSeries = (key: MetricKey, labels: Readonly<Record<string, string>>) => void;
