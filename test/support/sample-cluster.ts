@@ -15,7 +15,7 @@ import { startSimulator, type Simulator } from "../../packages/simulator/src/sim
 const SAMPLE_START = Date.UTC(2026, 10, 23, 9, 7, 42);
 const LEDGER = { namespace: "default", name: "node-agent-ledger" };
 
-/** A simulated cluster with one pool, `workers`, whose clock stands still: the same commands always print the same. */
+/** A simulated cluster with the pools `workers` and `gpu`, whose clock stands still: the same commands always print the same. */
 export class SampleCluster implements AsyncDisposable {
   readonly clock: ManualClock;
   readonly #simulator: Simulator;
@@ -32,7 +32,10 @@ export class SampleCluster implements AsyncDisposable {
     const clock = new ManualClock(SAMPLE_START);
     const dir = mkdtempSync(join(tmpdir(), "node-agent-samples-"));
     // A certificate of the past would be refused by the clock of this machine.
-    const pools = [{ name: "workers", id: "workers", count: 2, nodeNames: ["w-07", "w-08"] }];
+    const pools = [
+      { name: "workers", id: "workers", count: 2, nodeNames: ["w-07", "w-08"] },
+      { name: "gpu", id: "gpu", count: 1, gpus: 7, nodeNames: ["gpu-07"] },
+    ];
     const simulator = await startSimulator({ clock, pools, tls: false, seed: 1 });
     return new SampleCluster(clock, simulator, dir);
   }

@@ -41,7 +41,7 @@ async function silentNode(): Promise<World> {
 
 /** What `explain w-07` finds, by the code that the command uses, over twins of the stores. */
 async function explained(world: World): Promise<Explanation> {
-  const { clock, store, sequence, reader, lister, ledger, rules, workers } = world;
+  const { clock, store, sequence, reader, lister, ledger, rules, workers, evidence } = world;
   const since = (await world.record("w-07"))?.failing.NodeReady?.since ?? 0;
   const { explanation } = await explainNode("w-07", {
     store,
@@ -61,6 +61,7 @@ async function explained(world: World): Promise<Explanation> {
     clock,
     deadline: 10 * SECOND,
     workers,
+    evidence,
     redisNodes: [],
     redisAddresses: async () => [],
   });

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { MINUTE, SECOND } from "@node-agent/shared/core/time.ts";
+import { DAY, MINUTE, SECOND } from "@node-agent/shared/core/time.ts";
 import { expectSample, SAMPLES, unnamedSamples } from "../../support/samples.ts";
 import { SampleCluster } from "../../support/sample-cluster.ts";
 import { sampleEvents, sampleExplanation } from "../../support/sample-explanation.ts";
@@ -25,6 +25,9 @@ async function printed(): Promise<Record<string, string>> {
   cluster.clock.advance(42 * SECOND);
   const show = await cluster.run(["ledger", "show"]);
   const grant = await cluster.run(["ledger", "grant"]);
+  const accept = await cluster.run(["gpu", "accept", "gpu-07", "--reason", "GPU 3 sent back, RMA-17"]);
+  cluster.clock.advance(7 * DAY);
+  const end = await cluster.run(["gpu", "accept", "gpu-07", "--remove", "--reason", "GPU 3 is back"]);
   return {
     "ledger show without one": missing,
     "ledger init": init,
@@ -34,6 +37,7 @@ async function printed(): Promise<Record<string, string>> {
     resume,
     "ledger show": show,
     "ledger grant": grant,
+    "gpu accept": accept + end,
     explain: await sampleExplanation(),
     events: await sampleEvents(),
   };

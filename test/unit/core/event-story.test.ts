@@ -179,7 +179,11 @@ function storyOf(record: NodeRecord, why: string, at: number, change: number) {
     ...REBOOT_OUTCOMES.map((outcome) => callFailedEvent(record, { outcome, detail: why }, NOW)),
     ...REBOOT_VERIFICATIONS.map((verification) => verifiedEvent(record, verification, NOW)),
     ...(["Failed", "Healthy"] as const).map((phase) => endEvent(record, { ...record, phase }, NOW)),
-    ...noticesOf(record, { ...record, judgedBy: ["GPU"], skipped: { GPU: { since: at, reason: why } } }, NOW),
+    ...noticesOf(
+      record,
+      { ...record, judgedBy: ["GPU"], skipped: { GPU: { since: at, reason: why } }, gpu: { accepted: 7 } },
+      NOW,
+    ),
   ].flatMap((event) => (event === undefined ? [] : [event]));
 }
 

@@ -93,7 +93,7 @@ function tellEverything(journal: Journal): void {
 function tellNotices(journal: Journal): void {
   const known = recordIn("Unhealthy");
   const skipped = { GPU: { since: 1, reason: "AllocatedByDRA" } };
-  const noticed: Partial<NodeRecord>[] = [{ judgedBy: ["GPU"], skipped }];
+  const noticed: Partial<NodeRecord>[] = [{ judgedBy: ["GPU"], skipped }, { gpu: { accepted: 7 } }];
   for (const more of noticed) {
     const after = { ...known, ...more };
     journal.judged({ node: "node-1", before: known, after, evaluation: undefined, dueIn: undefined });

@@ -146,6 +146,10 @@ export const settingsSchema = section({
       }),
     )
     .prefault({}),
+  podEvidence: setting(boolean, true, {
+    meaning:
+      "Look at the pods of the device plugin and of Cilium before a repair that only their checkers ask for. Needs list on pods; without that right it is left out.",
+  }),
   ciliumTaint: setting(taintKey, DEFAULT_POLICY.ciliumTaint, {
     meaning:
       "Key of the taint of Cilium's operator on nodes whose agent does not run: Cilium's agent-not-ready-taint-key.",
