@@ -1,5 +1,6 @@
 import { EDGE_GUARDS } from "./edge-guards.ts";
 import type { Guard } from "./guard.ts";
+import { VERDICT_GUARDS } from "./verdict-guards.ts";
 
 const CALL = "packages/worker/src/reboot-call.ts";
 const PROCESSOR = "packages/worker/src/reboot-processor.ts";
@@ -344,8 +345,8 @@ export const GUARDS: readonly Guard[] = [
   {
     guard: "a worker leaves its own node to another",
     file: `${CORE}/gates/list.ts`,
-    from: "  ownNode,\n];",
-    to: "];",
+    from: "  ownNode,\n",
+    to: "",
     tests: [`${UNIT}/reboot-own-node.test.ts`, "test/unit/core/gates.test.ts"],
   },
   {
@@ -390,5 +391,6 @@ export const GUARDS: readonly Guard[] = [
     to: "",
     tests: ["test/unit/core/entry-memory.property.test.ts"],
   },
+  ...VERDICT_GUARDS,
   ...EDGE_GUARDS,
 ];
