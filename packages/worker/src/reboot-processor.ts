@@ -225,9 +225,8 @@ export class RebootProcessor {
   }
 
   async #openLedger(transaction: Transaction, redisNow: EpochMillis) {
-    return tried(transaction, this.#deps, "Kubernetes", async (signal) =>
-      this.#deps.ledger?.open(redisNow, signal),
-    );
+    const { ledger } = this.#deps;
+    return tried(transaction, this.#deps, "Kubernetes", async (signal) => ledger?.open(redisNow, signal));
   }
 
   async #settle(
