@@ -1,3 +1,4 @@
+import { EDGE_GUARDS } from "./edge-guards.ts";
 import type { Guard } from "./guard.ts";
 import { VERDICT_GUARDS } from "./verdict-guards.ts";
 
@@ -391,4 +392,5 @@ export const GUARDS: readonly Guard[] = [
     tests: ["test/unit/core/entry-memory.property.test.ts"],
   },
   ...VERDICT_GUARDS,
+  ...EDGE_GUARDS,
 ];
