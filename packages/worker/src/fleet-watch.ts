@@ -75,7 +75,7 @@ export class FleetWatch {
     const known = new Map(records.map((record) => [record.name, record]));
     const nodes: FleetNode[] = [];
     for await (const snapshot of lister.list(signal)) {
-      const seen = { checkers: rules.checkers, selected: selects(snapshot) };
+      const seen = { ...rules, selected: selects(snapshot) };
       nodes.push(fleetNode(snapshot, known.get(snapshot.name), seen, now));
     }
     return fleetHealth(nodes);

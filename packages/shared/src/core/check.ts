@@ -33,6 +33,8 @@ export interface NodeHistory {
   readonly gpuNode: boolean;
   /** Most whole GPUs that any snapshot of this uid proved (see `Evaluation.gpuUnits`); 0 when none. Rises, never falls. */
   readonly gpuHighWater: number;
+  /** Keys of planned-work marks that are stuck or failed long ago: they suspend nothing (`work-on-node.ts`). */
+  readonly overdueWork?: readonly string[];
 }
 
 /** Judges one aspect of a snapshot. Pure: no clock, no log, no environment; `check` never throws. */

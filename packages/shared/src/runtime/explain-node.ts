@@ -132,7 +132,7 @@ async function lookAtFleet(
     const nodes: FleetNode[] = [];
     for await (const snapshot of lister.list(signal)) {
       const selected = selects(snapshot);
-      const seen = { checkers: rules.checkers, selected };
+      const seen = { ...rules, selected };
       nodes.push(fleetNode(snapshot, known.get(snapshot.name), seen, now));
       if (selected) names.push(snapshot.name);
     }

@@ -55,7 +55,7 @@ function gpuResult(node: NodeSnapshot, history: NodeHistory, options: GpuOptions
   if (!isGpuNode(node) && !history.gpuNode && known === 0 && (configured ?? 0) === 0) {
     return result("Skip", "NonGPUNode");
   }
-  const planned = plannedGpuWork(node);
+  const planned = plannedGpuWork(node, history);
   if (planned !== undefined) return result("Skip", planned);
 
   const view = gpuViewOf(node);

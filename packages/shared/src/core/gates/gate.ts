@@ -20,6 +20,7 @@ export const GATES = [
   "Paused",
   "OptOut",
   "ForeignOwner",
+  "PlannedWork",
   "Blind",
   "Attempts",
   "WaitWindow",
