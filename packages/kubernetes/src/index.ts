@@ -18,6 +18,7 @@ export {
   type KubernetesApiErrorCode,
   type KubernetesConfigErrorCode,
 } from "./errors.ts";
+export { createEvidenceReader, type EvidenceReaderDeps } from "./evidence-reader.ts";
 export { createEventRecorder, type EventRecorderDeps } from "./event-recorder.ts";
 export { createNodeLister, type NodeListerDeps } from "./node-lister.ts";
 export { createNodeReader, type NodeReaderDeps, type ProjectNode } from "./node-reader.ts";

@@ -64,6 +64,14 @@ export const recordSchema: z.ZodType<NodeRecord> = z.object({
   everReady: z.boolean(),
   gpuNode: z.boolean(),
   gpuHighWater: z.number().min(0),
+  gpu: z
+    .object({
+      units: z.number().min(0).exactOptional(),
+      strangers: z.array(text).max(32).exactOptional(),
+      draSlices: z.literal(true).exactOptional(),
+      accepted: z.int().min(0).exactOptional(),
+    })
+    .exactOptional(),
   pool: text.exactOptional(),
   providerId: text.exactOptional(),
   bootId: text.exactOptional(),

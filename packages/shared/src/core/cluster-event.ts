@@ -62,6 +62,7 @@ export const HELD_TYPES: Readonly<Record<GateName, ClusterEventType | undefined>
   NodeUnreadable: "Warning",
   Identity: "Warning",
   OwnNode: "Warning",
+  PodEvidence: "Warning",
   Cloud: "Warning",
   RateLimit: "Normal",
   Deadline: "Normal",

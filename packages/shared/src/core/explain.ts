@@ -96,7 +96,7 @@ function judgedRecord({ record, damaged, node, rules, now, observed }: ExplainIn
 
 function gateInput(input: ExplainInput, record: NodeRecord | undefined): GateInput | undefined {
   if (record === undefined) return undefined;
-  const { rules, now, observed, viewAge, viewSteady, node, selected, ledger, hosting } = input;
+  const { rules, now, observed, viewAge, viewSteady, node, selected, ledger, hosting, evidence } = input;
   const { policy } = rules;
   const snapshot = node.state === "Found" ? node.snapshot : undefined;
   const place = snapshot === undefined ? placeOfRecord(record) : placeOf(snapshot);
@@ -114,6 +114,7 @@ function gateInput(input: ExplainInput, record: NodeRecord | undefined): GateInp
     ...(selected === undefined ? {} : { selected }),
     ...worldOf(input, place),
     ...(hosting.state === "Seen" ? { hosting: hosting.hosting } : {}),
+    ...(evidence === undefined ? {} : { evidence }),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { CheckerName, NodeHistory } from "./check.ts";
+import type { CheckerName, GpuMemory, NodeHistory } from "./check.ts";
 import type { Phase } from "./phase.ts";
 import type { SeenMarks } from "./seen-marks.ts";
 import type { EpochMillis, Millis } from "./time.ts";
@@ -71,7 +71,9 @@ export interface NodeRecord {
   readonly firstSeenAt: EpochMillis;
   readonly everReady: boolean;
   readonly gpuNode: boolean;
+  /** Whole GPUs that a layout with labels proved; without `gpu` (written before 0.2) it may be a number of slices. */
   readonly gpuHighWater: number;
+  readonly gpu?: GpuMemory;
   readonly pool?: string;
   readonly providerId?: string;
   readonly bootId?: string;
@@ -104,6 +106,12 @@ export function historyOf(record: NodeRecord | undefined, uid: string, now: Epoc
     firstSeenAt: record.firstSeenAt,
     everReady: record.everReady,
     gpuNode: record.gpuNode,
-    gpuHighWater: record.gpuHighWater,
+    ...gpuHistoryOf(record),
   };
+}
+
+/** An older version counted units that no label explained as GPUs: they are units to compare with, and prove nothing. */
+function gpuHistoryOf({ gpu, gpuHighWater }: NodeRecord): Pick<NodeHistory, "gpuHighWater" | "gpu"> {
+  if (gpu !== undefined) return { gpuHighWater, gpu };
+  return gpuHighWater > 0 ? { gpuHighWater: 0, gpu: { units: gpuHighWater } } : { gpuHighWater };
 }

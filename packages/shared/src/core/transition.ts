@@ -120,7 +120,8 @@ function remember(
     ...(rebooted && !isOurBoot(record) ? { foreignBootAt: now } : {}),
     everReady: record.everReady || evaluation.ready,
     gpuNode: record.gpuNode || evaluation.gpuNode,
-    gpuHighWater: Math.max(record.gpuHighWater, evaluation.gpuUnits),
+    gpuHighWater: evaluation.gpuForgotten ? 0 : Math.max(record.gpuHighWater, evaluation.gpuUnits),
+    ...(Object.keys(evaluation.gpu).length === 0 && record.gpu === undefined ? {} : { gpu: evaluation.gpu }),
   };
   return withSkips(known, evaluation.judgements, now);
 }

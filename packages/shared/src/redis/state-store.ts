@@ -52,7 +52,12 @@ export class RedisStateStore implements StateStore {
       pipeline.smembers(this.#keys.attention(shard)),
     );
     const names = new Map([...attended].map(([shard, members]) => [shard, stringsOf(members)]));
+    return (await this.#recordsOf(names)).filter(({ phase }) => phase !== "Healthy");
+  }
+
+  async #recordsOf(names: ReadonlyMap<number, readonly string[]>): Promise<NodeRecord[]> {
     const some = ALL_SHARDS.filter((shard) => (names.get(shard) ?? []).length > 0);
+    if (some.length === 0) return [];
     const stored = await this.#ofShards(some, (pipeline, shard) =>
       pipeline.hmget(this.#keys.records(shard), ...(names.get(shard) ?? [])),
     );
@@ -61,10 +66,14 @@ export class RedisStateStore implements StateStore {
       const raw = Array.isArray(values) ? values : [];
       for (const [i, name] of (names.get(shard) ?? []).entries()) {
         const { record } = decodeRecord(name, String(raw[i] ?? ""));
-        if (record !== undefined && record.phase !== "Healthy") records.push(record);
+        if (record !== undefined) records.push(record);
       }
     }
     return records;
+  }
+
+  async getMany(names: readonly string[]): Promise<NodeRecord[]> {
+    return this.#recordsOf(Map.groupBy(names, shardOf));
   }
 
   async countRecords(): Promise<readonly RecordCount[]> {

@@ -1,3 +1,4 @@
+import { allocateGpus } from "./gpu-allocation.ts";
 import { HOUR, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import { kubeTime, type KubeObject } from "../kubernetes-api/kube-object.ts";
@@ -7,7 +8,7 @@ import { Cloud, type RebootRecord } from "./cloud.ts";
 import { breakMachine, healMachine, type Breakage } from "./breakage.ts";
 import { dressed, guiseOf, postGuise } from "./guise.ts";
 import { Kubelets, type ActorDeps } from "./kubelets.ts";
-import type { Machine, NodeFault, Pool } from "./machine.ts";
+import type { GpuAllocation, Machine, NodeFault, Pool } from "./machine.ts";
 import { marked, type Marks } from "./marks.ts";
 import { NodeController } from "./node-controller.ts";
 import type { NodeLook } from "./node-labels.ts";
@@ -114,6 +115,13 @@ export class World implements AsyncDisposable {
   /** Breaks a node; the same fault twice replaces the first. @throws {UnknownNodeError} */
   break(name: string, breakage: Breakage): void {
     breakMachine(this.machine(name), breakage, this.#parts());
+  }
+
+  /** Hands the GPUs of a node out in another way from now on. @throws {UnknownNodeError} */
+  allocateGpus(name: string, by: GpuAllocation, labelled: boolean): void {
+    const machine = this.machine(name);
+    allocateGpus(machine, by, labelled, this.#deps.nodes);
+    this.#kubelets.post(machine);
   }
 
   /** Takes one fault, or all of them, off a node; it recovers by itself without a boot. @throws {UnknownNodeError} */

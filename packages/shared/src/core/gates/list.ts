@@ -12,6 +12,7 @@ import { foreignOwner } from "./foreign-owner.ts";
 import type { Gate, GateInput, GateName, GateVerdict } from "./gate.ts";
 import { ownNode } from "./own-node.ts";
 import { plannedWork } from "./planned-work.ts";
+import { podEvidence } from "./pod-evidence.ts";
 import { actionNone, attempts, blind, mode, nothingFailing, threshold, waitWindow } from "./own-state.ts";
 
 const PURE_GATES: readonly Gate[] = [
@@ -33,6 +34,7 @@ const PURE_GATES: readonly Gate[] = [
   budget,
   identity,
   ownNode,
+  podEvidence,
 ];
 
 /** Every pure gate's verdict, in order. */
