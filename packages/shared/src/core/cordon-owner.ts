@@ -66,8 +66,8 @@ function upgradeValue(key: string, node: NodeSnapshot): string | undefined {
 
 /** An upgrade remembers a cordon that it found, and then it is not the one to end it. */
 function wasCordonedBefore(key: string, { annotations }: NodeSnapshot): boolean {
-  const initial = key.replace(/-state$/u, ".node-initial-state.unschedulable");
-  return annotations[initial] !== undefined;
+  if (!key.endsWith("-state")) return false;
+  return annotations[key.replace(/-state$/u, ".node-initial-state.unschedulable")] !== undefined;
 }
 
 function cordon(owner: string, detail?: string): Cordon {

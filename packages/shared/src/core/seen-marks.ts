@@ -86,7 +86,11 @@ function workAfter(
   const failed = state === "Failed";
   if (!failed && !recent) return undefined;
   const since = known !== undefined && wasState === state ? known.since : now;
-  return { value: failed ? value : "", since, ...(recent ? { worked } : {}) };
+  return {
+    value: failed ? value : "",
+    since,
+    ...(recent ? { worked, ...(known?.told === true ? { told: true } : {}) } : {}),
+  };
 }
 
 /** Nobody saw a mark in the future: forged bytes must not make work younger than it is. */
