@@ -252,14 +252,22 @@ describe("a cordon", () => {
   });
 });
 
-test("keys of marks stay in a snapshot, whatever else is on the node", () => {
-  let node = aNode().cordoned().annotation("kwok.x-k8s.io/node", "fake");
-  for (const mark of FOREIGN_MARKS) node = withMark(node, mark);
-  for (let i = 0; i < 40; i += 1) node = node.annotation(`node-agent.civo.com/n-${i}`, "v".repeat(200));
-  const snapshot = node.snapshot();
-  for (const key of foreignKeys("annotation")) expect(snapshot.annotations).toHaveProperty([key]);
-  for (const key of foreignKeys("label")) expect(snapshot.labels).toHaveProperty([key]);
-  for (const key of foreignKeys("taint")) expect(snapshot.taints.map((taint) => taint.key)).toContain(key);
+test("the annotations and labels of marks stay in a snapshot, and each taint, whatever else is on the node", () => {
+  let crowded = aNode().cordoned();
+  for (let i = 0; i < 40; i += 1) {
+    crowded = crowded.annotation(`node-agent.civo.com/n-${i}`, "v".repeat(200));
+    crowded = crowded.taint(`other.io/${"t".repeat(60)}-${i}`);
+  }
+  let node = crowded;
+  for (const key of foreignKeys("annotation")) node = node.annotation(key, "true");
+  for (const key of foreignKeys("label")) node = node.label(key, "quarantined");
+  const { annotations, labels } = node.snapshot();
+  for (const key of foreignKeys("annotation")) expect(annotations).toHaveProperty([key]);
+  for (const key of foreignKeys("label")) expect(labels).toHaveProperty([key]);
+  for (const key of foreignKeys("taint")) {
+    const { taints } = crowded.taint(key, "NoSchedule", "1742817600").snapshot();
+    expect(taints.map((taint) => taint.key)).toContain(key);
+  }
 });
 
 test("no value leads to a repair that a mark of an owner would hold otherwise", () => {
