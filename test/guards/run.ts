@@ -17,7 +17,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { startRedis } from "../../scripts/setup/redis.mjs";
-import { GUARDS, type Guard } from "./guards.ts";
+import type { Guard } from "./guard.ts";
+import { GUARDS } from "./guards.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const { values } = parseArgs({ options: { only: { type: "string", default: "" } } });

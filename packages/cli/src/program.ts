@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { VERSION } from "@node-agent/shared/runtime/version.ts";
 import { explainCommand } from "./explain-command.ts";
+import { addGpu } from "./gpu-accept.ts";
 import { ledgerGrantCommand } from "./ledger-grant.ts";
 import { ledgerInitCommand } from "./ledger-init.ts";
 import { ledgerShowCommand } from "./ledger-show.ts";
@@ -36,6 +37,7 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void):
       const options = command.optsWithGlobals<GlobalOptions & { exitCode?: boolean }>();
       exit(await explainCommand(node, options, terminal));
     });
+  addGpu(program, terminal);
   addPauses(program, terminal);
   addLedger(program, terminal);
   return program;

@@ -185,6 +185,7 @@ function storyOf(record: NodeRecord, why: string, at: number, change: number) {
         ...record,
         judgedBy: ["GPU"],
         skipped: { GPU: { since: at, reason: why } },
+        gpu: { accepted: 7 },
         marks: {
           "nvidia.com/mig.config.state": { value: why, since: at, told: true },
           "nvidia.com/gpu-driver-upgrade-state": { value: "cordon-required", since: at, told: true },

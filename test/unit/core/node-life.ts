@@ -1,4 +1,5 @@
 import { createCheckers } from "@node-agent/shared/core/checkers/registry.ts";
+import type { NodeAction } from "@node-agent/shared/core/events.ts";
 import type { GateName, GateVerdict } from "@node-agent/shared/core/gates/gate.ts";
 import { gateVerdicts } from "@node-agent/shared/core/gates/list.ts";
 import { judge, type Judged } from "@node-agent/shared/core/judge.ts";
@@ -50,6 +51,11 @@ export class NodeLife {
         `${verdict}:${reason}`,
       ]),
     );
+  }
+
+  /** What the latest look asks of the pending repair. */
+  get actions(): readonly NodeAction[] {
+    return this.#last?.actions ?? [];
   }
 
   /** What a gate says to the repair of the node as it was seen last. */

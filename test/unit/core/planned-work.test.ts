@@ -160,6 +160,22 @@ describe("planned work in progress", () => {
     expect(life.gate("Threshold").open).toBe(true);
   });
 
+  test("wakes the pending repair when it ends, which sleeps until the latest end of the work", () => {
+    const life = new NodeLife()
+      .sees(WELL)
+      .sees(rebooting, 20 * MINUTE)
+      .sees(DEAD.label(MIG, "success"));
+    expect(life.actions).toEqual([{ type: "MoveReboot", at: life.now + 5 * MINUTE }]);
+  });
+
+  test("of two kinds is asked again when the first of them has to end", () => {
+    const life = new NodeLife().sees(WELL).sees(rebooting, 30 * MINUTE);
+    life.sees(rebooting.label(PLUGIN, "paused-for-mig-change"));
+    expect(life.gate("PlannedWork").until).toBe(NOON + HOUR);
+    life.sees(rebooting.label(PLUGIN, "paused-for-mig-change"), 40 * MINUTE);
+    expect(life.gate("PlannedWork")).toMatchObject({ open: false, until: NOON + 90 * MINUTE });
+  });
+
   test("that was stuck restarts nothing when it ends", () => {
     const life = new NodeLife()
       .sees(WELL)

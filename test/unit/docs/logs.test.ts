@@ -95,6 +95,7 @@ function tellNotices(journal: Journal): void {
   const skipped = { GPU: { since: 1, reason: "AllocatedByDRA" } };
   const noticed: Partial<NodeRecord>[] = [
     { judgedBy: ["GPU"], skipped },
+    { gpu: { accepted: 7 } },
     { marks: { "nvidia.com/mig.config.state": { value: "rebooting", since: 1, told: true } } },
     { marks: { "spec.unschedulable": { value: "", since: 1, holds: true, told: true } } },
   ];

@@ -2,7 +2,12 @@ import type { GateName } from "./gates/gate.ts";
 import type { EpochMillis } from "./time.ts";
 
 /** Reasons of Events that draw attention to something besides the repair itself (`notices/list.ts`). */
-export const NOTICE_REASONS = ["CheckerSkipped", "PlannedWorkStuck", "ForeignHoldStale"] as const;
+export const NOTICE_REASONS = [
+  "CheckerSkipped",
+  "GPUsAccepted",
+  "PlannedWorkStuck",
+  "ForeignHoldStale",
+] as const;
 export type NoticeReason = (typeof NOTICE_REASONS)[number];
 
 /**

@@ -11,8 +11,9 @@ export const plannedWork: Gate = ({ node, record, policy, now }) => {
   if (node === undefined) return open("PlannedWork", "the node was not read yet");
   const works = workOn(node, record.marks, policy.plannedWork, now);
   const holding = works.filter(({ state, stuck }) => isWork(state) && !stuck);
-  const [last] = holding.toSorted((a, b) => b.until - a.until);
-  if (last !== undefined) return shut("PlannedWork", workText(last), last.until);
+  // The first that ends: what holds after that is asked then.
+  const [first] = holding.toSorted((a, b) => a.until - b.until);
+  if (first !== undefined) return shut("PlannedWork", workText(first), first.until);
   const stuck = works.find((work) => work.stuck);
   if (stuck !== undefined) {
     const { mark, since } = stuck;
