@@ -5,7 +5,7 @@ import { MINUTE, SECOND } from "../../core/time.ts";
 import { boolean, duration, Expected, integer, list, oneOf, POSITIVE, wordOf, type Kind } from "./kinds.ts";
 import { parseHostPort, REDIS_URL_EXPECTED } from "./redis-url.ts";
 import { optional, section, setting } from "./setting.ts";
-import { ledger, paused, storm } from "./safety.ts";
+import { foreignOwner, ledger, paused, plannedWork, storm } from "./safety.ts";
 import { timings } from "./timings.ts";
 
 /** How much is logged, from least to most. */
@@ -157,6 +157,8 @@ export const settingsSchema = section({
   respectCordon: setting(boolean, DEFAULT_POLICY.respectCordon, {
     meaning: "Leave cordoned nodes alone: somebody works on them.",
   }),
+  foreignOwner,
+  plannedWork,
   paused,
   storm,
   ledger,
