@@ -69,19 +69,22 @@ export class RedisStateStore implements StateStore {
 
   async countByPhase(): Promise<{ pool: string | undefined; phase: Phase; count: number }[]> {
     const counts = new Map<string, { pool: string | undefined; phase: Phase; count: number }>();
+    for (const { phase, pool } of await this.listAll()) {
+      const key = `${phase} ${pool ?? ""}`;
+      const entry = counts.get(key) ?? { pool, phase, count: 0 };
+      counts.set(key, { ...entry, count: entry.count + 1 });
+    }
+    return [...counts.values()];
+  }
+
+  /** Every record that can be read, Healthy ones included: for a page on the whole fleet, not for a hot path. */
+  async listAll(): Promise<NodeRecord[]> {
     const stored = await this.#ofShards(ALL_SHARDS, (pipeline, shard) =>
       pipeline.hgetall(this.#keys.records(shard)),
     );
-    for (const raw of stored.values()) {
-      for (const [name, value] of Object.entries(raw ?? {})) {
-        const { record } = decodeRecord(name, String(value));
-        if (record === undefined) continue;
-        const key = `${record.phase} ${record.pool ?? ""}`;
-        const entry = counts.get(key) ?? { pool: record.pool, phase: record.phase, count: 0 };
-        counts.set(key, { ...entry, count: entry.count + 1 });
-      }
-    }
-    return [...counts.values()];
+    return [...stored.values()].flatMap((raw) =>
+      Object.entries(raw ?? {}).flatMap(([name, value]) => decodeRecord(name, String(value)).record ?? []),
+    );
   }
 
   /**
