@@ -265,6 +265,15 @@ describe("what would be repaired", () => {
     expect(only(sick)?.holds).not.toContainEqual(expect.objectContaining({ gate: "Blind" }));
   });
 
+  test("the grace after a blindness ends by itself, so a repair only waits", () => {
+    const state = stateOf([recordOf(sick, 6 * MINUTE)]);
+    const grace = { ...state, view: { ...state.view, steady: 0 } };
+    expect(only(sick, grace)).toMatchObject({
+      repair: "Waits",
+      holds: [{ gate: "Blind", until: NOON + ACTIVE.blindGrace }],
+    });
+  });
+
   test("a checker that only reports leads to none", () => {
     const { checkers } = ACTIVE;
     const reports = {

@@ -140,13 +140,14 @@ interface Asked {
 function failingNode(asked: Asked): FailingNode {
   const { snapshot, stored, record, rules } = asked;
   const holding = gateVerdicts(gateInput(asked)).filter(({ gate, open }) => !open && isAsked(gate, asked));
+  const ends = ({ gate }: GateVerdict): boolean => endsByItself(gate, asked);
   return {
     node: snapshot.name,
     ...placeOf(snapshot),
     ...(stored === undefined ? {} : { phase: stored.phase }),
     failing: CHECKER_NAMES.flatMap((checker) => failingChecker(checker, stored, record, rules) ?? []),
-    repair: repairOf(holding),
-    holds: holding.map(holdOf),
+    repair: repairOf(holding, ends),
+    holds: holding.map((verdict) => holdOf(verdict, ends(verdict))),
   };
 }
 
@@ -163,8 +164,8 @@ function failingChecker(
   return { checker, reason, action, ...(since === undefined ? {} : { since }) };
 }
 
-function holdOf({ gate, why, until }: GateVerdict): FailingNode["holds"][number] {
-  return until === undefined || !ENDS_BY_ITSELF.has(gate) ? { gate, why } : { gate, why, until };
+function holdOf({ gate, why, until }: GateVerdict, ends: boolean): FailingNode["holds"][number] {
+  return until === undefined || !ends ? { gate, why } : { gate, why, until };
 }
 
 /** Without the view of the watchers nothing is known of blindness; what was not read is not held against the node. */
@@ -172,10 +173,16 @@ function isAsked(gate: GateName, { state }: Asked): boolean {
   return !UNASKED.has(gate) && (gate !== "Blind" || state !== undefined);
 }
 
-function repairOf(holding: readonly GateVerdict[]): RepairState {
+/** The grace after a blindness ends by itself, the blindness does not. */
+function endsByItself(gate: GateName, { state, rules: { policy } }: Asked): boolean {
+  if (gate === "Blind") return (state?.view.age ?? Infinity) <= policy.viewMaxAge;
+  return ENDS_BY_ITSELF.has(gate);
+}
+
+function repairOf(holding: readonly GateVerdict[], ends: (verdict: GateVerdict) => boolean): RepairState {
   // A gate without a time ends the pending repair: nothing comes of this failure until something changes.
   if (holding.some(({ until }) => until === undefined)) return "None";
-  if (holding.some(({ gate }) => !ENDS_BY_ITSELF.has(gate))) return "Held";
+  if (holding.some((verdict) => !ends(verdict))) return "Held";
   return holding.length > 0 ? "Waits" : "Due";
 }
 
