@@ -10,6 +10,8 @@ export interface FleetReading {
   /** Repairs that are pending: scheduled, and not yet made or simulated. */
   readonly pending: number;
   readonly viewAge: Millis | undefined;
+  /** An older view is blind. */
+  readonly viewMaxAge: Millis;
 }
 
 /** Counts what the workers keep. */
@@ -17,6 +19,7 @@ export function readingOf(
   counts: readonly { readonly phase: Phase; readonly count: number }[],
   sick: readonly NodeRecord[],
   view: ClusterView,
+  viewMaxAge: Millis,
 ): FleetReading {
   const phases = { Unknown: 0, Healthy: 0, Unhealthy: 0, WaitingReboot: 0, Failed: 0 };
   for (const { phase, count } of counts) phases[phase] += count;
@@ -26,11 +29,12 @@ export function readingOf(
     pending: sick.filter(({ phase, scheduledAt }) => phase === "Unhealthy" && scheduledAt !== undefined)
       .length,
     viewAge: view.age,
+    viewMaxAge,
   };
 }
 
 /** A line about the fleet, also when nothing happens: silence of a watcher and a quiet fleet look different. */
-export function fleetSentence({ nodes, phases, pending, viewAge }: FleetReading, viewMaxAge: Millis): string {
+export function fleetSentence({ nodes, phases, pending, viewAge, viewMaxAge }: FleetReading): string {
   const { Healthy, Unhealthy, WaitingReboot, Failed, Unknown } = phases;
   const failing = Unhealthy + WaitingReboot + Failed;
   const parts = [

@@ -1,22 +1,17 @@
 import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { Redis } from "ioredis";
-import { keysOf } from "@node-agent/shared/contract/keys.ts";
-import { DEFAULT_POLICY } from "@node-agent/shared/core/policy.ts";
 import { SECOND } from "@node-agent/shared/core/time.ts";
-import { RedisStateStore } from "@node-agent/shared/redis/state-store.ts";
 import type { DemoArguments } from "./arguments.ts";
 import { commandLine, environmentWithout, redisUrl, writableRedisUrl } from "./connections.ts";
-import { fleetSentence, readingOf, type FleetReading } from "./fleet-reading.ts";
+import { fleetSentence, type FleetReading } from "./fleet-reading.ts";
 import { createReport } from "./report.ts";
 import { realConfig } from "./settings.ts";
 import { ROOT, type Stage } from "./stage.ts";
+import { openStore } from "./store.ts";
 import { tell } from "./story.ts";
 
-/** The name of the cluster in the Redis of this run, unlike that of any agent that may use the same Redis. */
-const CLUSTER = "monitored";
 /** How long the first judgements may take before the summary is printed without them. */
 const FIRST_LOOK = 20 * SECOND;
 
@@ -36,7 +31,7 @@ export async function runReal(
   const { directory, stopping, say, print } = stage;
   const config = join(directory, "config.yaml");
   const connections = {
-    cluster: CLUSTER,
+    cluster: basename(directory),
     // npm changes the directory; the visitor's own is where a relative path begins.
     kubeconfig: resolve(process.env["INIT_CWD"] ?? ".", kubeconfig),
     ...(context === undefined ? {} : { context }),
@@ -45,12 +40,8 @@ export async function runReal(
   writeFileSync(config, realConfig(connections), { mode: 0o600 });
   const env = { ...environmentWithout((name) => LEFT_OUT.has(name)), REDIS_URL: redisUrl() };
   const report = createReport(Date.now());
-  const redis = new Redis(redisUrl());
-  redis.on("error", () => {});
-  const store = new RedisStateStore(redis, keysOf(CLUSTER));
-  const read = async (): Promise<FleetReading> =>
-    readingOf(await store.countByPhase(), await store.listUnhealthy(), await store.view());
-
+  const store = openStore(config, env);
+  stage.atEnd(async () => store.removeAll().finally(store.close));
   let started = false;
   try {
     await stage.launchAgent(config, env, (line) => {
@@ -62,7 +53,7 @@ export async function runReal(
     started = true;
     const named = context === undefined ? "" : ` (context ${context})`;
     say(`watching ${kubeconfig}${named}, monitor-only: nothing is rebooted`);
-    await firstLook(read, stopping);
+    await firstLook(store.read, stopping);
     print("");
     print(indented(await statusOf(config, env)));
     print(`  Ask again, or why a node is held, in another terminal:`);
@@ -72,19 +63,14 @@ export async function runReal(
     stage.printEndpoints();
     print("  What would be done is said here. Ctrl-C ends everything with a report.\n");
     while (!stopping.aborted) {
-      const reading = await read().catch(() => undefined);
+      const reading = await store.read().catch(() => undefined);
       if (reading !== undefined) report.saw(reading.nodes);
-      say(
-        reading === undefined
-          ? "fleet: Redis does not answer"
-          : fleetSentence(reading, DEFAULT_POLICY.viewMaxAge),
-      );
+      say(reading === undefined ? "fleet: Redis does not answer" : fleetSentence(reading));
       await delay(every, undefined, { signal: stopping }).catch(() => undefined);
     }
   } finally {
-    const last = await read().catch(() => undefined);
+    const last = await store.read().catch(() => undefined);
     if (last !== undefined) report.saw(last.nodes);
-    redis.disconnect();
     print("");
     for (const line of started ? report.lines(Date.now()) : []) print(line);
   }

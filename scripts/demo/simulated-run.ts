@@ -1,10 +1,11 @@
 import { writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { basename, join, relative } from "node:path";
 import { once } from "node:events";
 import { commandLine, environmentWithout, redisUrl, writableRedisUrl } from "./connections.ts";
 import { scaledConfig } from "./settings.ts";
 import { startSimulation } from "./simulation.ts";
 import { ROOT, type Stage } from "./stage.ts";
+import { openStore } from "./store.ts";
 import { tell } from "./story.ts";
 
 /** The demo: a simulated cluster and cloud, two broken nodes, and what becomes of them. Resolves when the run ends. */
@@ -16,10 +17,14 @@ export async function runSimulated(stage: Stage): Promise<void> {
   );
   const config = join(directory, "config.yaml");
   const { kubeconfig } = simulation;
-  const connections = { cluster: "demo", kubeconfig, ...writableRedisUrl() };
+  // A Redis that the visitor brought may still hold an earlier run.
+  const connections = { cluster: basename(directory), kubeconfig, ...writableRedisUrl() };
   writeFileSync(config, scaledConfig(connections), { mode: 0o600 });
+  const env = { ...own, ...simulation.env, REDIS_URL: redisUrl() };
+  const store = openStore(config, env);
+  stage.atEnd(async () => store.removeAll().finally(store.close));
   say(`simulated cluster: ${simulation.summary}; a minute is a second here`);
-  await stage.launchAgent(config, { ...own, ...simulation.env, REDIS_URL: redisUrl() }, (line) => {
+  await stage.launchAgent(config, env, (line) => {
     const sentence = tell(line);
     if (sentence !== undefined) say(sentence);
   });

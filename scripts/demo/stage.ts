@@ -31,6 +31,8 @@ export interface Stage {
   ) => Promise<void>;
   /** Where metrics, dashboard and logs are. */
   readonly printEndpoints: () => void;
+  /** Has something done once every process has stopped. */
+  readonly atEnd: (task: () => Promise<void>) => void;
   readonly stop: () => void;
 }
 
@@ -47,6 +49,7 @@ const print = (text: string): void => void process.stdout.write(`${text}\n`);
 export function openStage(): Stage & { readonly close: () => Promise<void> } {
   const startedAt = performance.now();
   const processes: DemoProcess[] = [];
+  const lastTasks: (() => Promise<void>)[] = [];
   const ending = new AbortController();
   const endpoints = new Map<string, string>();
   mkdirSync(join(ROOT, ".data"), { recursive: true });
@@ -106,9 +109,11 @@ export function openStage(): Stage & { readonly close: () => Promise<void> } {
         print(`    ${name === "console" ? "pending reboots" : `metrics of ${name}`}  ${url}`);
       print(`    logs  ${relative(ROOT, directory)}/*.log`);
     },
+    atEnd: (task) => void lastTasks.push(task),
     stop: () => ending.abort(),
     close: async () => {
       await Promise.all(processes.map(async (one) => one.stop(STOP_GRACE)));
+      await Promise.all(lastTasks.map(async (task) => task()));
       if (process.exitCode === undefined || process.exitCode === 0)
         rmSync(directory, { recursive: true, force: true });
     },

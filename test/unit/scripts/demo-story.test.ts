@@ -58,8 +58,9 @@ describe("the line about the fleet", () => {
     phases: { Unknown: 0, Healthy: 48, Unhealthy: 0, WaitingReboot: 0, Failed: 0 },
     pending: 0,
     viewAge: 2 * SECOND,
+    viewMaxAge: 90 * SECOND,
   };
-  const sentence = (over: Partial<FleetReading>) => fleetSentence({ ...quiet, ...over }, 90 * SECOND);
+  const sentence = (over: Partial<FleetReading>) => fleetSentence({ ...quiet, ...over });
 
   test("says so when nothing happens", () => {
     expect(sentence({})).toBe(
