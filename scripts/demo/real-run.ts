@@ -15,10 +15,11 @@ import { tell } from "./story.ts";
 /** How long the first judgements may take before the summary is printed without them. */
 const FIRST_LOOK = 20 * SECOND;
 
-/** Variables that would make this another cluster, another mode or a process with a key. */
+/** Variables that would make this another cluster, another mode, a writer of events or a process with a key. */
 const LEFT_OUT = new Set([
   "CIVO_NODE_AGENT_CLUSTER",
   "CIVO_NODE_AGENT_MONITOR_ONLY",
+  "CIVO_NODE_AGENT_EVENTS",
   "CIVO_API_KEY",
   "CIVO_API_KEY_FILE",
 ]);

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import type { EpochMillis } from "@node-agent/shared/core/time.ts";
 import { startProcess, type DemoProcess } from "./process.ts";
 
 /** The root of the repository. */
@@ -17,7 +18,7 @@ export interface Stage {
   readonly directory: string;
   /** Fires when the run ends, for whatever reason. */
   readonly stopping: AbortSignal;
-  /** Says something with the time since the start. */
+  /** Says something with the time: since the start, or of the day (UTC) where a watch may last for days. */
   readonly say: (text: string) => void;
   /** Prints a line as it is. */
   readonly print: (text: string) => void;
@@ -43,10 +44,15 @@ export interface LaunchOptions {
   readonly onLine: (line: Line) => void;
 }
 
+/** A line with an instant of UTC before it. */
+export function stamped(text: string, at: EpochMillis): string {
+  return `${new Date(at).toISOString().slice(0, 19)}Z  ${text}`;
+}
+
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
 /** A stage, and its end: it stops every process and removes the folder unless something failed. */
-export function openStage(): Stage & { readonly close: () => Promise<void> } {
+export function openStage(times: "elapsed" | "utc"): Stage & { readonly close: () => Promise<void> } {
   const startedAt = performance.now();
   const processes: DemoProcess[] = [];
   const lastTasks: (() => Promise<void>)[] = [];
@@ -56,7 +62,7 @@ export function openStage(): Stage & { readonly close: () => Promise<void> } {
   const directory = mkdtempSync(join(ROOT, ".data", "demo-"));
   const say = (text: string): void => {
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1).padStart(6);
-    print(`${seconds} s  ${text}`);
+    print(times === "elapsed" ? `${seconds} s  ${text}` : stamped(text, Date.now()));
   };
 
   const onDeath = (name: string, how: string, lastWords: string): void => {

@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
@@ -58,6 +58,26 @@ function folderOf(demo: RunningProcess): string {
   return join(ROOT, folder ?? "none");
 }
 
+/** A line without what differs from run to run: numbers, names, folders. */
+function shape(line: string): string {
+  return line
+    .trim()
+    .replace(/^cd .*$/u, "cd ROOT")
+    .replaceAll(/demo-(?:standard|gpu)-\w+/gu, "NODE")
+    .replaceAll(/\.data\/demo-\w+/gu, "RUN")
+    .replaceAll(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gu, "ID")
+    .replaceAll(/\d+(?:\.\d+)?/gu, "N");
+}
+
+/** The sample of the README, without the line of the set-up, which is another process's. */
+function linesOfReadme(): string[] {
+  const text = readFileSync(join(ROOT, "README.md"), "utf8");
+  const sample = /```text\n(?<lines>\[setup\][^`]*)```/u.exec(text)?.groups?.["lines"] ?? "";
+  const lines = sample.split("\n").slice(1).map(shape);
+  expect(lines.length).toBeGreaterThan(20);
+  return lines;
+}
+
 describe("npm start", () => {
   test.skipIf(!hasCurl)(
     "repairs two nodes, explains one as printed, and shows a whole incident again",
@@ -72,6 +92,8 @@ describe("npm start", () => {
       expect(await asPrinted(demo, "npx node-agent status")).toMatch(/^Nodes +8 selected$/mu);
       expect(await asPrinted(demo, "npx node-agent ledger show")).toContain("Believed");
       await says(demo, new RegExp(`${node} .*reboot verified`, "u"));
+      await says(demo, /demo-gpu-\w+ .*reboot verified/u);
+      expect(linesOfReadme().filter((line) => !demo.lines.map(shape).includes(line))).toEqual([]);
 
       const again = JSON.parse(await asPrinted(demo, "curl")) as { nodes: string[] };
       expect(again.nodes).toHaveLength(1);
@@ -114,6 +136,7 @@ describe("npm start -- --kubeconfig", () => {
       // A visitor who has set up active mode elsewhere: this stays a watch.
       CIVO_NODE_AGENT_MONITOR_ONLY: "false",
       CIVO_NODE_AGENT_CLUSTER: "production",
+      CIVO_NODE_AGENT_EVENTS: "true",
       CIVO_API_KEY: "a-key-that-must-not-be-used",
     });
     await ready(demo);
@@ -125,7 +148,7 @@ describe("npm start -- --kubeconfig", () => {
     expect(summary).toMatch(/^ +w-1 .* would be rebooted/mu);
     await says(demo, /w-1 {2}WOULD BE REBOOTED now: NodeReady\/NodeStatusUnknown, attempt 1/u);
     await says(demo, /fleet: nodes 6, healthy 5, failing 1, pending would-be reboots 0, .*; seen \d+ s ago/u);
-    for (const line of demo.lines.filter((one) => /^ *\d+\.\d s {2}.*reboot/u.test(one)))
+    for (const line of demo.lines.filter((one) => /^\d{4}-\S+Z {2}.*reboot/u.test(one)))
       expect(line).toMatch(/would[ -]be|nothing is rebooted/iu);
 
     demo.send("SIGINT");

@@ -46,6 +46,8 @@ export function createBoard(
         boardTitle: `node-agent: ${cluster}`,
         jobDetails: { defaultTab: "Progress" },
         hideRedisDetails: true,
+        // A link to the library's site says nothing about this agent.
+        hideDocsLink: true,
       },
     },
   });
