@@ -16,17 +16,16 @@ export interface FleetReading {
 
 /** Counts what the workers keep. */
 export function readingOf(
-  counts: readonly { readonly phase: Phase; readonly count: number }[],
-  sick: readonly NodeRecord[],
+  records: readonly NodeRecord[],
   view: ClusterView,
   viewMaxAge: Millis,
 ): FleetReading {
   const phases = { Unknown: 0, Healthy: 0, Unhealthy: 0, WaitingReboot: 0, Failed: 0 };
-  for (const { phase, count } of counts) phases[phase] += count;
+  for (const { phase } of records) phases[phase] += 1;
   return {
-    nodes: counts.reduce((sum, { count }) => sum + count, 0),
+    nodes: records.length,
     phases,
-    pending: sick.filter(({ phase, scheduledAt }) => phase === "Unhealthy" && scheduledAt !== undefined)
+    pending: records.filter(({ phase, scheduledAt }) => phase === "Unhealthy" && scheduledAt !== undefined)
       .length,
     viewAge: view.age,
     viewMaxAge,

@@ -28,13 +28,7 @@ export function openStore(file: string, env: NodeJS.ProcessEnv): RunStore {
   const keys = keysOf(cluster);
   const store = new RedisStateStore(client, keys);
   return {
-    read: async () =>
-      readingOf(
-        await store.countByPhase(),
-        await store.listUnhealthy(),
-        await store.view(),
-        timings.viewMaxAge,
-      ),
+    read: async () => readingOf(await store.listAll(), await store.view(), timings.viewMaxAge),
     removeAll: async () => {
       try {
         const pattern = `${keys.prefix}:*`;

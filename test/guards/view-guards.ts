@@ -1,4 +1,4 @@
-import type { Guard } from "./guards.ts";
+import type { Guard } from "./guard.ts";
 
 const CORE = "packages/shared/src/core";
 const CONSOLE = "packages/console/src";

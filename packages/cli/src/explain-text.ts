@@ -1,4 +1,5 @@
 import type { Explanation, FailingAnswer } from "@node-agent/shared/core/explain.ts";
+import type { SkipAnswer } from "@node-agent/shared/core/explain-skips.ts";
 import type { GateAnswer } from "@node-agent/shared/core/explain-gates.ts";
 import { factsText, instantText, spanText, tableText, whenText, type Palette } from "./text.ts";
 
@@ -29,6 +30,7 @@ function factsOf(explanation: Explanation): [string, string][] {
     ["Mode", mode === "active" ? "active" : "monitor-only: nothing is really rebooted"],
     ...(failing.length === 0 ? [["Failing", "nothing"] as [string, string]] : []),
     ...failing.map((one): [string, string] => ["Failing", failingText(one, now)]),
+    ...explanation.skipped.map((one): [string, string] => ["Not judged", skipText(one, now)]),
     ["Attempts", `${attempts.used} of ${attempts.allowed}`],
     ["Last reboot", lastRebootText(explanation)],
     ["Pending", jobText(explanation)],
@@ -46,6 +48,10 @@ function phaseText({ phase, phaseSince, inCluster, explainedAt }: Explanation): 
 function failingText({ checker, reason, since, ran, threshold, action }: FailingAnswer, now: number): string {
   const asks = action === "Reboot" ? `reboot after ${spanText(threshold)}` : "report only";
   return `${checker}: ${reason} since ${whenText(since, now)}, observed for ${spanText(ran)}; ${asks}`;
+}
+
+function skipText({ checker, reason, since }: SkipAnswer, now: number): string {
+  return `${checker}: ${reason} since ${whenText(since, now)}; no repair follows from it`;
 }
 
 function lastRebootText({ lastReboot, explainedAt }: Explanation): string {

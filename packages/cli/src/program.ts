@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { VERSION } from "@node-agent/shared/runtime/version.ts";
 import { explainCommand } from "./explain-command.ts";
+import { addGpu } from "./gpu-accept.ts";
 import { ledgerGrantCommand } from "./ledger-grant.ts";
 import { ledgerInitCommand } from "./ledger-init.ts";
 import { ledgerShowCommand } from "./ledger-show.ts";
@@ -38,6 +39,7 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void):
       exit(await explainCommand(node, options, terminal));
     });
   addStatus(program, terminal, exit);
+  addGpu(program, terminal);
   addPauses(program, terminal);
   addLedger(program, terminal);
   return program;

@@ -78,14 +78,16 @@ function repairsText({ failing, mode }: FleetSummary): string {
 }
 
 function checkersText({ checkers, nodes: { selected } }: FleetSummary): string {
-  const rows = checkers.map(({ checker, judged, failing, skipped }) => [
-    checker,
-    String(judged),
-    String(failing),
-    skipped.length === 0 ? "0" : skipped.map(({ reason, nodes }) => `${nodes} ${reason}`).join(", "),
-  ]);
+  const rows = checkers.map((one) => [one.checker, String(one.judged), String(one.failing), skipsText(one)]);
   const silent = checkers.filter(({ judged }) => selected > 0 && judged === 0).map(appliesNowhere);
   return `${tableText(["CHECKER", "JUDGES", "FAILING", "SKIPS"], rows)}${silent.join("")}`;
+}
+
+/** A skip that replaces an earlier judgement says that something about the node changed. */
+function skipsText({ skipped, judgedBefore }: CheckerSummary): string {
+  if (skipped.length === 0) return "0";
+  const reasons = skipped.map(({ reason, nodes }) => `${nodes} ${reason}`).join(", ");
+  return judgedBefore === 0 ? reasons : `${reasons}; ${judgedBefore} of them judged before`;
 }
 
 /** A checker that never has anything to say looks like one that is always content; this tells them apart. */

@@ -6,9 +6,12 @@ import {
   requestedEvent,
   verifiedEvent,
 } from "@node-agent/shared/core/event-story.ts";
+import { noticesOf } from "@node-agent/shared/core/notices/list.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import type { EventOutbox } from "./event-outbox.ts";
 import type { Journal } from "./journal.ts";
+
+type Told = ClusterEvent | readonly ClusterEvent[] | undefined;
 
 /** A journal that tells the people of the cluster too: what it is told goes to `inner` first, then out as an event. */
 export function createEventJournal(
@@ -16,10 +19,9 @@ export function createEventJournal(
   { outbox, clock }: { readonly outbox: Pick<EventOutbox, "offer">; readonly clock: Clock },
 ): Journal {
   /** An event is only told: whatever goes wrong in making one must not reach the reboot it is about. */
-  const tell = (node: string, eventOf: () => ClusterEvent | undefined): void => {
+  const tell = (node: string, ...eventsOf: readonly (() => Told)[]): void => {
     try {
-      const event = eventOf();
-      if (event !== undefined) outbox.offer(event);
+      for (const event of eventsOf.flatMap((eventOf) => eventOf() ?? [])) outbox.offer(event);
     } catch (error) {
       inner.fault("Unexpected", `event: ${error instanceof Error ? error.message : "unknown error"}`, node);
     }
@@ -27,7 +29,12 @@ export function createEventJournal(
   return {
     judged: (change) => {
       inner.judged(change);
-      tell(change.node, () => endEvent(change.before, change.after, clock.now()));
+      const { node, before, after } = change;
+      tell(
+        node,
+        () => endEvent(before, after, clock.now()),
+        () => noticesOf(before, after, clock.now()),
+      );
     },
     held: (node, step, record, change) => {
       inner.held(node, step, record, change);

@@ -9,7 +9,7 @@ import { blindCauses, type Reach } from "./reach.ts";
 
 /** Where the gauges of a worker come from. */
 export interface GaugeParts {
-  readonly state: Pick<StateStore, "listUnhealthy" | "countByPhase" | "view">;
+  readonly state: Pick<StateStore, "listUnhealthy" | "countRecords" | "view">;
   readonly queues: Pick<BullJobQueues, "counts" | "held">;
   readonly clock: Clock;
   readonly reach: Pick<Reach, "lost">;
@@ -24,7 +24,7 @@ export function gaugeSources({ state, queues, clock, reach, policy }: GaugeParts
       const records = await state.listUnhealthy();
       return records.filter((record) => !isFarewell(record)).map((record) => sampleOf(record, now));
     },
-    phases: async () => state.countByPhase(),
+    records: async () => state.countRecords(),
     queues: async () => queues.counts(),
     held: async () => {
       const now = clock.now();

@@ -1,5 +1,6 @@
 import { LOG_EVENTS } from "@node-agent/shared/contract/log-events.ts";
 import { CHECKER_NAMES } from "@node-agent/shared/core/check.ts";
+import { noticesOf } from "@node-agent/shared/core/notices/list.ts";
 import type { Phase } from "@node-agent/shared/core/phase.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import { SECOND, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
@@ -21,6 +22,7 @@ export function createLogJournal({ logger, metrics, clock }: LogJournalDeps): Jo
     judged: (change) => {
       countJudgement(change, metrics);
       logPhase(change, logger, metrics, clock.now());
+      logNotices(change, logger, metrics, clock.now());
     },
     held: (node, step, record) => {
       const { gate, why } = step;
@@ -156,6 +158,17 @@ function logPhase(change: JudgedChange, logger: Logger, metrics: Metrics, now: E
       return;
     default:
       after.phase satisfies never;
+  }
+}
+
+function logNotices(change: JudgedChange, logger: Logger, metrics: Metrics, now: EpochMillis): void {
+  for (const { reason, type, message } of noticesOf(change.before, change.after, now)) {
+    const of = refOf(change.node, change.after);
+    metrics.observeNotice(of, reason);
+    logger[type === "Warning" ? "warn" : "info"](
+      { event: LOG_EVENTS.notice, ...of, reason, detail: message },
+      "notice",
+    );
   }
 }
 

@@ -5,6 +5,7 @@ import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
 import type { VerdictTimings } from "@node-agent/shared/core/verification.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import type { Executor } from "@node-agent/shared/ports/executor.ts";
+import type { EvidenceReader } from "@node-agent/shared/ports/node-evidence.ts";
 import type { CallLimiter } from "@node-agent/shared/ports/job-queues.ts";
 import type { NodeReader } from "@node-agent/shared/ports/node-reader.ts";
 import type { StateStore, VersionedRecord } from "@node-agent/shared/ports/state-store.ts";
@@ -43,6 +44,7 @@ export interface RebootDeps {
   /** The authority on reboots. Absent in monitor-only mode, which needs none, and only there. */
   readonly ledger: LedgerGate | undefined;
   readonly executor: Executor;
+  readonly evidence: EvidenceReader;
   readonly turns: Pick<Turns, "line" | "exceeded" | "held" | "left" | "freed">;
   readonly limiter: CallLimiter;
   /** One for all jobs of this process. */

@@ -94,7 +94,7 @@ test.each(["records", "attention"] as const)(
     const states = new RedisStateStore(client, keys, (detail) => void told.push(detail));
     expect((await states.listUnhealthy()).map(({ name }) => name)).toEqual([other]);
     expect(told).toEqual([expect.stringMatching(new RegExp(`^shard ${shard} is left out: WRONGTYPE`, "u"))]);
-    const counted = (await states.countByPhase()).reduce((sum, { count }) => sum + count, 0);
+    const counted = (await states.countRecords()).reduce((sum, { count }) => sum + count, 0);
     expect(counted).toBe(where === "records" ? 1 : 2);
   },
 );

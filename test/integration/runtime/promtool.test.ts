@@ -28,7 +28,11 @@ async function scrapeOf(role: string, perNodeMetrics: boolean): Promise<string> 
   metrics.observeRedisError("worker");
   metrics.readGaugesFrom({
     nodes: async () => [{ ...of, phase: "WaitingReboot", unhealthyFor: 1500, attempts: 2 }],
-    phases: async () => [{ pool: "p", phase: "Healthy", count: 3 }],
+    records: async () => [
+      { gauge: "nodes", labels: { pool: "p", phase: "Healthy" }, count: 3 },
+      { gauge: "judgedNodes", labels: { checker: "GPU" }, count: 2 },
+      { gauge: "skippedNodes", labels: { pool: "p", checker: "GPU", result: "DriverUpgrade" }, count: 1 },
+    ],
     queues: async () => [{ queue: "reboots", state: "delayed", count: 1 }],
     held: async () => [{ gate: "Storm", heldFor: 1500 }],
     blind: async () => new Set(["Grace"] as const),

@@ -97,6 +97,7 @@ export class Fleet implements AsyncDisposable {
       reader: this.reader,
       selects: () => true,
       ...rebootParts({
+        store: states,
         ledger: this.ledger,
         memory: new RedisSequenceMemory(this.client, this.keys),
         reader: this.reader,
@@ -222,6 +223,12 @@ export class Fleet implements AsyncDisposable {
       Array.from({ length: SHARDS }, async (_, shard) => this.client.scard(this.keys.dirty(shard))),
     );
     return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** How many nodes stand in each phase, as "Phase count". */
+  async phases(): Promise<string[]> {
+    const counts = (await this.states.countRecords()).filter(({ gauge }) => gauge === "nodes");
+    return counts.map(({ labels, count }) => `${labels["phase"]} ${count}`);
   }
 
   /** Deduplication keys and stored successors of reboot jobs: none may be left when no job is. */

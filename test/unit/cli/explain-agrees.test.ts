@@ -30,6 +30,7 @@ function sources(world: World, over: Partial<ExplainSources> = {}): ExplainSourc
     pausedQueues: async () => [],
     reader,
     lister,
+    evidence: world.evidence,
     selects: () => true,
     ledger: rules.policy.monitorOnly ? undefined : ledger,
     rules,

@@ -9,6 +9,7 @@ import {
   verifiedEvent,
 } from "@node-agent/shared/core/event-story.ts";
 import { GATES, type GateName } from "@node-agent/shared/core/gates/gate.ts";
+import { noticesOf } from "@node-agent/shared/core/notices/list.ts";
 import type { Phase } from "@node-agent/shared/core/phase.ts";
 import {
   REBOOT_OUTCOMES,
@@ -178,6 +179,11 @@ function storyOf(record: NodeRecord, why: string, at: number, change: number) {
     ...REBOOT_OUTCOMES.map((outcome) => callFailedEvent(record, { outcome, detail: why }, NOW)),
     ...REBOOT_VERIFICATIONS.map((verification) => verifiedEvent(record, verification, NOW)),
     ...(["Failed", "Healthy"] as const).map((phase) => endEvent(record, { ...record, phase }, NOW)),
+    ...noticesOf(
+      record,
+      { ...record, judgedBy: ["GPU"], skipped: { GPU: { since: at, reason: why } }, gpu: { accepted: 7 } },
+      NOW,
+    ),
   ].flatMap((event) => (event === undefined ? [] : [event]));
 }
 

@@ -150,13 +150,22 @@ describe("what is judged", () => {
   test("says for each enabled checker how many nodes it judges and why it skips the others", () => {
     const { checkers } = summaryOf([aNode("n-1"), aNode("n-2").gpu(8, { allocatable: 6 })]);
     expect(checkers).toEqual([
-      { checker: "NodeReady", threshold: 5 * MINUTE, action: "Reboot", judged: 2, failing: 0, skipped: [] },
+      {
+        checker: "NodeReady",
+        threshold: 5 * MINUTE,
+        action: "Reboot",
+        judged: 2,
+        failing: 0,
+        judgedBefore: 0,
+        skipped: [],
+      },
       {
         checker: "GPU",
         threshold: 10 * MINUTE,
         action: "Reboot",
         judged: 1,
         failing: 1,
+        judgedBefore: 0,
         skipped: [{ reason: "NonGPUNode", nodes: 1 }],
       },
       {
@@ -165,6 +174,7 @@ describe("what is judged", () => {
         action: "Reboot",
         judged: 2,
         failing: 0,
+        judgedBefore: 0,
         skipped: [],
       },
       // It applies to no node of this cluster, and that must not be silent.
@@ -174,9 +184,21 @@ describe("what is judged", () => {
         action: "Reboot",
         judged: 0,
         failing: 0,
+        judgedBefore: 0,
         skipped: [{ reason: "NoCilium", nodes: 2 }],
       },
     ]);
+  });
+
+  test("counts the nodes that a checker skips now though it judged them before", () => {
+    const gpu = aNode("g").gpu(8);
+    const record = judge(gpu.snapshot(), { record: undefined, damaged: false }, RULES, {
+      now: NOON - HOUR,
+      observed: DAY - HOUR,
+    }).after;
+    const later = gpu.label("nvidia.com/mig.config.state", "pending");
+    const { checkers } = summaryOf([later, aNode("n")], stateOf([record]));
+    expect(checkers.find(({ checker }) => checker === "GPU")).toMatchObject({ judged: 0, judgedBefore: 1 });
   });
 
   test("leaves out a checker that is off", () => {

@@ -117,6 +117,21 @@ const SHUT: [GateName, (life: Timeline) => void, { why: string; until?: number }
     },
     { why: "the worker runs on it, and 1 other can reboot it", until: 5 * SECOND },
   ],
+  [
+    "PodEvidence",
+    (life) => {
+      const { NodeReady: clock } = life.record.failing;
+      if (clock === undefined) return;
+      const failing = { GPU: { ...clock, sinceObserved: 0, reason: "NoAllocatableGPU" } };
+      life.record = { ...life.record, failing };
+      const nothing = { state: "Read", value: [] } as const;
+      life.read = { ...life.read, evidence: { pods: nothing, gpuDrivers: nothing } };
+    },
+    {
+      why: "no device plugin pod on the node: a missing plugin is no broken GPU; deploy it",
+      until: 90 * SECOND,
+    },
+  ],
 ];
 
 /** The node was read, built otherwise by `change`; what was read before of it stays. */
@@ -170,6 +185,7 @@ describe("the pure gates", () => {
       { gate: "Budget", open: true, why: "there is room in every budget" },
       { gate: "Identity", open: true, why: "no other node names its VM" },
       { gate: "OwnNode", open: true, why: "neither the worker nor Redis is known to run on it" },
+      { gate: "PodEvidence", open: true, why: "the failure does not depend on an agent's pod" },
     ]);
     expect(life.step()).toEqual({ step: "CallExecutor", attempt: 1 });
   });

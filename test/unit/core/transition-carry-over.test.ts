@@ -34,6 +34,7 @@ describe("another uid under the same name", () => {
       monitorOnly: false,
       failing: { GPU: { since: life.now, sinceObserved: life.observed, reason: "GPUFail" } },
       incident: { id: `uid-2@${life.now}`, startedAt: life.now, attempts: 0 },
+      judgedBy: ["NodeReady", "GPU", "DiskPressure", "Cilium"],
       scheduledAt: life.now + 10 * MINUTE,
     });
   });

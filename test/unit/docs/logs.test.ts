@@ -75,6 +75,7 @@ function tellEverything(journal: Journal): void {
   change("Unhealthy", "Failed");
   change("WaitingReboot", "Healthy");
   change("Healthy", undefined);
+  tellNotices(journal);
   const record = recordIn("Unhealthy");
   journal.held("node-1", { step: "WaitUntil", at: 1, gate: "Blind", why: "old" }, record, 1);
   journal.held("node-1", { step: "Finish", gate: "NothingFailing", why: "well" }, record, 2);
@@ -86,6 +87,17 @@ function tellEverything(journal: Journal): void {
   journal.verified(record, "StillBad");
   journal.recalled(record, record);
   journal.fault("Redis", "away", "node-1");
+}
+
+/** Every notice, once. */
+function tellNotices(journal: Journal): void {
+  const known = recordIn("Unhealthy");
+  const skipped = { GPU: { since: 1, reason: "AllocatedByDRA" } };
+  const noticed: Partial<NodeRecord>[] = [{ judgedBy: ["GPU"], skipped }, { gpu: { accepted: 7 } }];
+  for (const more of noticed) {
+    const after = { ...known, ...more };
+    journal.judged({ node: "node-1", before: known, after, evaluation: undefined, dueIn: undefined });
+  }
 }
 
 /** By event: its levels and its fields, as the code writes them. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { METRICS, type MetricDefinition } from "@node-agent/shared/contract/metric-names.ts";
+import type { MetricDefinition } from "@node-agent/shared/contract/metric-definition.ts";
+import { METRICS } from "@node-agent/shared/contract/metric-names.ts";
 import { cell, code, expectTable, tableBelow, tablesOf } from "./markdown.ts";
 
 const DOCUMENT = "docs/metrics.md";

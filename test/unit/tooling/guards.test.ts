@@ -2,11 +2,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { GUARDS } from "../../guards/guards.ts";
-import { VIEW_GUARDS } from "../../guards/view-guards.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..", "..");
 
-test.each([...GUARDS, ...VIEW_GUARDS])(
+test.each(GUARDS)(
   "the guard line stands once, beside the tests that must miss it: $guard",
   ({ file, from, to, tests }) => {
     expect(readFileSync(join(ROOT, file), "utf8").split(from)).toHaveLength(2);

@@ -14,6 +14,7 @@ export const LOG_EVENTS = {
   rebootAnswered: "RebootAnswered",
   rebootVerified: "RebootVerified",
   rebootRecalled: "RebootRecalled",
+  notice: "Notice",
   fault: "Fault",
 } as const;
 export type LogEvent = (typeof LOG_EVENTS)[keyof typeof LOG_EVENTS];

@@ -27,5 +27,5 @@ export const BLIND_CAUSES = ["View", "Grace", "Redis", "Kubernetes", "Cloud"] as
 export type BlindCause = (typeof BLIND_CAUSES)[number];
 
 /** Sources of the gauges that are read at scrape. */
-export const SCRAPE_SOURCES = ["nodes", "phases", "queues", "held", "view", "blind", "watch"] as const;
+export const SCRAPE_SOURCES = ["nodes", "records", "queues", "held", "view", "blind", "watch"] as const;
 export type ScrapeSource = (typeof SCRAPE_SOURCES)[number];

@@ -1,7 +1,10 @@
 import { CHECKER_NAMES } from "../core/check.ts";
+import { NOTICE_REASONS } from "../core/cluster-event.ts";
 import { GATES } from "../core/gates/gate.ts";
 import { PHASES } from "../core/phase.ts";
 import { REBOOT_OUTCOMES, REBOOT_VERIFICATIONS } from "../core/record.ts";
+import type { MetricDefinition } from "./metric-definition.ts";
+import { RECORD_METRICS } from "./record-metrics.ts";
 import {
   BLIND_CAUSES,
   EVENT_RESULTS,
@@ -9,24 +12,6 @@ import {
   RECONCILE_ERRORS,
   SCRAPE_SOURCES,
 } from "./metric-labels.ts";
-
-/** Where a metric is reported; one that is not named here is reported by every process. */
-export type MetricRole = "watcher" | "worker";
-
-/** A metric as the documents and the registry know it. Every metric also carries the label `cluster`. */
-export interface MetricDefinition {
-  readonly name: string;
-  readonly type: "counter" | "gauge" | "histogram";
-  readonly help: string;
-  readonly labels: readonly string[];
-  /** The closed sets among the labels; another value is reported as `other`. */
-  readonly values?: Readonly<Record<string, readonly string[]>>;
-  /** Carries a `node` label too when `perNodeMetrics` is on. */
-  readonly perNode?: true;
-  readonly roles?: readonly MetricRole[];
-  /** Upper bounds in seconds, of a histogram. */
-  readonly buckets?: readonly number[];
-}
 
 /** Seconds to a recovery: the steps of medik8s' node health check, and two more for repeated attempts. */
 const RECOVERY_BUCKETS = [30, 60, 120, 180, 240, 300, 600, 1200, 2400, 3600, 7200, 14_400];
@@ -97,12 +82,13 @@ export const METRICS = {
     labels: ["node", "pool"],
     roles: ["worker"],
   },
-  nodes: {
-    name: "civo_node_agent_nodes",
-    type: "gauge",
-    help: "Nodes in each phase, from Redis: the same in every process, so aggregate with max.",
-    labels: ["pool", "phase"],
-    values: { phase: PHASES },
+  ...RECORD_METRICS,
+  notices: {
+    name: "civo_node_agent_notices_total",
+    type: "counter",
+    help: "Things that operators were made aware of besides repairs, by the reason of the Event.",
+    labels: ["pool", "reason"],
+    values: { reason: NOTICE_REASONS },
     roles: ["worker"],
   },
   buildInfo: {

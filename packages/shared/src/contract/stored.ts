@@ -56,6 +56,14 @@ export const recordSchema: z.ZodType<NodeRecord> = z.object({
   everReady: z.boolean(),
   gpuNode: z.boolean(),
   gpuHighWater: z.number().min(0),
+  gpu: z
+    .object({
+      units: z.number().min(0).exactOptional(),
+      strangers: z.array(text).max(32).exactOptional(),
+      draSlices: z.literal(true).exactOptional(),
+      accepted: z.int().min(0).exactOptional(),
+    })
+    .exactOptional(),
   pool: text.exactOptional(),
   providerId: text.exactOptional(),
   bootId: text.exactOptional(),
@@ -63,6 +71,8 @@ export const recordSchema: z.ZodType<NodeRecord> = z.object({
   foreignBootAt: instant.exactOptional(),
   monitorOnly: z.boolean(),
   failing: z.partialRecord(z.enum(CHECKER_NAMES), failingCheck),
+  judgedBy: z.array(z.enum(CHECKER_NAMES)).max(CHECKER_NAMES.length).exactOptional(),
+  skipped: z.partialRecord(z.enum(CHECKER_NAMES), z.object({ since: instant, reason: text })).exactOptional(),
   incident: z.object({ id: text, startedAt: instant, attempts: z.int().min(0) }).exactOptional(),
   lastReboot: z
     .object({

@@ -1,6 +1,10 @@
 import type { GateName } from "./gates/gate.ts";
 import type { EpochMillis } from "./time.ts";
 
+/** Reasons of Events that draw attention to something besides the repair itself (`notices/list.ts`). */
+export const NOTICE_REASONS = ["CheckerSkipped", "GPUsAccepted"] as const;
+export type NoticeReason = (typeof NOTICE_REASONS)[number];
+
 /**
  * What is told about a node to the people of its cluster, as the `reason` of a Kubernetes Event. A retired name is never
  * used again.
@@ -12,6 +16,7 @@ export const CLUSTER_EVENT_REASONS = [
   "RebootVerified",
   "NodeFailed",
   "NodeRecovered",
+  ...NOTICE_REASONS,
 ] as const;
 export type ClusterEventReason = (typeof CLUSTER_EVENT_REASONS)[number];
 
@@ -56,6 +61,7 @@ export const HELD_TYPES: Readonly<Record<GateName, ClusterEventType | undefined>
   NodeUnreadable: "Warning",
   Identity: "Warning",
   OwnNode: "Warning",
+  PodEvidence: "Warning",
   Cloud: "Warning",
   RateLimit: "Normal",
   Deadline: "Normal",

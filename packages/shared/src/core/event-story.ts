@@ -110,7 +110,8 @@ export function endEvent(
   });
 }
 
-function tell(record: NodeRecord, at: EpochMillis, { of, message, ...told }: Told): ClusterEvent {
+/** The Event of a record: who it is about, and an identity that is the same in every worker. */
+export function tell(record: NodeRecord, at: EpochMillis, { of, message, ...told }: Told): ClusterEvent {
   const { name, uid, monitorOnly } = record;
   const identity = [name, uid, monitorOnly ? "monitor" : "active", told.reason, ...of].join("/");
   return {

@@ -82,7 +82,10 @@ function pureAnswer({ gate, open, why, until }: GateVerdict, asked: Asked): Gate
 }
 
 /** A gate that stands open only because what it judges by was not read has said nothing. */
-function unaskedBecause(gate: GateName, { node, fleet, ledger, hosting }: ExplainInput): string | undefined {
+function unaskedBecause(
+  gate: GateName,
+  { node, fleet, ledger, hosting, evidence }: ExplainInput,
+): string | undefined {
   const noNode = node.state === "Unread" ? node.why : undefined;
   const noFleet = fleet.state === "Unread" ? fleet.why : undefined;
   const noLedger = ledger.state === "Unread" ? ledger.why : undefined;
@@ -96,6 +99,7 @@ function unaskedBecause(gate: GateName, { node, fleet, ledger, hosting }: Explai
     Storm: noFleet,
     Ledger: noLedger,
     OwnNode: noHosting,
+    PodEvidence: evidence?.pods.state === "Read" ? undefined : evidence?.pods.why,
     Budget: noLedger ?? untrusted ?? noFleet,
     Identity: noNode ?? noFleet,
   };

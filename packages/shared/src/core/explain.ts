@@ -5,6 +5,7 @@
 import { CHECKER_NAMES, type CheckerName, type RepairAction } from "./check.ts";
 import { answersOf, holds, type GateAnswer } from "./explain-gates.ts";
 import type { ExplainInput, LedgerLook, NodeLook, PendingReboot } from "./explain-input.ts";
+import { skipsOf, type SkipAnswer } from "./explain-skips.ts";
 import type { GateInput } from "./gates/gate.ts";
 import { ledgerView } from "./gates/ledger-view.ts";
 import { judge } from "./judge.ts";
@@ -46,6 +47,7 @@ export interface Explanation {
   readonly phase: Phase;
   readonly phaseSince?: EpochMillis;
   readonly failing: readonly FailingAnswer[];
+  readonly skipped: readonly SkipAnswer[];
   readonly attempts: { readonly used: number; readonly allowed: number };
   readonly lastReboot?: Omit<RebootAttempt, "token">;
   readonly job?: PendingReboot;
@@ -75,6 +77,7 @@ export function explain(input: ExplainInput): Explanation {
     phase: record?.phase ?? "Unknown",
     ...(record === undefined ? {} : { phaseSince: record.phaseSince }),
     failing: judged === undefined ? [] : failingOf(judged, input),
+    skipped: skipsOf(judged),
     attempts: { used: judged?.incident?.attempts ?? 0, allowed: policy.maxAttempts },
     ...lastRebootOf(judged),
     ...(job === undefined ? {} : { job }),
@@ -96,7 +99,7 @@ function judgedRecord({ record, damaged, node, rules, now, observed }: ExplainIn
 
 function gateInput(input: ExplainInput, record: NodeRecord | undefined): GateInput | undefined {
   if (record === undefined) return undefined;
-  const { rules, now, observed, viewAge, viewSteady, node, selected, ledger, hosting } = input;
+  const { rules, now, observed, viewAge, viewSteady, node, selected, ledger, hosting, evidence } = input;
   const { policy } = rules;
   const snapshot = node.state === "Found" ? node.snapshot : undefined;
   const place = snapshot === undefined ? placeOfRecord(record) : placeOf(snapshot);
@@ -114,6 +117,7 @@ function gateInput(input: ExplainInput, record: NodeRecord | undefined): GateInp
     ...(selected === undefined ? {} : { selected }),
     ...worldOf(input, place),
     ...(hosting.state === "Seen" ? { hosting: hosting.hosting } : {}),
+    ...(evidence === undefined ? {} : { evidence }),
   };
 }
 

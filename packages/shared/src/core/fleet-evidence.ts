@@ -14,12 +14,12 @@ export interface Evidence {
 const CNI_REASON = /^(?<name>[A-Z][A-Za-z0-9]*)Is(?:Up|Down)$/u;
 const ROUTES: ReadonlySet<string> = new Set(["RouteCreated", "NoRouteCreated"]);
 
-/** The networks that a node shows: by the reason of NetworkUnavailable, and by a taint of Cilium, whatever its key. */
-export function networksOf(node: NodeSnapshot): Evidence[] {
+/** The networks that a node shows: by the reason of NetworkUnavailable, and by a taint of Cilium under its key or another. */
+export function networksOf(node: NodeSnapshot, ciliumTaint: string): Evidence[] {
   const reason = conditionOf(node, "NetworkUnavailable")?.reason ?? "";
   const seen = `NetworkUnavailable/${reason}`;
   const name = CNI_REASON.exec(reason)?.groups?.["name"];
-  const taint = node.taints.find(({ key }) => /cilium/iu.test(key));
+  const taint = node.taints.find(({ key }) => key === ciliumTaint || /cilium/iu.test(key));
   return [
     ...(name === undefined ? [] : [{ of: name, seen }]),
     ...(ROUTES.has(reason) ? [{ of: "routes of the cloud", seen }] : []),

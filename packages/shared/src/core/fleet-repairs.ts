@@ -64,12 +64,13 @@ export interface FailingChecker {
   readonly since?: EpochMillis;
 }
 
-/** Gates whose facts only a worker has: the ledger, the cloud, the moment of the call. */
+/** Gates whose facts only a worker has: the ledger, pods, the cloud, the moment of the call. */
 export const NOT_ASKED: readonly GateName[] = [
   "Ledger",
   "Budget",
   "OwnNode",
   "Cloud",
+  "PodEvidence",
   "RateLimit",
   "Deadline",
   "Queue",

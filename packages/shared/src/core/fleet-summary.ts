@@ -44,6 +44,8 @@ export interface CheckerSummary {
   /** Nodes that it passes or fails. 0: it applies to no node of this cluster. */
   readonly judged: number;
   readonly failing: number;
+  /** Nodes that it skips now though it judged them before, as their records know. */
+  readonly judgedBefore: number;
   /** Nodes about which it has nothing to say, by reason. */
   readonly skipped: readonly { readonly reason: string; readonly nodes: number }[];
 }
@@ -89,7 +91,7 @@ export function fleetSummary(
     pools: groupsOf(judged, (snapshot) => placeOf(snapshot).pool),
     zones: groupsOf(judged, (snapshot) => placeOf(snapshot).zone),
     gpus: gpusOf(judged),
-    networks: evidenceOf(judged, networksOf),
+    networks: evidenceOf(judged, (snapshot) => networksOf(snapshot, rules.policy.ciliumTaint)),
     owners: evidenceOf(judged, ownersOf),
     checkers: checkersOf(judged, rules),
     failing: failingNodes(nodes, state, rules, now),
@@ -175,6 +177,11 @@ function checkersOf(judged: readonly Judged[], { checkers }: Rules): CheckerSumm
       own.filter(({ verdict }) => verdict === "Skip"),
       ({ reason }) => reason,
     );
+    const judgedBefore = judged.filter(
+      ({ record, evaluation }) =>
+        record?.judgedBy?.includes(name) === true &&
+        evaluation.judgements.some(({ checker, verdict }) => checker === name && verdict === "Skip"),
+    );
     const skipped = [...skips].map(([reason, nodes]) => ({ reason, nodes: nodes.length }));
     return {
       checker: name,
@@ -182,6 +189,7 @@ function checkersOf(judged: readonly Judged[], { checkers }: Rules): CheckerSumm
       action,
       judged: own.filter(({ verdict }) => verdict !== "Skip").length,
       failing: own.filter(({ verdict }) => verdict === "Fail").length,
+      judgedBefore: judgedBefore.length,
       skipped: skipped.toSorted((a, b) => b.nodes - a.nodes || compareNames(a.reason, b.reason)),
     };
   });

@@ -1,3 +1,4 @@
+import { CILIUM_TAINT } from "./checkers/cilium.ts";
 import type { CheckerName, RepairAction } from "./check.ts";
 import type { PausePolicy } from "./pause.ts";
 import { DEFAULT_STORM_POLICY, type StormPolicy } from "./storm/policy.ts";
@@ -23,6 +24,8 @@ export interface RepairPolicy {
   readonly startupGrace: Millis;
   /** GPUs that each node of a pool must have; empty means the most ever seen on the node. */
   readonly expectedGpus: Readonly<Record<string, number>>;
+  /** Key of the taint by which Cilium's operator says that the agent does not run on a node. */
+  readonly ciliumTaint: string;
   /** A cluster view older than this is blind: nothing is rebooted and no clock advances. */
   readonly viewMaxAge: Millis;
   /** After the cluster was out of sight, or at the very start, nothing is rebooted for so long (guard G7). */
@@ -46,6 +49,7 @@ export const DEFAULT_POLICY: RepairPolicy = {
   maxAttempts: 3,
   startupGrace: 10 * MINUTE,
   expectedGpus: {},
+  ciliumTaint: CILIUM_TAINT,
   viewMaxAge: 90 * SECOND,
   blindGrace: 2 * MINUTE,
   respectCordon: true,

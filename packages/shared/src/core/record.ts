@@ -1,4 +1,4 @@
-import type { CheckerName, NodeHistory } from "./check.ts";
+import type { CheckerName, GpuMemory, NodeHistory } from "./check.ts";
 import type { Phase } from "./phase.ts";
 import type { EpochMillis, Millis } from "./time.ts";
 
@@ -15,6 +15,12 @@ export interface FailingCheck {
   /** The observation clock at the first failure; thresholds are measured on it. */
   readonly sinceObserved: ObservedMillis;
   /** The latest reason the checker gave. */
+  readonly reason: string;
+}
+
+/** Why a checker that judged this node before does not judge it now. */
+export interface SkippedCheck {
+  readonly since: EpochMillis;
   readonly reason: string;
 }
 
@@ -64,7 +70,9 @@ export interface NodeRecord {
   readonly firstSeenAt: EpochMillis;
   readonly everReady: boolean;
   readonly gpuNode: boolean;
+  /** Whole GPUs that a layout with labels proved; without `gpu` (written before 0.2) it may be a number of slices. */
   readonly gpuHighWater: number;
+  readonly gpu?: GpuMemory;
   readonly pool?: string;
   readonly providerId?: string;
   readonly bootId?: string;
@@ -75,6 +83,10 @@ export interface NodeRecord {
   /** The mode under which the clocks below were started; a change of mode restarts them. */
   readonly monitorOnly: boolean;
   readonly failing: Readonly<Partial<Record<CheckerName, FailingCheck>>>;
+  /** Checkers that have judged this uid at least once, in the order of `CHECKER_NAMES`; absent: written before 0.2. */
+  readonly judgedBy?: readonly CheckerName[];
+  /** Of those, the ones that skip the node now. */
+  readonly skipped?: Readonly<Partial<Record<CheckerName, SkippedCheck>>>;
   readonly incident?: Incident;
   readonly lastReboot?: RebootAttempt;
   /** When the pending reboot was scheduled to run; a hint that saves rescheduling, not a truth. */
@@ -91,6 +103,12 @@ export function historyOf(record: NodeRecord | undefined, uid: string, now: Epoc
     firstSeenAt: record.firstSeenAt,
     everReady: record.everReady,
     gpuNode: record.gpuNode,
-    gpuHighWater: record.gpuHighWater,
+    ...gpuHistoryOf(record),
   };
+}
+
+/** An older version counted units that no label explained as GPUs: they are units to compare with, and prove nothing. */
+function gpuHistoryOf({ gpu, gpuHighWater }: NodeRecord): Pick<NodeHistory, "gpuHighWater" | "gpu"> {
+  if (gpu !== undefined) return { gpuHighWater, gpu };
+  return gpuHighWater > 0 ? { gpuHighWater: 0, gpu: { units: gpuHighWater } } : { gpuHighWater };
 }

@@ -1,4 +1,5 @@
 import { CILIUM_TAINT } from "./checkers/cilium.ts";
+import { OPERATOR_DEPLOY_LABELS } from "./checkers/gpu-allocation.ts";
 
 /**
  * The allow-list of a snapshot: which labels, annotations, taints and resources of a Node some rule reads. All else
@@ -62,6 +63,7 @@ export const KEPT_LABELS: readonly string[] = [
   "nvidia.com/gpu-driver-upgrade-state",
   "nvidia.com/mig.config.state",
   "nvidia.com/gpu.deploy.device-plugin",
+  ...OPERATOR_DEPLOY_LABELS,
   "nvidia.com/gpu.workload.config",
   "nvidia.com/gpu.count",
   "nvidia.com/gpu.replicas",
@@ -101,7 +103,14 @@ export const SNAPSHOT_MAX_BYTES = 4096;
 export const PART_BYTES = { knownTaints: 600, annotations: 600, labels: 1500 } as const;
 
 /** Caps on the number of entries; the byte budget may cut further. */
-export const CAPS = { taints: 32, conditions: 32, ownAnnotations: 16, migLabels: 16, resources: 24 } as const;
+export const CAPS = {
+  taints: 32,
+  conditions: 32,
+  ownAnnotations: 16,
+  migLabels: 16,
+  draLabels: 4,
+  resources: 24,
+} as const;
 
 /** Caps on the length of strings, in UTF-16 units; names, keys and label values follow the API server's own. */
 export const LENGTHS = {

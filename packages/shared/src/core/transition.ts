@@ -39,6 +39,7 @@ import type { RepairPolicy } from "./policy.ts";
 import { finished, intended, verified } from "./reboot-events.ts";
 import type { FailingCheck, NodeRecord, ObservedMillis } from "./record.ts";
 import type { EpochMillis } from "./time.ts";
+import { withSkips } from "./skips.ts";
 import { isVerdictPending } from "./verification.ts";
 
 /** Applies an event to a record (undefined: a node never seen). Throws only on an event that needs a record without one. */
@@ -104,7 +105,7 @@ function remember(
   const { pool: _pool, ...rest } = record;
   const rebooted = record.bootId !== undefined && node.bootId !== undefined && record.bootId !== node.bootId;
   // The pool stands first so that judging again yields the same bytes, which is how a caller sees that nothing changed.
-  return {
+  const known: NodeRecord = {
     ...(node.pool === undefined ? {} : { pool: node.pool }),
     ...rest,
     ...(node.providerId === undefined ? {} : { providerId: node.providerId }),
@@ -113,8 +114,10 @@ function remember(
     ...(rebooted && !isOurBoot(record) ? { foreignBootAt: now } : {}),
     everReady: record.everReady || evaluation.ready,
     gpuNode: record.gpuNode || evaluation.gpuNode,
-    gpuHighWater: Math.max(record.gpuHighWater, evaluation.gpuUnits),
+    gpuHighWater: evaluation.gpuForgotten ? 0 : Math.max(record.gpuHighWater, evaluation.gpuUnits),
+    ...(Object.keys(evaluation.gpu).length === 0 && record.gpu === undefined ? {} : { gpu: evaluation.gpu }),
   };
+  return withSkips(known, evaluation.judgements, now);
 }
 
 /**

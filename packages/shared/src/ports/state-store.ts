@@ -1,4 +1,5 @@
 import type { NodeRecord } from "../core/record.ts";
+import type { RecordCount } from "../core/record-gauges.ts";
 import type { ClusterView } from "./snapshot-store.ts";
 
 /** A record with the version that a change must name. */
@@ -19,6 +20,8 @@ export interface StateStore {
   view(): Promise<ClusterView>;
   /** Every record that is not Healthy. */
   listUnhealthy(): Promise<NodeRecord[]>;
-  /** How many records stand in each phase, by pool. */
-  countByPhase(): Promise<{ pool: string | undefined; phase: NodeRecord["phase"]; count: number }[]>;
+  /** The records of these nodes, without those that are missing or cannot be read. */
+  getMany(names: readonly string[]): Promise<NodeRecord[]>;
+  /** Counts of all records for the gauges of `RECORD_GAUGES`. */
+  countRecords(): Promise<readonly RecordCount[]>;
 }

@@ -1,7 +1,7 @@
 import type { ChainableCommander } from "ioredis";
 import { SHARDS, shardOf, type Keys } from "../contract/keys.ts";
-import type { Phase } from "../core/phase.ts";
 import type { NodeRecord } from "../core/record.ts";
+import { countRecords, type RecordCount } from "../core/record-gauges.ts";
 import type { ClusterView } from "../ports/snapshot-store.ts";
 import type { StateStore, VersionedRecord } from "../ports/state-store.ts";
 import { decodeRecord, needsAttention } from "./record-codec.ts";
@@ -52,7 +52,12 @@ export class RedisStateStore implements StateStore {
       pipeline.smembers(this.#keys.attention(shard)),
     );
     const names = new Map([...attended].map(([shard, members]) => [shard, stringsOf(members)]));
+    return (await this.#recordsOf(names)).filter(({ phase }) => phase !== "Healthy");
+  }
+
+  async #recordsOf(names: ReadonlyMap<number, readonly string[]>): Promise<NodeRecord[]> {
     const some = ALL_SHARDS.filter((shard) => (names.get(shard) ?? []).length > 0);
+    if (some.length === 0) return [];
     const stored = await this.#ofShards(some, (pipeline, shard) =>
       pipeline.hmget(this.#keys.records(shard), ...(names.get(shard) ?? [])),
     );
@@ -61,20 +66,18 @@ export class RedisStateStore implements StateStore {
       const raw = Array.isArray(values) ? values : [];
       for (const [i, name] of (names.get(shard) ?? []).entries()) {
         const { record } = decodeRecord(name, String(raw[i] ?? ""));
-        if (record !== undefined && record.phase !== "Healthy") records.push(record);
+        if (record !== undefined) records.push(record);
       }
     }
     return records;
   }
 
-  async countByPhase(): Promise<{ pool: string | undefined; phase: Phase; count: number }[]> {
-    const counts = new Map<string, { pool: string | undefined; phase: Phase; count: number }>();
-    for (const { phase, pool } of await this.listAll()) {
-      const key = `${phase} ${pool ?? ""}`;
-      const entry = counts.get(key) ?? { pool, phase, count: 0 };
-      counts.set(key, { ...entry, count: entry.count + 1 });
-    }
-    return [...counts.values()];
+  async getMany(names: readonly string[]): Promise<NodeRecord[]> {
+    return this.#recordsOf(Map.groupBy(names, shardOf));
+  }
+
+  async countRecords(): Promise<readonly RecordCount[]> {
+    return countRecords(await this.listAll());
   }
 
   /** Every record that can be read, Healthy ones included: for a page on the whole fleet, not for a hot path. */
@@ -82,9 +85,7 @@ export class RedisStateStore implements StateStore {
     const stored = await this.#ofShards(ALL_SHARDS, (pipeline, shard) =>
       pipeline.hgetall(this.#keys.records(shard)),
     );
-    return [...stored.values()].flatMap((raw) =>
-      Object.entries(raw ?? {}).flatMap(([name, value]) => decodeRecord(name, String(value)).record ?? []),
-    );
+    return [...recordsIn(stored.values())];
   }
 
   /**
@@ -110,5 +111,15 @@ export class RedisStateStore implements StateStore {
   #leftOut(shard: number, error: Error): void {
     if (!isOfAnotherType(error)) throw error;
     this.#onFault(`shard ${shard} is left out: ${error.message}`);
+  }
+}
+
+/** The records of whole shards as HGETALL returns them; what cannot be read is left out. */
+function* recordsIn(shards: Iterable<unknown>): Generator<NodeRecord> {
+  for (const raw of shards) {
+    for (const [name, value] of Object.entries(raw ?? {})) {
+      const { record } = decodeRecord(name, String(value));
+      if (record !== undefined) yield record;
+    }
   }
 }

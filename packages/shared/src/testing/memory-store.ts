@@ -1,6 +1,7 @@
 import { SHARDS, shardOf } from "../contract/keys.ts";
 import { parseStored, recordSchema, snapshotSchema } from "../contract/stored.ts";
 import type { NodeRecord } from "../core/record.ts";
+import { countRecords, type RecordCount } from "../core/record-gauges.ts";
 import { SECOND, type EpochMillis, type Millis } from "../core/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import type {
@@ -185,11 +186,12 @@ export class MemoryStore implements SnapshotStore, EvaluationStore, StateStore {
     return this.#readable().filter(({ phase }) => phase !== "Healthy");
   }
 
-  async countByPhase(): Promise<{ pool: string | undefined; phase: NodeRecord["phase"]; count: number }[]> {
-    const groups = Map.groupBy(this.#readable(), ({ phase, pool }) => `${phase} ${pool ?? ""}`);
-    return [...groups.values()].flatMap((group) =>
-      group.slice(0, 1).map(({ pool, phase }) => ({ pool, phase, count: group.length })),
-    );
+  async getMany(names: readonly string[]): Promise<NodeRecord[]> {
+    return this.#readable().filter(({ name }) => names.includes(name));
+  }
+
+  async countRecords(): Promise<readonly RecordCount[]> {
+    return countRecords(this.#readable());
   }
 
   #readable(): NodeRecord[] {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { APIS } from "../faults/fault.ts";
 import { durationSchema } from "../options/duration.ts";
-import { NODE_FAULTS } from "../world/machine.ts";
+import { GPU_ALLOCATIONS, NODE_FAULTS } from "../world/machine.ts";
 
 /** Which nodes a command is about: one by name, or (some of) a pool or zone, or `count` of all. */
 const target = {
@@ -72,6 +72,12 @@ export const commandSchema = z.discriminatedUnion("do", [
     ...target,
     instance: z.boolean().optional(),
     reregister: z.boolean().optional(),
+  }),
+  z.strictObject({
+    do: z.literal("allocate-gpus"),
+    ...target,
+    by: z.enum(GPU_ALLOCATIONS),
+    labelled: z.boolean().optional(),
   }),
   z.strictObject({ do: z.literal("replace"), ...target }),
   z.strictObject({ do: z.literal("instance-gone"), ...target }),

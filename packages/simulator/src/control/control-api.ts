@@ -12,6 +12,7 @@ import { runCommand } from "./run-command.ts";
 const NODE_VERBS: ReadonlySet<string> = new Set([
   "break",
   "heal",
+  "allocate-gpus",
   "delete",
   "replace",
   "instance-gone",

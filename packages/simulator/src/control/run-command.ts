@@ -5,12 +5,13 @@ import type { Command } from "./commands.ts";
 
 type Targeted = Extract<
   Command,
-  { do: "break" | "heal" | "delete" | "replace" | "instance-gone" | "forget-provider-id" }
+  { do: "break" | "heal" | "allocate-gpus" | "delete" | "replace" | "instance-gone" | "forget-provider-id" }
 >;
 
 const TARGETED: ReadonlySet<string> = new Set<Targeted["do"]>([
   "break",
   "heal",
+  "allocate-gpus",
   "delete",
   "replace",
   "instance-gone",
@@ -66,6 +67,9 @@ function onNode({ world }: Simulator, name: string, command: Targeted): void {
       return;
     case "heal":
       world.heal(name, command.fault);
+      return;
+    case "allocate-gpus":
+      world.allocateGpus(name, command.by, command.labelled ?? true);
       return;
     case "delete":
       world.deleteNode(name, {

@@ -74,6 +74,7 @@ export function newMachine(birth: {
     bootId: random.uuid(),
     bootedAt: now,
     silentSince: now,
+    gpuAllocation: "plugin",
     faults: new Map(),
     heartbeat: undefined,
     kubeletAppointments: new Set(),

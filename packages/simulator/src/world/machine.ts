@@ -49,6 +49,10 @@ export interface Instance {
   readonly civostatsdToken: string;
 }
 
+/** Who hands out the GPUs of a machine: the device plugin, a DRA driver, or nobody. */
+export const GPU_ALLOCATIONS = ["plugin", "dra", "none"] as const;
+export type GpuAllocation = (typeof GPU_ALLOCATIONS)[number];
+
 /** A VM with its kubelet: what is really the case, whatever the APIs say. */
 export interface Machine {
   readonly name: string;
@@ -71,6 +75,7 @@ export interface Machine {
   bootedAt: EpochMillis;
   /** When the kubelet was last heard of; meaningful while it is silent. */
   silentSince: EpochMillis;
+  gpuAllocation: GpuAllocation;
   readonly faults: Map<NodeFault, FaultState>;
   /** The kubelet's next post of an unchanged status; there is never more than one. */
   heartbeat: Appointment | undefined;
@@ -89,12 +94,13 @@ export function isHealthy(machine: Machine): boolean {
     machine.posting &&
     machine.runtimeUp &&
     machine.faults.size === 0 &&
-    (machine.pool.gpus === 0 || machine.pluginUp)
+    (machine.pool.gpus === 0 || machine.pluginUp || machine.gpuAllocation !== "plugin")
   );
 }
 
 /** GPUs as the kubelet counts them now: all that are there, and those that work. */
 export function gpusOf(machine: Machine): { readonly capacity: number; readonly allocatable: number } {
+  if (machine.gpuAllocation !== "plugin") return { capacity: 0, allocatable: 0 };
   if (machine.pluginForgotten) return { capacity: 0, allocatable: 0 };
   if (machine.faults.has("device-plugin-dead") || !machine.pluginUp) {
     return { capacity: machine.pluginUp ? machine.pool.gpus : 0, allocatable: 0 };

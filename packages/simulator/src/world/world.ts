@@ -1,3 +1,4 @@
+import { allocateGpus } from "./gpu-allocation.ts";
 import { HOUR, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import type { ObjectStore } from "../kubernetes-api/object-store.ts";
@@ -5,7 +6,7 @@ import { newMachine, poolFrom, type PoolOptions } from "./births.ts";
 import { Cloud, type RebootRecord } from "./cloud.ts";
 import { breakMachine, healMachine, type Breakage } from "./breakage.ts";
 import { Kubelets, type ActorDeps } from "./kubelets.ts";
-import type { Machine, NodeFault, Pool } from "./machine.ts";
+import type { GpuAllocation, Machine, NodeFault, Pool } from "./machine.ts";
 import { NodeController } from "./node-controller.ts";
 import type { NodeLook } from "./node-labels.ts";
 import { NodeEvents } from "./node-events.ts";
@@ -111,6 +112,13 @@ export class World implements AsyncDisposable {
   /** Breaks a node; the same fault twice replaces the first. @throws {UnknownNodeError} */
   break(name: string, breakage: Breakage): void {
     breakMachine(this.machine(name), breakage, this.#parts());
+  }
+
+  /** Hands the GPUs of a node out in another way from now on. @throws {UnknownNodeError} */
+  allocateGpus(name: string, by: GpuAllocation, labelled: boolean): void {
+    const machine = this.machine(name);
+    allocateGpus(machine, by, labelled, this.#deps.nodes);
+    this.#kubelets.post(machine);
   }
 
   /** Takes one fault, or all of them, off a node; it recovers by itself without a boot. @throws {UnknownNodeError} */

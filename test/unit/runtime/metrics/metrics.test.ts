@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { METRICS, type MetricDefinition } from "@node-agent/shared/contract/metric-names.ts";
+import type { MetricDefinition } from "@node-agent/shared/contract/metric-definition.ts";
+import { METRICS } from "@node-agent/shared/contract/metric-names.ts";
 import { MINUTE, SECOND } from "@node-agent/shared/core/time.ts";
 import { createMetrics, type MetricsOptions } from "@node-agent/shared/runtime/metrics/metrics.ts";
 import type { NodeGaugeSample } from "@node-agent/shared/runtime/metrics/scrape.ts";
@@ -80,10 +81,10 @@ describe("the metrics", () => {
   test("add the nodes of pools beyond the cap up", async () => {
     const metrics = createMetrics(options);
     metrics.readGaugesFrom({
-      phases: async () =>
+      records: async () =>
         Array.from({ length: 150 }, (_, index) => ({
-          pool: `p${index}`,
-          phase: "Healthy" as const,
+          gauge: "nodes" as const,
+          labels: { pool: `p${index}`, phase: "Healthy" },
           count: 2,
         })),
     });
@@ -187,9 +188,9 @@ describe("a scrape", () => {
     const metrics = createMetrics(options);
     let reads = 0;
     metrics.readGaugesFrom({
-      phases: async () => {
+      records: async () => {
         reads += 1;
-        return [{ pool: "p", phase: "Healthy", count: 3 }];
+        return [{ gauge: "nodes", labels: { pool: "p", phase: "Healthy" }, count: 3 }];
       },
     });
     const [one, two] = await Promise.all([metrics.scrape(), metrics.scrape()]);

@@ -10,6 +10,7 @@ import { foreignOwner, identity, notSelected, optOut, paused, settle } from "./c
 import { budget, ledger, storm } from "./fleet.ts";
 import type { Gate, GateInput, GateName, GateVerdict } from "./gate.ts";
 import { ownNode } from "./own-node.ts";
+import { podEvidence } from "./pod-evidence.ts";
 import { actionNone, attempts, blind, mode, nothingFailing, threshold, waitWindow } from "./own-state.ts";
 
 const PURE_GATES: readonly Gate[] = [
@@ -30,6 +31,7 @@ const PURE_GATES: readonly Gate[] = [
   budget,
   identity,
   ownNode,
+  podEvidence,
 ];
 
 /** Every pure gate's verdict, in order. */

@@ -35,7 +35,8 @@ export function policyOf(config: Config): RepairPolicy {
   const { respectCordon, paused, storm } = config;
   // That large budgets are meant was settled when the configuration was checked.
   const { override: _override, ...budgets } = storm.budgets;
-  const { monitorOnly, checkers, rebootWait, maxAttempts, startupGrace, expectedGpus, timings } = config;
+  const { monitorOnly, checkers, rebootWait, maxAttempts, startupGrace, expectedGpus, timings, ciliumTaint } =
+    config;
   return {
     monitorOnly,
     checkers,
@@ -43,6 +44,7 @@ export function policyOf(config: Config): RepairPolicy {
     maxAttempts,
     startupGrace,
     expectedGpus,
+    ciliumTaint,
     viewMaxAge: timings.viewMaxAge,
     blindGrace: timings.blindGrace,
     respectCordon,

@@ -18,6 +18,10 @@ const regionCode = wordOf(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/u, "a region code su
 /** Pool ids end in a label selector, so they are label values: a stray character would select something else. */
 const poolId = wordOf(/^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/u, "a node pool id");
 const nodeName = wordOf(/^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/u, "a Kubernetes node name");
+const taintKey = wordOf(
+  /^(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/u,
+  "a taint key such as node.cilium.io/agent-not-ready",
+);
 const token = wordOf(/^[^\s\p{Cc}]+$/u, "text without spaces or control characters");
 const path = wordOf(/^[^\p{Cc}]*$/u, "a path without control characters");
 const host = wordOf(/^[A-Za-z0-9.:_-]+$/u, "a host name or an IP address");
@@ -139,6 +143,14 @@ export const settingsSchema = section({
       }),
     )
     .prefault({}),
+  podEvidence: setting(boolean, true, {
+    meaning:
+      "Look at the pods of the device plugin and of Cilium before a repair that only their checkers ask for. Needs list on pods; without that right it is left out.",
+  }),
+  ciliumTaint: setting(taintKey, DEFAULT_POLICY.ciliumTaint, {
+    meaning:
+      "Key of the taint of Cilium's operator on nodes whose agent does not run: Cilium's agent-not-ready-taint-key.",
+  }),
   respectCordon: setting(boolean, DEFAULT_POLICY.respectCordon, {
     meaning: "Leave cordoned nodes alone: somebody works on them.",
   }),

@@ -33,6 +33,8 @@ export interface Metrics {
   observeReboot(of: NodeRef, outcome: RebootOutcome): void;
   observeRebootVerified(of: NodeRef, verification: RebootVerification): void;
   observeRebootBlocked(of: NodeRef, gate: GateName): void;
+  /** Operators were made aware of something besides a repair. */
+  observeNotice(of: NodeRef, reason: string): void;
   observeReconcileError(reason: ReconcileError): void;
   /** A Kubernetes Event was told, or was not. */
   observeEvent(result: EventResult, count?: number): void;
@@ -90,6 +92,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     observeReboot: (of, outcome) => set.count("reboots", { ...of, outcome }),
     observeRebootVerified: (of, verification) => set.count("rebootsVerified", { ...of, verification }),
     observeRebootBlocked: (of, gate) => set.count("rebootsBlocked", { ...of, gate }),
+    observeNotice: (of, reason) => set.count("notices", { ...of, reason }),
     observeReconcileError: (reason) => set.count("reconcileErrors", { reason }),
     observeEvent: (result, count) => set.count("events", { result }, count),
     observeCloudRequest: ({ provider, operation, result, took }) => {

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
-import { METRICS, type MetricDefinition, type MetricKey } from "../../contract/metric-names.ts";
+import type { MetricDefinition } from "../../contract/metric-definition.ts";
+import { METRICS, type MetricKey } from "../../contract/metric-names.ts";
 import { LabelCap, OTHER } from "./label-cap.ts";
 
 /** Labels of one observation; `node` is dropped unless the metric has it. */

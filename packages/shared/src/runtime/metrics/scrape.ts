@@ -1,6 +1,8 @@
 import { BLIND_CAUSES, type BlindCause, type ScrapeSource } from "../../contract/metric-labels.ts";
 import type { GateName } from "../../core/gates/gate.ts";
+import { CHECKER_NAMES } from "../../core/check.ts";
 import type { Phase } from "../../core/phase.ts";
+import { RECORD_GAUGE_NAMES, type RecordCount } from "../../core/record-gauges.ts";
 import { SECOND, type EpochMillis, type Millis } from "../../core/time.ts";
 import type { MetricSet } from "./registry.ts";
 
@@ -13,13 +15,6 @@ export interface NodeGaugeSample {
   readonly unhealthyFor?: Millis;
   /** Reboots of its incident; absent without one. */
   readonly attempts?: number;
-}
-
-/** How many nodes of a pool stand in a phase, as `StateStore.countByPhase` returns it. */
-export interface PhaseCount {
-  readonly pool: string | undefined;
-  readonly phase: Phase;
-  readonly count: number;
 }
 
 /** How many jobs a queue holds in a state. */
@@ -44,7 +39,8 @@ export interface WatchSample {
 /** Where gauges come from at scrape; a process gives those that it can answer. Each may reject. */
 export interface GaugeSources {
   readonly nodes?: () => Promise<readonly NodeGaugeSample[]>;
-  readonly phases?: () => Promise<readonly PhaseCount[]>;
+  /** Counts of records for the gauges of `RECORD_GAUGES`. */
+  readonly records?: () => Promise<readonly RecordCount[]>;
   readonly queues?: () => Promise<readonly QueueCount[]>;
   /** What holds each pending reboot, and since when. */
   readonly held?: () => Promise<readonly HeldSample[]>;
@@ -134,11 +130,15 @@ export async function refreshGauges(
       (samples) => showNodes(metrics, samples),
     ),
     refresh(
-      "phases",
-      sources.phases,
-      () => metrics.clear("nodes"),
+      "records",
+      sources.records,
+      () => {
+        for (const gauge of RECORD_GAUGE_NAMES) metrics.clear(gauge);
+      },
       (counts) => {
-        for (const { pool, phase, count } of counts) metrics.add("nodes", { pool, phase }, count);
+        // A checker that judges no node shows 0, so that it can be alerted on.
+        for (const checker of CHECKER_NAMES) metrics.set("judgedNodes", { checker }, 0);
+        for (const { gauge, labels, count } of counts) metrics.add(gauge, labels, count);
       },
     ),
     refresh(

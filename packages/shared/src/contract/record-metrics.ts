@@ -1,0 +1,32 @@
+import { CHECKER_NAMES } from "../core/check.ts";
+import { PHASES } from "../core/phase.ts";
+import type { RecordGauge } from "../core/record-gauges.ts";
+import type { MetricDefinition } from "./metric-definition.ts";
+
+/** The gauges that count records; how they count stands in `core/record-gauges.ts` under the same keys. */
+export const RECORD_METRICS = {
+  nodes: {
+    name: "civo_node_agent_nodes",
+    type: "gauge",
+    help: "Nodes in each phase, from Redis: the same in every process, so aggregate with max.",
+    labels: ["pool", "phase"],
+    values: { phase: PHASES },
+    roles: ["worker"],
+  },
+  judgedNodes: {
+    name: "civo_node_agent_checker_nodes",
+    type: "gauge",
+    help: "Nodes that a checker judges now, from Redis; 0 for a checker that is disabled or applies to no node.",
+    labels: ["checker"],
+    values: { checker: CHECKER_NAMES },
+    roles: ["worker"],
+  },
+  skippedNodes: {
+    name: "civo_node_agent_checker_skipped_nodes",
+    type: "gauge",
+    help: "Nodes that a checker judged before and skips now, by its reason, from Redis: aggregate with max.",
+    labels: ["pool", "checker", "result"],
+    values: { checker: CHECKER_NAMES },
+    roles: ["worker"],
+  },
+} as const satisfies Record<RecordGauge, MetricDefinition>;

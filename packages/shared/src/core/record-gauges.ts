@@ -1,0 +1,49 @@
+/**
+ * Gauges that count records at scrape, by the labels of each record. Adding one is an entry here and its definition under
+ * the same key in `METRICS`.
+ */
+import { CHECKER_NAMES } from "./check.ts";
+import type { NodeRecord } from "./record.ts";
+
+type Labels = Readonly<Record<string, string | undefined>>;
+
+export const RECORD_GAUGES = {
+  nodes: ({ pool, phase }) => [{ pool, phase }],
+  judgedNodes: ({ judgedBy = [], skipped = {} }) =>
+    judgedBy.filter((name) => skipped[name] === undefined).map((checker) => ({ checker })),
+  skippedNodes: ({ pool, skipped = {} }) =>
+    CHECKER_NAMES.flatMap((checker) => {
+      const skip = skipped[checker];
+      return skip === undefined ? [] : [{ pool, checker, result: skip.reason }];
+    }),
+} as const satisfies Record<string, (record: NodeRecord) => readonly Labels[]>;
+
+/** The key of a gauge that counts records. */
+export type RecordGauge = keyof typeof RECORD_GAUGES;
+
+/** The names of all gauges that count records. */
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Object.keys forgets the keys of a closed object.
+export const RECORD_GAUGE_NAMES = Object.keys(RECORD_GAUGES) as readonly RecordGauge[];
+
+/** How many records carry these labels. */
+export interface RecordCount {
+  readonly gauge: RecordGauge;
+  readonly labels: Labels;
+  readonly count: number;
+}
+
+/** Counts records for every gauge, in one pass. */
+export function countRecords(records: Iterable<NodeRecord>): RecordCount[] {
+  const counts = new Map<string, { gauge: RecordGauge; labels: Labels; count: number }>();
+  for (const record of records) {
+    for (const gauge of RECORD_GAUGE_NAMES) {
+      for (const labels of RECORD_GAUGES[gauge](record)) {
+        const key = `${gauge} ${JSON.stringify(labels)}`;
+        const entry = counts.get(key);
+        if (entry === undefined) counts.set(key, { gauge, labels, count: 1 });
+        else entry.count += 1;
+      }
+    }
+  }
+  return [...counts.values()];
+}
