@@ -111,7 +111,10 @@ function onNode({ world }: Simulator, name: string, command: Targeted): void {
   }
 }
 
-/** One node by name, or the first `count` (default all) of a pool or zone that no fault has yet. */
+/**
+ * One node by name, or `count` (default all) of a pool or zone that no fault has yet: those first that have run the
+ * longest since their boot, so that the same command again means another node.
+ */
 function targets({ world }: Simulator, command: Targeted): string[] {
   const { node, pool, zone, count } = command;
   if (node !== undefined) return [world.machine(node).name];
@@ -122,7 +125,8 @@ function targets({ world }: Simulator, command: Targeted): string[] {
   const fitting = world
     .names()
     .map((name) => world.machine(name))
-    .filter((machine) => fits(machine, command));
+    .filter((machine) => fits(machine, command))
+    .toSorted((a, b) => a.bootedAt - b.bootedAt);
   const wanted = count === undefined || count === "all" ? fitting.length : count;
   if (fitting.length < wanted || fitting.length === 0) {
     throw new InputError([`count: ${wanted} nodes asked for, ${fitting.length} fit`]);

@@ -236,6 +236,10 @@ export const settingsSchema = section({
       meaning: "Address that the queue dashboard listens on; it has no authentication of its own.",
     }),
     port: setting(port, 9630, { flag: "console-port", meaning: "Port of the queue dashboard." }),
+    allowedHosts: setting(list(host, "host names"), [], {
+      meaning:
+        "Host names under which browsers may ask the queue dashboard, such as that of an ingress. Loopback names, console.host and the address that is listened on are always allowed.",
+    }),
     readOnly: setting(boolean, true, {
       meaning: "Keep the queue dashboard from changing, retrying or removing jobs.",
     }),
