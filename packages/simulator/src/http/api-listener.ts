@@ -112,6 +112,7 @@ async function answer(call: Call, fault: StandingFault | undefined): Promise<voi
     case "truncate":
     case "hang-mid-stream":
     case "end":
+    case "drop-events":
     case "error-event":
       disturb(call, execute(call), effect);
       return;
@@ -144,7 +145,7 @@ function disturb({ response, logged }: Call, result: Reply, effect: StandingFaul
     result.stream(response, effect);
     return;
   }
-  if (effect.effect === "end" || effect.effect === "error-event") {
+  if (effect.effect !== "truncate" && effect.effect !== "hang-mid-stream") {
     sendAnswer(response, result);
     return;
   }
