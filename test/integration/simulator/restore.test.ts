@@ -7,7 +7,10 @@ import { control, kube, quickSimulator, watch } from "./http-client.ts";
 const NODES = "/api/v1/nodes";
 const post = (body: unknown) => ({ method: "POST", body });
 /** Kubelets that post rarely: what happens is what the test does. */
-const quiet = { timeScale: 1, timings: { bookmarkPeriod: 20, nodeMonitorGrace: 20, reregister: 20 } } as const;
+const quiet = {
+  timeScale: 1,
+  timings: { bookmarkPeriod: 20, nodeMonitorGrace: 20, reregister: 20 },
+} as const;
 
 async function versionOf(simulator: Simulator): Promise<number> {
   const { body } = await kube(simulator, `${NODES}?limit=1`);
@@ -85,7 +88,11 @@ test("watches end at once and empty, or lose the events of one node, by a scenar
   const from = await versionOf(simulator);
   const lost = parseScenario({
     steps: [
-      { at: "1ms", do: "fault", fault: { api: "kubernetes", match: { watch: true }, effect: "end", times: 1 } },
+      {
+        at: "1ms",
+        do: "fault",
+        fault: { api: "kubernetes", match: { watch: true }, effect: "end", times: 1 },
+      },
       {
         at: "2ms",
         do: "fault",

@@ -1,11 +1,14 @@
 import type { Millis } from "@node-agent/shared/core/time.ts";
-import type { KubernetesApiError } from "../errors.ts";
 import type { EndReason } from "./source-event.ts";
+import type { Fault } from "./take-list.ts";
 import type { ReflectorTimings } from "./timings.ts";
 import type { WatchEnd } from "./watch-stream.ts";
 
 /** Watches that the server has refused in a row from one resourceVersion, after which it is taken to be lost (I-8). */
 const REFUSALS_BEFORE_LIST = 3;
+
+/** Watches in a row that were opened and ended without a line, after which the nodes are listed. */
+export const EMPTY_WATCHES_BEFORE_LIST = 3;
 
 /** What to do after a list or a watch has ended. */
 export type NextStep =
@@ -23,6 +26,8 @@ const VERSION_UNHARMED: ReadonlySet<EndReason> = new Set<EndReason>([
   "Eof",
   "Silent",
   "MalformedLine",
+  "Relist",
+  "Contradiction",
   "ConnectFailed",
   "TlsFailed",
   "ConnectionLost",
@@ -38,6 +43,13 @@ const VERSION_UNHARMED: ReadonlySet<EndReason> = new Set<EndReason>([
 /** True when the server has answered with an error that may be about the version we asked for. */
 export function isRefusal(reason: EndReason): boolean {
   return !VERSION_UNHARMED.has(reason);
+}
+
+/** True when the server opened a stream and then said nothing, not even a bookmark: it may go on like that for ever. */
+export function isEmptyWatch({ opened, events, reason }: WatchEnd): boolean {
+  return (
+    opened && events === 0 && (reason === "Eof" || reason === "ConnectionLost" || reason === "MalformedLine")
+  );
 }
 
 /** The step after a watch; `refusals` counts this one and those before it in a row without progress. */
@@ -61,7 +73,7 @@ export function needsNoPause(end: WatchEnd, timings: ReflectorTimings): boolean 
 /** The pause after a failure: the backoff's, longer when the server asks for it or a human has to act (I-9). */
 export function pauseAfter(
   reason: EndReason,
-  error: KubernetesApiError | undefined,
+  error: Fault | undefined,
   backoff: Millis,
   timings: ReflectorTimings,
 ): Millis {

@@ -14,6 +14,8 @@ export const LOG_EVENTS = {
   rebootAnswered: "RebootAnswered",
   rebootVerified: "RebootVerified",
   rebootRecalled: "RebootRecalled",
+  viewDistrusted: "ViewDistrusted",
+  cacheDrift: "CacheDrift",
   fault: "Fault",
 } as const;
 export type LogEvent = (typeof LOG_EVENTS)[keyof typeof LOG_EVENTS];

@@ -1,3 +1,4 @@
+import { AUDIT_METRICS } from "./audit-metrics.ts";
 import { CHECKER_NAMES } from "../core/check.ts";
 import { GATES } from "../core/gates/gate.ts";
 import { PHASES } from "../core/phase.ts";
@@ -12,7 +13,6 @@ import {
 
 /** Where a metric is reported; one that is not named here is reported by every process. */
 export type MetricRole = "watcher" | "worker";
-
 /** A metric as the documents and the registry know it. Every metric also carries the label `cluster`. */
 export interface MetricDefinition {
   readonly name: string;
@@ -32,7 +32,6 @@ export interface MetricDefinition {
 const RECOVERY_BUCKETS = [30, 60, 120, 180, 240, 300, 600, 1200, 2400, 3600, 7200, 14_400];
 const CALL_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const ACTIONS = ["Reboot", "None"];
-
 /** Every metric of this project. A retired name is never used again. The first seven are the seed agent's. */
 export const METRICS = {
   info: {
@@ -229,6 +228,7 @@ export const METRICS = {
     values: { result: ["Success", "Failure"] },
     roles: ["watcher"],
   },
+  ...AUDIT_METRICS,
   watchedNodes: {
     name: "civo_node_agent_watched_nodes",
     type: "gauge",

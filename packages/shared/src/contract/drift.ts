@@ -1,0 +1,22 @@
+/**
+ * The caches of this project, and how they may drift from what they copy; labels of `civo_node_agent_cache_drift_total`.
+ * Drift is a difference that the usual way should have removed and did not: news on its way is none. A retired word is
+ * never used again.
+ */
+export const DRIFT_CACHES = ["View", "Snapshots", "Records", "Fleet"] as const;
+export type DriftCache = (typeof DRIFT_CACHES)[number];
+
+/** `Stale`: the content differs. `Missing`: the source has it, the cache does not. `Extra`: the other way round. */
+export const DRIFT_KINDS = ["Stale", "Missing", "Extra"] as const;
+export type DriftKind = (typeof DRIFT_KINDS)[number];
+
+/** What one comparison found. */
+export interface Drift {
+  readonly counts: Readonly<Record<DriftKind, number>>;
+  /** The first few nodes. */
+  readonly nodes: readonly string[];
+}
+
+/** What comparing the view's version with the API server's came to. */
+export const VIEW_PROBE_RESULTS = ["Sound", "WentBack", "Deaf", "Contradiction", "Failed"] as const;
+export type ViewProbeResult = (typeof VIEW_PROBE_RESULTS)[number];
