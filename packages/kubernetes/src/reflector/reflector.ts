@@ -205,15 +205,15 @@ export function runReflector(deps: ReflectorDeps): Reflector {
     return "ListAfresh";
   };
 
-  /** `from`: the version after which this stream was asked to begin; nothing on it may be older. */
-  const take = (line: Exclude<WatchLine, { kind: "ERROR" }>, from: string): void => {
+  const take = (line: Exclude<WatchLine, { kind: "ERROR" }>): void => {
     settleVersion();
     refresh();
     refusals = 0;
     lastLineAt = clock.monotonic();
     report({ type: "EventReceived", kind: line.kind });
     const version = line.kind === "BOOKMARK" ? line.resourceVersion : versionOf(line.object);
-    if (compareResourceVersions(version ?? "", from) === -1) probe.hurry();
+    // Events come in their order: one from behind is a doubled one, or of a server that went back in time.
+    if (compareResourceVersions(version ?? "", position.seen()) === -1) probe.hurry();
     if (line.kind === "BOOKMARK") {
       sendsBookmarks = true;
       position.advance(version);
@@ -233,13 +233,12 @@ export function runReflector(deps: ReflectorDeps): Reflector {
 
   const watch = async (): Promise<NextStep> => {
     settleVersion();
-    const from = position.resume();
     const cut = doubt.watchSignal();
     const end = await runWatch({
       connection,
       clock,
       path: NODES,
-      from,
+      from: position.resume(),
       timings,
       random,
       sendsBookmarks: () => sendsBookmarks,
@@ -249,7 +248,7 @@ export function runReflector(deps: ReflectorDeps): Reflector {
         lastError = undefined;
         report({ type: "WatchOpened" });
       },
-      onLine: (line) => take(line, from),
+      onLine: take,
     });
     const isCut = cut.aborted && !signal.aborted;
     report({ type: "WatchEnded", reason: isCut ? "Relist" : end.reason, lived: end.lived });
