@@ -8,6 +8,7 @@ import {
   type NodeSelector,
   type SourceEvent,
 } from "@node-agent/kubernetes";
+import { SECOND, type Millis } from "@node-agent/shared/core/time.ts";
 import { LOG_EVENTS } from "@node-agent/shared/contract/log-events.ts";
 import { keysOf } from "@node-agent/shared/contract/keys.ts";
 import { snapshotFingerprint, toSnapshot } from "@node-agent/shared/core/snapshot.ts";
@@ -25,7 +26,8 @@ import { runHeartbeat } from "./heartbeat.ts";
 import { createPublisher, viewAge, type WatcherDeps } from "./publisher.ts";
 import { observeSourceEvent } from "./source-metrics.ts";
 import { createResyncQueue, type ResyncQueue } from "./resync-queue.ts";
-import { chanceShard, resync } from "./resync.ts";
+import { observeDrift } from "./audit-report.ts";
+import { resync, shardsInTurn } from "./resync.ts";
 
 /** Wires a watcher: everything it is made of is made here, and nowhere else. */
 export async function startWatcher(parts: RoleParts): Promise<readonly Component[]> {
@@ -43,7 +45,8 @@ export async function startWatcher(parts: RoleParts): Promise<readonly Component
     includeControlPlane: config.includeControlPlane,
     includeVirtual: config.includeVirtual,
   };
-  const source = createSource(parts, kubernetes, selector);
+  let onWentBack = (): void => {};
+  const source = createSource(parts, kubernetes, selector, () => onWentBack());
   const redis = openRedis(parts);
   const monitor = await startMonitorServer({
     host: config.metricsHost,
@@ -80,6 +83,12 @@ export async function startWatcher(parts: RoleParts): Promise<readonly Component
     selects: createSnapshotFilter(selector),
     onPublished: (result, count) => metrics.observeSnapshotsPublished(result, count),
   };
+  const auditedShard = shardsInTurn();
+  const tick = async (): Promise<string> => runTick(parts, watcher, auditedShard);
+  // What the workers judge must not wait for a tick, which a watcher may take that has not noticed yet.
+  onWentBack = () => {
+    tick().catch(redis.onError);
+  };
   const ticks = createResyncQueue({
     producer: redis.producer,
     worker: redis.worker,
@@ -88,7 +97,7 @@ export async function startWatcher(parts: RoleParts): Promise<readonly Component
     lockDuration: timings.lockDuration,
     stalledInterval: timings.stalledInterval,
     onError: redis.onError,
-    tick: async () => runTick(parts, watcher),
+    tick,
   });
   let view: ClusterView | undefined;
   metrics.readGaugesFrom({
@@ -135,12 +144,26 @@ async function steer(ticks: ResyncQueue, sees: boolean): Promise<void> {
   await ticks.takeTicks(sees);
 }
 
-async function runTick({ logger, metrics, clock }: RoleParts, watcher: WatcherDeps): Promise<string> {
+/** What a change takes from the API server to Redis, at most; what differs for longer is no news on its way. */
+const DELIVERY: Millis = SECOND;
+
+async function runTick(
+  { config, logger, metrics, clock }: RoleParts,
+  watcher: WatcherDeps,
+  auditedShard: () => number,
+): Promise<string> {
   if (viewAge(watcher.source.freshness(), clock) === undefined) return "nothing seen yet";
-  const result = await resync({ ...watcher, digest: digestOf, isNewer, auditedShard: chanceShard });
+  const result = await resync({
+    ...watcher,
+    digest: digestOf,
+    isNewer,
+    auditedShard,
+    settle: async () => clock.sleep(Math.min(DELIVERY, config.resyncInterval / 2)),
+    onDrift: (cache, drift) => observeDrift(cache, drift, metrics, logger),
+  });
   if (result.left > 0) metrics.observeReconcileError("Kubernetes");
   const worthTelling = result.published + result.doubted + result.verified + result.left > 0;
-  if (worthTelling) logger.info({ ...result }, "resync made good what was missing");
+  if (worthTelling) logger.info({ ...result }, "resync repaired what differed");
   return JSON.stringify(result);
 }
 
@@ -152,6 +175,7 @@ function createSource(
   { config, logger, metrics, clock }: RoleParts,
   connection: KubernetesConnection,
   selector: NodeSelector,
+  onWentBack: () => void,
 ): NodeSource {
   const { timings } = config;
   return createNodeSource({
@@ -164,13 +188,18 @@ function createSource(
       watchLifeMin: timings.watchTimeout,
       watchLifeMax: 2 * timings.watchTimeout,
       silenceWithBookmarks: timings.watchIdleTimeout,
+      viewProbeInterval: timings.viewProbeInterval,
+      relistInterval: timings.relistInterval,
       headersDeadline: timings.watchHeadersTimeout,
       pageDeadline: timings.listPageTimeout,
       backoffBase: timings.watchBackoffMin,
       backoffCap: timings.watchBackoffMax,
       backoffReset: timings.watchBackoffReset,
     },
-    onEvent: (event: SourceEvent) => observeSourceEvent(event, metrics, logger),
+    onEvent: (event: SourceEvent) => {
+      observeSourceEvent(event, metrics, logger);
+      if (event.type === "ListDone" && event.wentBack === true) onWentBack();
+    },
   });
 }
 

@@ -113,14 +113,12 @@ describe("the probe: a watch that runs proves nothing", () => {
     const { api, clock, source } = observed;
     const answers = [700, 700];
     api.onProbe(() => answers.shift() ?? 1203);
-    api
-      .stream()
-      .event("ERROR", {
-        kind: "Status",
-        code: 504,
-        reason: "Timeout",
-        details: { causes: [{ reason: "ResourceVersionTooLarge" }] },
-      });
+    api.stream().event("ERROR", {
+      kind: "Status",
+      code: 504,
+      reason: "Timeout",
+      details: { causes: [{ reason: "ResourceVersionTooLarge" }] },
+    });
     const lists = [nodeList(700, []), nodeList(1204, nodes)];
     answers.length = 0;
     api.onList(() => lists.shift() ?? nodeList(1204, nodes));

@@ -1,9 +1,6 @@
-import type { Drift, DriftKind } from "@node-agent/shared/contract/drift.ts";
+import { DriftTally, type Drift, type DriftKind } from "@node-agent/shared/contract/drift.ts";
 import type { CacheOutcome } from "./node-cache.ts";
 import { compareResourceVersions } from "./resource-version.ts";
-
-/** Names in one report, at most: enough to begin with, whatever the fleet's size. */
-const NAMES = 10;
 
 /**
  * Counts the drift that a list finds in the view. Drift is a difference that the watch should have brought and did not:
@@ -29,23 +26,18 @@ export interface DriftCount {
 
 /** Begins a count for a list; `reached` is the version that the watch has passed. */
 export function createDriftCount(reached: string, everything = false): DriftCount {
-  const counts = { Stale: 0, Missing: 0, Extra: 0 };
-  const nodes: string[] = [];
+  const tally = new DriftTally();
   const isOverdue = (version: string): boolean => {
     const order = compareResourceVersions(version, reached);
     // What cannot be compared is not called drift.
     return everything || order === -1 || order === 0;
   };
-  const add = (kind: DriftKind, name: string): void => {
-    counts[kind] += 1;
-    if (nodes.length < NAMES) nodes.push(name);
-  };
   return {
     isOverdue,
-    add,
+    add: (kind, name) => tally.add(kind, name),
     listed: (outcome, name, version, known) => {
-      if (outcome.kind === "Changed" && isOverdue(version)) add(known ? "Stale" : "Missing", name);
+      if (outcome.kind === "Changed" && isOverdue(version)) tally.add(known ? "Stale" : "Missing", name);
     },
-    found: () => (nodes.length === 0 ? undefined : { counts, nodes }),
+    found: () => tally.found(),
   };
 }

@@ -1,5 +1,4 @@
-import type { Drift } from "@node-agent/shared/contract/drift.ts";
-import { createDriftCount } from "./drift.ts";
+import { DriftTally, type Drift } from "@node-agent/shared/contract/drift.ts";
 import type { NodeCache } from "./node-cache.ts";
 import { compareResourceVersions } from "./resource-version.ts";
 
@@ -26,9 +25,9 @@ export function createUnconfirmedNodes({ snapshots }: NodeCache): UnconfirmedNod
       if (held === undefined || compareResourceVersions(seen, held.version) === -1) return undefined;
       const names = held.names.filter((name) => snapshots.has(name));
       held = undefined;
-      const count = createDriftCount(seen);
-      for (const name of names) count.add("Extra", name);
-      const drift = count.found();
+      const tally = new DriftTally();
+      for (const name of names) tally.add("Extra", name);
+      const drift = tally.found();
       return drift === undefined ? undefined : { drift, names };
     },
   };

@@ -17,6 +17,25 @@ export interface Drift {
   readonly nodes: readonly string[];
 }
 
+/** Names in one report, at most: enough to begin with, whatever the fleet's size. */
+const NAMES = 10;
+
+/** Adds up what a comparison finds. */
+export class DriftTally {
+  readonly #counts = { Stale: 0, Missing: 0, Extra: 0 };
+  readonly #nodes: string[] = [];
+
+  add(kind: DriftKind, node: string): void {
+    this.#counts[kind] += 1;
+    if (this.#nodes.length < NAMES) this.#nodes.push(node);
+  }
+
+  /** Undefined when nothing has drifted. */
+  found(): Drift | undefined {
+    return this.#nodes.length === 0 ? undefined : { counts: { ...this.#counts }, nodes: [...this.#nodes] };
+  }
+}
+
 /** What comparing the view's version with the API server's came to. */
 export const VIEW_PROBE_RESULTS = ["Sound", "WentBack", "Deaf", "Contradiction", "Failed"] as const;
 export type ViewProbeResult = (typeof VIEW_PROBE_RESULTS)[number];

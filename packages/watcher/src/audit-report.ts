@@ -1,0 +1,65 @@
+import type { DistrustCause, SourceEvent } from "@node-agent/kubernetes";
+import {
+  DRIFT_KINDS,
+  type Drift,
+  type DriftCache,
+  type ViewProbeResult,
+} from "@node-agent/shared/contract/drift.ts";
+import { LOG_EVENTS } from "@node-agent/shared/contract/log-events.ts";
+import type { Logger } from "@node-agent/shared/runtime/logger.ts";
+import type { Metrics } from "@node-agent/shared/runtime/metrics/metrics.ts";
+
+/** What was found, and what is done about it. */
+const DISTRUSTED: Readonly<Record<DistrustCause, string>> = {
+  WentBack:
+    "the API server is at an earlier version than the watch: etcd was restored; listing the nodes again",
+  Deaf: "the watch has brought nothing for two idle time-outs and the API server has moved on; listing the nodes again",
+  EmptyWatches: "watches end at once and empty; listing the nodes again",
+};
+
+/** Counts drift in one of our caches, by kind, and logs it once; it is repaired already, or about to be. */
+export function observeDrift(
+  cache: DriftCache,
+  { counts, nodes }: Drift,
+  metrics: Metrics,
+  logger: Logger,
+): void {
+  for (const kind of DRIFT_KINDS) if (counts[kind] > 0) metrics.observeDrift(cache, kind, counts[kind]);
+  logger.warn(
+    { event: LOG_EVENTS.cacheDrift, cache, ...counts, nodes },
+    "a cache differed from its source; repaired",
+  );
+}
+
+function observeProbe(result: ViewProbeResult, metrics: Metrics, logger: Logger): void {
+  metrics.observeViewProbe(result);
+  if (result === "Failed") logger.debug("the view could not be compared with the API server");
+  if (result === "Contradiction") {
+    logger.warn(
+      "two answers of the API server contradict each other: one server behind the load balancer is behind the others",
+    );
+  }
+}
+
+/** Counts and logs what a comparison of the view with the API server came to. */
+export function observeAudit(
+  event: SourceEvent & { readonly type: "ViewProbed" | "ViewDistrusted" | "DriftFound" },
+  metrics: Metrics,
+  logger: Logger,
+): void {
+  switch (event.type) {
+    case "ViewProbed":
+      observeProbe(event.result, metrics, logger);
+      return;
+    case "ViewDistrusted": {
+      const { cause, ours, server } = event;
+      logger.warn({ event: LOG_EVENTS.viewDistrusted, cause, ours, server }, DISTRUSTED[cause]);
+      return;
+    }
+    case "DriftFound":
+      observeDrift("View", event, metrics, logger);
+      return;
+    default:
+      event satisfies never;
+  }
+}
