@@ -9,13 +9,15 @@ import { keysOf } from "@node-agent/shared/contract/keys.ts";
 import { createCheckers } from "@node-agent/shared/core/checkers/registry.ts";
 import type { Explanation } from "@node-agent/shared/core/explain.ts";
 import { addressesOf } from "@node-agent/shared/core/node-addresses.ts";
-import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
+import { snapshotFingerprint, toSnapshot } from "@node-agent/shared/core/snapshot.ts";
 import { readPausedQueues, readPendingReboot } from "@node-agent/shared/redis/pending-reboot.ts";
 import { RedisSequenceMemory } from "@node-agent/shared/redis/sequence-memory.ts";
 import { serverAddresses } from "@node-agent/shared/redis/server-address.ts";
+import { digestOf, RedisSnapshotStore } from "@node-agent/shared/redis/snapshot-store.ts";
 import { RedisStateStore } from "@node-agent/shared/redis/state-store.ts";
 import { RedisWorkerRegistry } from "@node-agent/shared/redis/worker-registry.ts";
 import { ledgerTimingsOf, policyOf, type Config } from "@node-agent/shared/runtime/config/config.ts";
+import { DELIVERY } from "@node-agent/shared/runtime/behind-look.ts";
 import { didYouMean } from "@node-agent/shared/runtime/config/faults.ts";
 import {
   explainNode,
@@ -76,6 +78,12 @@ export function sourcesOf(
     pending: async (node) => readPendingReboot(redis, keys, node),
     pausedQueues: async () => readPausedQueues(redis, keys),
     reader: createNodeReader({ ...parts, addresses: addressesOf }),
+    stored: {
+      snapshots: new RedisSnapshotStore(redis, keys, config.timings.viewMaxAge),
+      digest: (snapshot) => digestOf(snapshotFingerprint(snapshot)),
+      delivery: DELIVERY,
+    },
+    viewProbeInterval: config.timings.viewProbeInterval,
     lister: createNodeLister(parts),
     selects: createSnapshotFilter({ pools, includeControlPlane, includeVirtual }),
     ledger: config.monitorOnly ? undefined : createConfigMapLedger(connection, config.ledger),

@@ -3,6 +3,7 @@
  * same list of gates that the reboot itself passes; pure, so that a command, a page and a test get the same answer.
  */
 import { CHECKER_NAMES, type CheckerName, type RepairAction } from "./check.ts";
+import { behindAnswer, type BehindAnswer } from "./explain-behind.ts";
 import { answersOf, holds, type GateAnswer } from "./explain-gates.ts";
 import type { ExplainInput, LedgerLook, NodeLook, PendingReboot } from "./explain-input.ts";
 import type { GateInput } from "./gates/gate.ts";
@@ -49,6 +50,8 @@ export interface Explanation {
   readonly attempts: { readonly used: number; readonly allowed: number };
   readonly lastReboot?: Omit<RebootAttempt, "token">;
   readonly job?: PendingReboot;
+  /** What the workers judge by contradicts the API server; absent: it does not, or was not read. */
+  readonly behind?: BehindAnswer;
   /** Every gate, in the order of asking. */
   readonly gates: readonly GateAnswer[];
   /** The first gate that holds; absent: nothing does. */
@@ -64,6 +67,7 @@ export function explain(input: ExplainInput): Explanation {
   const judged = judgedRecord(input);
   const gates = answersOf(input, gateInput(input, judged));
   const blocker = gates.find(holds);
+  const behind = behindAnswer(input);
   const pool = node.state === "Found" ? placeOf(node.snapshot).pool : judged?.pool;
   return {
     node: name,
@@ -78,9 +82,11 @@ export function explain(input: ExplainInput): Explanation {
     attempts: { used: judged?.incident?.attempts ?? 0, allowed: policy.maxAttempts },
     ...lastRebootOf(judged),
     ...(job === undefined ? {} : { job }),
+    ...(behind === undefined ? {} : { behind }),
     gates,
     ...(blocker === undefined ? {} : { blocker }),
-    next: nextOf(gates, blocker, job, now),
+    // A job that looks again in a moment looks at what is behind, too.
+    next: nextOf(gates, blocker, behind === undefined ? job : undefined, now),
   };
 }
 
