@@ -5,6 +5,7 @@ import {
   createSnapshotFilter,
   type KubernetesConnection,
 } from "@node-agent/kubernetes";
+import { DELIVERY } from "@node-agent/shared/contract/drift.ts";
 import { keysOf } from "@node-agent/shared/contract/keys.ts";
 import { createCheckers } from "@node-agent/shared/core/checkers/registry.ts";
 import type { Explanation } from "@node-agent/shared/core/explain.ts";
@@ -17,7 +18,6 @@ import { digestOf, RedisSnapshotStore } from "@node-agent/shared/redis/snapshot-
 import { RedisStateStore } from "@node-agent/shared/redis/state-store.ts";
 import { RedisWorkerRegistry } from "@node-agent/shared/redis/worker-registry.ts";
 import { ledgerTimingsOf, policyOf, type Config } from "@node-agent/shared/runtime/config/config.ts";
-import { DELIVERY } from "@node-agent/shared/runtime/behind-look.ts";
 import { didYouMean } from "@node-agent/shared/runtime/config/faults.ts";
 import {
   explainNode,

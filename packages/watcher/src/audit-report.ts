@@ -1,12 +1,8 @@
 import type { DistrustCause, SourceEvent } from "@node-agent/kubernetes";
-import {
-  DRIFT_KINDS,
-  type Drift,
-  type DriftCache,
-  type ViewProbeResult,
-} from "@node-agent/shared/contract/drift.ts";
+import type { ViewProbeResult } from "@node-agent/shared/contract/drift.ts";
 import { LOG_EVENTS } from "@node-agent/shared/contract/log-events.ts";
 import type { Logger } from "@node-agent/shared/runtime/logger.ts";
+import { observeDrift } from "@node-agent/shared/runtime/drift-report.ts";
 import type { Metrics } from "@node-agent/shared/runtime/metrics/metrics.ts";
 
 /** What was found, and what is done about it. */
@@ -16,20 +12,6 @@ const DISTRUSTED: Readonly<Record<DistrustCause, string>> = {
   Deaf: "the watch has brought nothing for two idle time-outs and the API server has moved on; listing the nodes again",
   EmptyWatches: "watches end at once and empty; listing the nodes again",
 };
-
-/** Counts drift in one of our caches, by kind, and logs it once; it is repaired already, or about to be. */
-export function observeDrift(
-  cache: DriftCache,
-  { counts, nodes }: Drift,
-  metrics: Metrics,
-  logger: Logger,
-): void {
-  for (const kind of DRIFT_KINDS) if (counts[kind] > 0) metrics.observeDrift(cache, kind, counts[kind]);
-  logger.warn(
-    { event: LOG_EVENTS.cacheDrift, cache, ...counts, nodes },
-    "a cache differed from its source; repaired",
-  );
-}
 
 function observeProbe(result: ViewProbeResult, metrics: Metrics, logger: Logger): void {
   metrics.observeViewProbe(result);

@@ -16,6 +16,7 @@ import type { NodeSource } from "@node-agent/shared/ports/node-source.ts";
 import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 import { BullJobQueues } from "@node-agent/shared/redis/job-queues.ts";
 import { digestOf, RedisSnapshotStore } from "@node-agent/shared/redis/snapshot-store.ts";
+import { observeDrift } from "@node-agent/shared/runtime/drift-report.ts";
 import { startMonitorServer } from "@node-agent/shared/runtime/http.ts";
 import type { Component } from "@node-agent/shared/runtime/lifecycle.ts";
 import { openRedis, redisReady } from "@node-agent/shared/runtime/redis-set.ts";
@@ -26,7 +27,6 @@ import { runHeartbeat } from "./heartbeat.ts";
 import { createPublisher, viewAge, type WatcherDeps } from "./publisher.ts";
 import { observeSourceEvent } from "./source-metrics.ts";
 import { createResyncQueue, type ResyncQueue } from "./resync-queue.ts";
-import { observeDrift } from "./audit-report.ts";
 import { resync, shardsInTurn } from "./resync.ts";
 
 /** Wires a watcher: everything it is made of is made here, and nowhere else. */

@@ -39,7 +39,8 @@ export async function lookAtWorld(
   const { store, fleet, executor, journal, whereabouts, turns } = deps;
   const { now } = transaction.stored.view;
   const records = await store.listUnhealthy();
-  const health = await tried(transaction, deps, async (signal) => fleet.health(records, now, signal));
+  const fresh = { node, since: transaction.startedMono };
+  const health = await tried(transaction, deps, async (signal) => fleet.health(records, now, signal, fresh));
   if ("failed" in health) return { gate: "Storm", why: health.failed, retryAfter: undefined };
   const resolved = await tried(transaction, deps, async (signal) => executor.resolve(node, signal));
   if ("failed" in resolved) return { gate: "Cloud", why: resolved.failed, retryAfter: undefined };

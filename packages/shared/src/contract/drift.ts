@@ -1,3 +1,5 @@
+import { SECOND, type Millis } from "../core/time.ts";
+
 /**
  * The caches of this project, and how they may drift from what they copy; labels of `civo_node_agent_cache_drift_total`.
  * Drift is a difference that the usual way should have removed and did not: news on its way is none. A retired word is
@@ -9,6 +11,9 @@ export type DriftCache = (typeof DRIFT_CACHES)[number];
 /** `Stale`: the content differs. `Missing`: the source has it, the cache does not. `Extra`: the other way round. */
 export const DRIFT_KINDS = ["Stale", "Missing", "Extra"] as const;
 export type DriftKind = (typeof DRIFT_KINDS)[number];
+
+/** The longest that a change takes from the API server through Redis, while all is well; what differs for longer is drift. */
+export const DELIVERY: Millis = 5 * SECOND;
 
 /** What one comparison found. */
 export interface Drift {

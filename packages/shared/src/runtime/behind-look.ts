@@ -1,12 +1,10 @@
 import type { BehindLook, NodeLook } from "../core/explain-input.ts";
 import type { NodeSnapshot } from "../core/node.ts";
-import { SECOND, type Millis } from "../core/time.ts";
+import type { Millis } from "../core/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { NodeReader } from "../ports/node-reader.ts";
 import type { SnapshotStore, StoredVersion } from "../ports/snapshot-store.ts";
 
-/** The longest that a change takes from the API server to Redis, while all is well. */
-export const DELIVERY: Millis = 5 * SECOND;
 const LOOKS_PER_DELIVERY = 20;
 
 /** What the workers judge a node by, to be held against a fresh read. */
