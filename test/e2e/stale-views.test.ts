@@ -11,10 +11,7 @@ const topology = useTopology({
   pools: [
     {
       name: "standard",
-      nodeNames: [
-        ...well,
-        ...["silent", "marked", "empty", "dropped", "deleted", "waiting", "balanced", "mover"],
-      ],
+      nodeNames: [...well, "silent", "marked", "empty", "dropped", "deleted", "waiting", "balanced", "mover"],
     },
   ],
   watchers: 2,

@@ -23,12 +23,16 @@ function observeProbe(result: ViewProbeResult, metrics: Metrics, logger: Logger)
   }
 }
 
+/** What a comparison of the view with the API server came to. */
+type AuditEvent = SourceEvent & { readonly type: "ViewProbed" | "ViewDistrusted" | "DriftFound" };
+
+/** Tells the events of comparisons from those of lists and watches. */
+export function isAudit(event: SourceEvent): event is AuditEvent {
+  return event.type === "ViewProbed" || event.type === "ViewDistrusted" || event.type === "DriftFound";
+}
+
 /** Counts and logs what a comparison of the view with the API server came to. */
-export function observeAudit(
-  event: SourceEvent & { readonly type: "ViewProbed" | "ViewDistrusted" | "DriftFound" },
-  metrics: Metrics,
-  logger: Logger,
-): void {
+export function observeAudit(event: AuditEvent, metrics: Metrics, logger: Logger): void {
   switch (event.type) {
     case "ViewProbed":
       observeProbe(event.result, metrics, logger);

@@ -1,10 +1,14 @@
 import type { SourceEvent } from "@node-agent/kubernetes";
 import type { Logger } from "@node-agent/shared/runtime/logger.ts";
 import type { Metrics } from "@node-agent/shared/runtime/metrics/metrics.ts";
-import { observeAudit } from "./audit-report.ts";
+import { isAudit, observeAudit } from "./audit-report.ts";
 
 /** Counts what the source of nodes tells of itself, and logs what an operator should know. */
 export function observeSourceEvent(event: SourceEvent, metrics: Metrics, logger: Logger): void {
+  if (isAudit(event)) {
+    observeAudit(event, metrics, logger);
+    return;
+  }
   switch (event.type) {
     case "ListDone":
       metrics.observeNodeList("Success");
@@ -33,11 +37,6 @@ export function observeSourceEvent(event: SourceEvent, metrics: Metrics, logger:
       metrics.observeHeartbeatIgnored();
       return;
     case "OldEventDropped":
-      return;
-    case "ViewProbed":
-    case "ViewDistrusted":
-    case "DriftFound":
-      observeAudit(event, metrics, logger);
       return;
     case "MalformedObject":
       metrics.observeReconcileError("Kubernetes");

@@ -45,8 +45,8 @@ export async function startWatcher(parts: RoleParts): Promise<readonly Component
     includeControlPlane: config.includeControlPlane,
     includeVirtual: config.includeVirtual,
   };
-  let onWentBack = (): void => {};
-  const source = createSource(parts, kubernetes, selector, () => onWentBack());
+  let onWentBack: (() => void) | undefined;
+  const source = createSource(parts, kubernetes, selector, () => onWentBack?.());
   const redis = openRedis(parts);
   const monitor = await startMonitorServer({
     host: config.metricsHost,

@@ -185,16 +185,16 @@ describe("the probe: a watch that runs proves nothing", () => {
   });
 });
 
-describe("the relist: all nodes are compared with the view, about every 30 minutes", () => {
-  /** Watches for 30 minutes in which the server says what `events` says, then lists `items` at `version`. */
-  async function relisted(version: number, items: readonly unknown[]): Promise<ObservedSource> {
-    const observed = await watching();
-    observed.api.onList(() => nodeList(version, items));
-    await quietly(observed, 30, () => 1300);
-    expect(observed.api.lists).toEqual([{ limit: "500" }, { limit: "500" }]);
-    return observed;
-  }
+/** Watches for 30 minutes in which the server says what `events` says, then lists `items` at `version`. */
+async function relisted(version: number, items: readonly unknown[]): Promise<ObservedSource> {
+  const observed = await watching();
+  observed.api.onList(() => nodeList(version, items));
+  await quietly(observed, 30, () => 1300);
+  expect(observed.api.lists).toEqual([{ limit: "500" }, { limit: "500" }]);
+  return observed;
+}
 
+describe("the relist: all nodes are compared with the view, about every 30 minutes", () => {
   test("finds nothing where nothing was lost, and cuts no more than the one stream", async () => {
     const observed = await relisted(1300, nodes);
     expect(observed.count("DriftFound")).toBe(0);

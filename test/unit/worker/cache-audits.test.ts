@@ -14,29 +14,29 @@ beforeEach(() => {
 const onDrift = (drift: Drift): void => void drifts.push(drift);
 const STALE = { counts: { Stale: 1, Missing: 0, Extra: 0 }, nodes: ["node-1"] };
 
-describe("a record that its snapshot does not bear out", () => {
-  /** A sick node whose record somebody else wrote as well, and a judgement of the same snapshot after `age`. */
-  async function forgotten(age: number): Promise<void> {
-    await world.store.beat(0);
-    const evaluator = world.evaluator({ onDrift });
-    await world.see(aNode());
-    for (let shard = 0; shard < 16; shard += 1) await evaluator.run(shard);
-    const healthy = await world.store.get("node-1");
-    await world.see(aNode().notReady());
-    for (let shard = 0; shard < 16; shard += 1) await evaluator.run(shard);
-    const sick = await world.store.get("node-1");
-    expect(sick.record?.phase).toBe("Unhealthy");
-    if (healthy.record === undefined) throw new Error("no record");
-    const written = { ...healthy.record, phaseSince: (await world.store.view()).now };
-    await world.store.compareAndSet("node-1", sick.version, written);
-    world.clock.advance(age);
-    for (let shard = 0; shard < 16; shard += 1) {
-      await world.store.markAttention(shard);
-      await evaluator.run(shard);
-    }
-    expect((await world.store.get("node-1")).record?.phase).toBe("Unhealthy");
+/** A sick node whose record somebody else wrote as well, and a judgement of the same snapshot after `age`. */
+async function forgotten(age: number): Promise<void> {
+  await world.store.beat(0);
+  const evaluator = world.evaluator({ onDrift });
+  await world.see(aNode());
+  for (let shard = 0; shard < 16; shard += 1) await evaluator.run(shard);
+  const healthy = await world.store.get("node-1");
+  await world.see(aNode().notReady());
+  for (let shard = 0; shard < 16; shard += 1) await evaluator.run(shard);
+  const sick = await world.store.get("node-1");
+  expect(sick.record?.phase).toBe("Unhealthy");
+  if (healthy.record === undefined) throw new Error("no record");
+  const written = { ...healthy.record, phaseSince: (await world.store.view()).now };
+  await world.store.compareAndSet("node-1", sick.version, written);
+  world.clock.advance(age);
+  for (let shard = 0; shard < 16; shard += 1) {
+    await world.store.markAttention(shard);
+    await evaluator.run(shard);
   }
+  expect((await world.store.get("node-1")).record?.phase).toBe("Unhealthy");
+}
 
+describe("a record that its snapshot does not bear out", () => {
   test("is repaired by the judgement of its shard, and counted", async () => {
     await forgotten(MINUTE);
     expect(drifts).toEqual([STALE]);
@@ -59,24 +59,24 @@ describe("a record that its snapshot does not bear out", () => {
   });
 });
 
-describe("a list of the fleet that contradicts the read of the node", () => {
-  const { signal } = new AbortController();
-  const fleet = () =>
-    new FleetWatch({
-      lister: world.lister,
-      selects: () => true,
-      rules: world.rules,
-      clock: world.clock,
-      onDrift,
-      shared: MINUTE,
-      oldest: 10 * MINUTE,
-    });
-  const place = (version: number) => world.reader.set(aNode("node-1").resourceVersion(version).snapshot());
-  const freshOf = (version: number) => ({
-    node: aNode("node-1").resourceVersion(version).snapshot(),
-    since: world.clock.monotonic(),
+const { signal } = new AbortController();
+const fleet = () =>
+  new FleetWatch({
+    lister: world.lister,
+    selects: () => true,
+    rules: world.rules,
+    clock: world.clock,
+    onDrift,
+    shared: MINUTE,
+    oldest: 10 * MINUTE,
   });
+const place = (version: number) => world.reader.set(aNode("node-1").resourceVersion(version).snapshot());
+const freshOf = (version: number) => ({
+  node: aNode("node-1").resourceVersion(version).snapshot(),
+  since: world.clock.monotonic(),
+});
 
+describe("a list of the fleet that contradicts the read of the node", () => {
   test("is not built on: it began after the read, and is older", async () => {
     place(1000);
     const looked = fleet().health([], 0, signal, freshOf(1203));

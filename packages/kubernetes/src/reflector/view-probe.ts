@@ -27,11 +27,7 @@ export interface ViewPosition {
  * two idle time-outs. Being ahead alone says nothing: the version of a list is that of the whole etcd, which moves on
  * with every lease while the nodes stay as they are.
  */
-export function judgeProbe(
-  view: ViewPosition,
-  server: string,
-  idleTimeout: Millis,
-): "Sound" | "WentBack" | "Deaf" {
+function judgeProbe(view: ViewPosition, server: string, idleTimeout: Millis): "Sound" | "WentBack" | "Deaf" {
   const order = compareResourceVersions(server, view.version);
   if (order === -1) return "WentBack";
   return order === 1 && view.quietFor >= DEAF_TIMEOUTS * idleTimeout ? "Deaf" : "Sound";

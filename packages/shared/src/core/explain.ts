@@ -67,7 +67,6 @@ export function explain(input: ExplainInput): Explanation {
   const judged = judgedRecord(input);
   const gates = answersOf(input, gateInput(input, judged));
   const blocker = gates.find(holds);
-  const behind = behindAnswer(input);
   const pool = node.state === "Found" ? placeOf(node.snapshot).pool : judged?.pool;
   return {
     node: name,
@@ -82,11 +81,10 @@ export function explain(input: ExplainInput): Explanation {
     attempts: { used: judged?.incident?.attempts ?? 0, allowed: policy.maxAttempts },
     ...lastRebootOf(judged),
     ...(job === undefined ? {} : { job }),
-    ...(behind === undefined ? {} : { behind }),
+    ...behindOf(input),
     gates,
     ...(blocker === undefined ? {} : { blocker }),
-    // A job that looks again in a moment looks at what is behind, too.
-    next: nextOf(gates, blocker, behind === undefined ? job : undefined, now),
+    next: nextOf(gates, blocker, nextJob(input), now),
   };
 }
 
@@ -153,6 +151,16 @@ function failingOf(record: NodeRecord, { rules, observed }: ExplainInput): Faili
     const ran = Math.max(0, observed - clock.sinceObserved);
     return [{ checker, reason: clock.reason, since: clock.since, ran, threshold, action }];
   });
+}
+
+function behindOf(input: ExplainInput): { behind?: BehindAnswer } {
+  const behind = behindAnswer(input);
+  return behind === undefined ? {} : { behind };
+}
+
+/** The job whose next look settles anything: while the view is behind, a look of a worker does not. */
+function nextJob(input: ExplainInput): PendingReboot | undefined {
+  return input.behind === undefined ? jobOf(input) : undefined;
 }
 
 function jobOf({ job }: ExplainInput): PendingReboot | undefined {

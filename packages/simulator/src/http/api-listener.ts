@@ -81,11 +81,12 @@ interface Call {
 
 async function answer(call: Call, fault: StandingFault | undefined): Promise<void> {
   const { deps, response } = call;
-  const effect = fault?.request;
-  switch (effect?.effect) {
-    case undefined:
-      reply(call, execute(call));
-      return;
+  if (fault === undefined) {
+    reply(call, execute(call));
+    return;
+  }
+  const effect = fault.request;
+  switch (effect.effect) {
     case "hang":
       return;
     case "reset":

@@ -53,7 +53,7 @@ export class NodeController {
 
   /** Looks at all nodes anew, as after a restore: whose kubelet is silent, or is no more, is Unknown after the grace. */
   restored(): void {
-    for (const { metadata } of [...this.#deps.nodes.values()]) {
+    for (const { metadata } of this.#deps.nodes.values()) {
       const machine = this.#machines.get(metadata.name);
       this.#deps.scheduler.after(0, () => this.reconcile(metadata.name));
       if (machine === undefined) this.#abandoned(metadata.name);
