@@ -39,6 +39,7 @@ export type KubernetesApiErrorCode =
   | "ServerError"
   | "UnexpectedAnswer"
   | "MalformedAnswer"
+  | "Contradiction"
   | "ConnectFailed"
   | "TlsFailed"
   | "ConnectionLost"

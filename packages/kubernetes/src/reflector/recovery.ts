@@ -1,6 +1,6 @@
 import type { Millis } from "@node-agent/shared/core/time.ts";
+import type { KubernetesApiError } from "../errors.ts";
 import type { EndReason } from "./source-event.ts";
-import type { Fault } from "./take-list.ts";
 import type { ReflectorTimings } from "./timings.ts";
 import type { WatchEnd } from "./watch-stream.ts";
 
@@ -73,7 +73,7 @@ export function needsNoPause(end: WatchEnd, timings: ReflectorTimings): boolean 
 /** The pause after a failure: the backoff's, longer when the server asks for it or a human has to act (I-9). */
 export function pauseAfter(
   reason: EndReason,
-  error: Fault | undefined,
+  error: KubernetesApiError | undefined,
   backoff: Millis,
   timings: ReflectorTimings,
 ): Millis {

@@ -31,6 +31,7 @@
  */
 import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
 import type { ViewFreshness } from "@node-agent/shared/ports/node-source.ts";
+import type { KubernetesApiError } from "../errors.ts";
 import { backoffOf } from "./backoff.ts";
 import { createDelivery } from "./delivery.ts";
 import { createDriftCount } from "./drift.ts";
@@ -49,7 +50,7 @@ import {
 import { compareResourceVersions } from "./resource-version.ts";
 import type { Reflector, ReflectorDeps } from "./reflector-parts.ts";
 import type { EndReason } from "./source-event.ts";
-import { createTeller, isBehind, listFault, takeList, type Fault } from "./take-list.ts";
+import { createTeller, isBehind, listFault, takeList } from "./take-list.ts";
 import { createUnconfirmedNodes } from "./unconfirmed-nodes.ts";
 import { createViewDoubt } from "./view-doubt.ts";
 import { relistForEver, startViewProbe } from "./view-probe.ts";
@@ -119,7 +120,7 @@ export function runReflector(deps: ReflectorDeps): Reflector {
     report({ type: "DriftFound", ...passed.drift });
   };
 
-  const failed = (reason: EndReason, error: Fault | undefined): Millis => {
+  const failed = (reason: EndReason, error: KubernetesApiError | undefined): Millis => {
     lastError = error?.message ?? `the watch ended: ${reason}`;
     return pauseAfter(reason, error, backoff.next(), timings);
   };

@@ -4,15 +4,9 @@ import type { KubernetesApiErrorCode } from "../errors.ts";
 
 /**
  * Why a list or a stream ended: what the API call said, or what the reflector itself saw. `Relist`: it ended the stream
- * itself, to list again. `Contradiction`: a list that is older than what was seen before, and another answer that is not.
+ * itself, to list again.
  */
-export type EndReason =
-  | KubernetesApiErrorCode
-  | "Eof"
-  | "Silent"
-  | "MalformedLine"
-  | "Relist"
-  | "Contradiction";
+export type EndReason = KubernetesApiErrorCode | "Eof" | "Silent" | "MalformedLine" | "Relist";
 
 /** Why a view is listed again although its watch, as far as it goes, is well. */
 export type DistrustCause = "WentBack" | "Deaf" | "EmptyWatches";

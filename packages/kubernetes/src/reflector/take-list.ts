@@ -1,4 +1,3 @@
-import type { Millis } from "@node-agent/shared/core/time.ts";
 import { KubernetesApiError } from "../errors.ts";
 import type { Delivery } from "./delivery.ts";
 import type { DriftCount } from "./drift.ts";
@@ -6,21 +5,6 @@ import { listPages, type ListOptions } from "./list-pages.ts";
 import { nameOf, versionOf, type CacheOutcome, type NodeCache } from "./node-cache.ts";
 import { compareResourceVersions } from "./resource-version.ts";
 import type { SourceEvent } from "./source-event.ts";
-
-/** What a list or a watch failed by. */
-export interface Fault {
-  readonly message: string;
-  readonly retryAfter?: Millis;
-}
-
-/** Two answers of the API server that cannot both be right. */
-class ContradictionError extends Error {
-  readonly code = "Contradiction";
-
-  constructor() {
-    super("a list is older than what was seen before, and the next answer is not: one API server is behind");
-  }
-}
 
 /**
  * Whether a list is of an earlier version than the one that was seen. Unless that is proved already, the server is asked
@@ -33,7 +17,10 @@ export async function isBehind(
 ): Promise<boolean> {
   if (compareResourceVersions(version, seen) !== -1) return false;
   if (ask === undefined || compareResourceVersions(await ask(), seen) === -1) return true;
-  throw new ContradictionError();
+  throw new KubernetesApiError(
+    "Contradiction",
+    "a list is older than what was seen before, and the next answer is not: one API server is behind",
+  );
 }
 
 /** Tells the handlers, through their delivery, what an object did to the cache. */
@@ -100,9 +87,9 @@ export async function takeList(deps: TakeListDeps): Promise<TakenList | undefine
   return { version, pages, missing: [...cache.snapshots.keys()].filter((name) => !listed.has(name)) };
 }
 
-/** Whatever a list failed by, as an error with a code. */
-export function listFault(fault: unknown): KubernetesApiError | ContradictionError {
-  return fault instanceof KubernetesApiError || fault instanceof ContradictionError
+/** Whatever a list failed by, with a code. */
+export function listFault(fault: unknown): KubernetesApiError {
+  return fault instanceof KubernetesApiError
     ? fault
     : new KubernetesApiError("MalformedAnswer", "the list cannot be read", { cause: fault });
 }
