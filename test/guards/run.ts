@@ -17,6 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { startRedis } from "../../scripts/setup/redis.mjs";
+import { AUDIT_GUARDS } from "./audit-guards.ts";
 import { GUARDS, type Guard } from "./guards.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
@@ -25,7 +26,7 @@ const redis = await startRedis();
 const copy = makeCopy();
 let unnoticed = 0;
 try {
-  const chosen = GUARDS.filter(({ guard }) => guard.includes(values.only));
+  const chosen = [...GUARDS, ...AUDIT_GUARDS].filter(({ guard }) => guard.includes(values.only));
   for (const [i, guard] of chosen.entries()) {
     const caughtBy = missedBy(guard);
     if (caughtBy.length === 0) unnoticed += 1;
