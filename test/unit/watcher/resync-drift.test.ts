@@ -153,6 +153,24 @@ describe("what is counted as drift", () => {
     expect(drifts).toEqual([]);
   });
 
+  test("not news after news: another difference than the one before", async () => {
+    world.place(...fleet(3));
+    await resync(world.deps);
+    await world.judged();
+    drifts.length = 0;
+    const news = aNode("node-1").resourceVersion(500).notReady().snapshot();
+    world.place(news);
+    await resync({
+      ...world.deps,
+      settle: async () => {
+        await world.store.publish([{ snapshot: news, fingerprint: world.deps.fingerprint(news) }]);
+        world.place(aNode("node-1").resourceVersion(502).diskPressure().snapshot());
+      },
+    });
+    expect((await world.store.version("node-1"))?.resourceVersion).toBe("502");
+    expect(drifts).toEqual([]);
+  });
+
   test("a stored node that is no more, and a record without a node", async () => {
     await twoStoredOneSeen();
     drifts.length = 0;
