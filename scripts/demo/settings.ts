@@ -19,7 +19,8 @@ storm:
   budgets: { cluster: 2, clusterPercent: 50, spacing: 500ms }
   burstWithin: 1s
   settle: 3s
-  curedAfter: 1s
+  recoveredAfter: 1s
+  curedAfter: 30s
 ledger: { clockSkew: 3s, margin: 500ms }
 metricsPort: 0
 metricsHost: 127.0.0.1

@@ -1,4 +1,5 @@
 import type { CheckerName, RepairAction } from "./check.ts";
+import type { FlappingPolicy } from "./flaps.ts";
 import type { PausePolicy } from "./pause.ts";
 import { DEFAULT_STORM_POLICY, type StormPolicy } from "./storm/policy.ts";
 import { MINUTE, SECOND, type Millis } from "./time.ts";
@@ -31,6 +32,7 @@ export interface RepairPolicy {
   readonly respectCordon: boolean;
   readonly paused: PausePolicy;
   readonly storm: StormPolicy;
+  readonly flapping: FlappingPolicy;
 }
 
 /** The defaults of the seed agent (shared facts, seed) and of the design; each is written only here. */
@@ -51,4 +53,5 @@ export const DEFAULT_POLICY: RepairPolicy = {
   respectCordon: true,
   paused: { fleet: false, pools: [], nodes: [] },
   storm: DEFAULT_STORM_POLICY,
+  flapping: { threshold: 5 },
 };

@@ -17,18 +17,21 @@ export function grantHolds({ since, renewedAt = since }: LedgerGrant, now: Epoch
 }
 
 /**
- * Slow start under an operator's grant (G5): as many cures as the width doubles it, and a reboot that cured nothing
- * begins anew at one. Only reboots that began under the grant count.
+ * Slow start under an operator's grant (G5): as many nodes that are well again as the width doubles it, and a reboot that
+ * cured nothing, a relapse among them, begins anew at one. Only reboots that began under the grant count.
  */
 export function grantAfter(
   grant: LedgerGrant,
-  { at }: Pick<LedgerEntry, "at">,
-  outcome: LedgerOutcome,
+  { at, recoveredAt }: Pick<LedgerEntry, "at" | "recoveredAt">,
+  outcome: LedgerOutcome | "Recovered",
   now: EpochMillis,
 ): LedgerGrant {
   if (at <= grant.since) return grant;
   const { width, cured = 0 } = grant;
+  // Its recovery was counted: the proof must not hold up a fleet, nor count twice.
+  if (outcome === "Cured" && recoveredAt !== undefined) return grant;
   switch (outcome) {
+    case "Recovered":
     case "Cured": {
       const roundIsComplete = cured + 1 >= width;
       const renewed = { ...grant, renewedAt: now };
