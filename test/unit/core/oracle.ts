@@ -20,6 +20,19 @@ interface Bucket {
 
 const NEW_BUCKET: Bucket = { level: 0, fails: false, rebooted: false };
 
+/** The bucket after so much time and a judgement; a reboot empties it unless the failure goes on. */
+function turned(
+  { level, fails, rebooted }: Bucket,
+  failsNow: boolean,
+  passed: Millis,
+  threshold: Millis,
+): Bucket {
+  if (fails && failsNow) return { level: level + passed, fails, rebooted };
+  const filled = fails ? level + passed : Math.min(level, threshold) - passed;
+  const held = Math.min(Math.max(0, filled), threshold);
+  return { level: rebooted ? 0 : held, fails: failsNow, rebooted: false };
+}
+
 /**
  * What a bystander knows who never looks at the record: which VM this truly is, how far each checker has filled in time
  * that was truly watched, which calls were made. It shares no code with the state machine.
@@ -92,14 +105,11 @@ export class Oracle {
     this.buckets = new Map();
     if (whole === "Undecided") return;
     for (const { checker, verdict, threshold } of judgements) {
-      if (verdict === "Skip") continue;
-      const { fails, level, rebooted: known } = before.get(checker) ?? NEW_BUCKET;
-      const filled = fails ? level + passed : Math.max(0, Math.min(level, threshold) - passed);
-      const stays = fails && verdict === "Fail";
-      const emptied = !stays && (known || rebooted);
-      const next = stays ? filled : Math.min(filled, threshold);
-      const still = stays && (known || rebooted);
-      this.buckets.set(checker, { level: emptied ? 0 : next, fails: verdict === "Fail", rebooted: still });
+      const bucket = before.get(checker) ?? NEW_BUCKET;
+      if (verdict !== "Skip") {
+        const seen = { ...bucket, rebooted: bucket.rebooted || rebooted };
+        this.buckets.set(checker, turned(seen, verdict === "Fail", passed, threshold));
+      }
     }
   }
 

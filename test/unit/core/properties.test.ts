@@ -191,13 +191,21 @@ function edgesFrom(from: Phase, event: NodeEvent, { after, policy, now, life }: 
   if (event.type === "RebootRecovered" || event.type === "RebootVerified") return [from];
   const { verdict } = event.evaluation;
   if (verdict !== "Fail") return [verdict === "Pass" ? "Healthy" : "Unknown"];
-  const { lastReboot, incident } = after!;
+  return sickEdgesFrom(from, after!, { policy, now, life });
+}
+
+function sickEdgesFrom(
+  from: Phase,
+  after: NodeRecord,
+  { policy, now, life }: Pick<Moment, "policy" | "now" | "life">,
+): Phase[] {
+  const { lastReboot, incident } = after;
   const waits = lastReboot !== undefined && lastReboot.waitUntil > now;
   if (from === "WaitingReboot" && waits) return ["WaitingReboot"];
   if (incident!.attempts < policy.maxAttempts) return ["Unhealthy"];
   if (from === "Failed") return ["Failed"];
   const relapsed = lastReboot !== undefined && incident!.startedAt > lastReboot.intendedAt;
-  const young = relapsed && dueIn(after!, policy, life.observed) !== 0;
+  const young = relapsed && dueIn(after, policy, life.observed) !== 0;
   return waits || young ? ["Unhealthy"] : ["Failed"];
 }
 

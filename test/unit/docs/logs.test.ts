@@ -93,11 +93,16 @@ function tellEverything(journal: Journal): void {
 function tellNotices(journal: Journal): void {
   const known = recordIn("Unhealthy");
   const skipped = { GPU: { since: 1, reason: "AllocatedByDRA" } };
-  const noticed: Partial<NodeRecord>[] = [{ judgedBy: ["GPU"], skipped }];
+  const flaps = { GPU: { at: [1], flappingSince: 1 } };
+  const noticed: Partial<NodeRecord>[] = [{ judgedBy: ["GPU"], skipped }, { flaps }];
   for (const more of noticed) {
     const after = { ...known, ...more };
     journal.judged({ node: "node-1", before: known, after, evaluation: undefined, dueIn: undefined });
   }
+  const incident = { id: "uid@1", startedAt: 2, attempts: 1 };
+  const before = { ...known, lastIncident: { id: incident.id, attempts: 1, endedAt: 1, endedObserved: 0 } };
+  const after = { ...known, incident };
+  journal.judged({ node: "node-1", before, after, evaluation: undefined, dueIn: undefined });
 }
 
 /** By event: its levels and its fields, as the code writes them. */

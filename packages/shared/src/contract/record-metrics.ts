@@ -29,4 +29,12 @@ export const RECORD_METRICS = {
     values: { checker: CHECKER_NAMES },
     roles: ["worker"],
   },
+  flappingNodes: {
+    name: "civo_node_agent_checker_flapping_nodes",
+    type: "gauge",
+    help: "Nodes on which a checker changes between Fail and Pass too often (flapping.threshold), from Redis: aggregate with max.",
+    labels: ["pool", "checker"],
+    values: { checker: CHECKER_NAMES },
+    roles: ["worker"],
+  },
 } as const satisfies Record<RecordGauge, MetricDefinition>;

@@ -2,7 +2,7 @@ import type { GateName } from "./gates/gate.ts";
 import type { EpochMillis } from "./time.ts";
 
 /** Reasons of Events that draw attention to something besides the repair itself (`notices/list.ts`). */
-export const NOTICE_REASONS = ["CheckerSkipped"] as const;
+export const NOTICE_REASONS = ["CheckerSkipped", "NodeFlapping", "NodeRelapsed"] as const;
 export type NoticeReason = (typeof NOTICE_REASONS)[number];
 
 /**

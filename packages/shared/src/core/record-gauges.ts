@@ -16,6 +16,10 @@ export const RECORD_GAUGES = {
       const skip = skipped[checker];
       return skip === undefined ? [] : [{ pool, checker, result: skip.reason }];
     }),
+  flappingNodes: ({ pool, flaps = {} }) =>
+    CHECKER_NAMES.flatMap((checker) =>
+      flaps[checker]?.flappingSince === undefined ? [] : [{ pool, checker }],
+    ),
 } as const satisfies Record<string, (record: NodeRecord) => readonly Labels[]>;
 
 /** The key of a gauge that counts records. */

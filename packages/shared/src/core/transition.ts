@@ -29,12 +29,21 @@
  * The function is pure: `now` and the observation clock are arguments, actions are data, and running it twice on the
  * same event gives the same record.
  */
+import { CHECKER_NAMES } from "./check.ts";
 import { carryOver } from "./carry-over.ts";
 import { clocksAfter } from "./checker-clocks.ts";
 import { dueIn, isGivenUp, isWaiting } from "./due.ts";
 import type { NodeEvent, Transition } from "./events.ts";
 import { withFlaps } from "./flaps.ts";
-import { closed, enter, forgotten, lastIncidentAfter, newIncident, relapse, type Moment } from "./incident.ts";
+import {
+  closed,
+  enter,
+  forgotten,
+  lastIncidentAfter,
+  newIncident,
+  relapse,
+  type Moment,
+} from "./incident.ts";
 import type { Phase } from "./phase.ts";
 import type { RepairPolicy } from "./policy.ts";
 import { finished, intended, recovered, verified } from "./reboot-events.ts";
@@ -52,7 +61,10 @@ export function transition(
 ): Transition {
   switch (event.type) {
     case "Judged": {
-      const known = carryOver(record, event.node, policy, now, event.observed);
+      const carried = carryOver(record, event.node, policy, now, event.observed);
+      // The timer may sleep until the end of a wait that belongs to another VM.
+      const waitEnded = (record?.lastReboot?.waitUntil ?? 0) > (carried.lastReboot?.waitUntil ?? 0);
+      const known = waitEnded ? unscheduled(carried) : carried;
       return judged(known, event, policy, now, record?.scheduledAt !== undefined);
     }
     case "RebootIntended":
@@ -84,7 +96,8 @@ function judged(
   const moment = { now, observed };
   const { curedAfter } = policy.storm;
   const known = withFlaps(remember(record, event, now), evaluation.judgements, policy.flapping, now);
-  if (evaluation.verdict === "Undecided") return settle(enter(forgotten(known), "Unknown", now), hadTimer, now);
+  if (evaluation.verdict === "Undecided")
+    return settle(enter(forgotten(known), "Unknown", now), hadTimer, now);
   const clocks = clocksAfter(known, evaluation.judgements, now, observed);
   const draining = withDraining(known, clocks.draining);
   if (evaluation.verdict === "Pass") {
@@ -167,10 +180,21 @@ function schedule(
   const due = record.phase === "Failed" ? undefined : dueIn(record, policy, observed);
   if (due === undefined) return settle(unscheduled(record), hadTimer, now);
   const at = Math.max(now + due, record.lastReboot?.waitUntil ?? 0);
-  if (keepsTime(record.scheduledAt, at, now)) {
+  if (!resumes(record, now) && keepsTime(record.scheduledAt, at, now)) {
     return { record, actions: [{ type: "EnsureReboot", at: record.scheduledAt }] };
   }
   return { record: { ...record, scheduledAt: at }, actions: [{ type: "MoveReboot", at }] };
+}
+
+/**
+ * A checker that fails again may be due at once by what its clock still held, while the timer went to sleep until a checker
+ * that is due later.
+ */
+function resumes({ failing }: NodeRecord, now: EpochMillis): boolean {
+  return CHECKER_NAMES.some((checker) => {
+    const clock = failing[checker];
+    return clock?.carried !== undefined && clock.since === now;
+  });
 }
 
 /**

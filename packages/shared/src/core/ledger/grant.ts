@@ -27,17 +27,12 @@ export function grantAfter(
   now: EpochMillis,
 ): LedgerGrant {
   if (at <= grant.since) return grant;
-  const { width, cured = 0 } = grant;
   // Its recovery was counted: the proof must not hold up a fleet, nor count twice.
   if (outcome === "Cured" && recoveredAt !== undefined) return grant;
   switch (outcome) {
     case "Recovered":
-    case "Cured": {
-      const roundIsComplete = cured + 1 >= width;
-      const renewed = { ...grant, renewedAt: now };
-      if (roundIsComplete) return { ...renewed, width: Math.min(2 * width, GRANT_MAX_WIDTH), cured: 0 };
-      return { ...renewed, cured: cured + 1 };
-    }
+    case "Cured":
+      return widened(grant, now);
     case "StillBad":
     case "NotExecuted":
       return { ...grant, width: 1, cured: 0 };
@@ -51,4 +46,12 @@ export function grantAfter(
     default:
       return outcome satisfies never;
   }
+}
+
+function widened(grant: LedgerGrant, now: EpochMillis): LedgerGrant {
+  const { width, cured = 0 } = grant;
+  const roundIsComplete = cured + 1 >= width;
+  const renewed = { ...grant, renewedAt: now };
+  if (roundIsComplete) return { ...renewed, width: Math.min(2 * width, GRANT_MAX_WIDTH), cured: 0 };
+  return { ...renewed, cured: cured + 1 };
 }

@@ -71,7 +71,8 @@ export const storm = section({
 /** When a node is reported as flapping. */
 export const flapping = section({
   threshold: setting(integer(2, FLAPS_KEPT), DEFAULT_POLICY.flapping.threshold, {
-    meaning: "Changes from Fail to Pass of one checker within an hour from which on a node is reported as flapping.",
+    meaning:
+      "Changes from Fail to Pass of one checker within an hour from which on a node is reported as flapping.",
   }),
 });
 
