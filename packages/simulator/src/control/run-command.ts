@@ -62,7 +62,7 @@ function onNodes(simulator: Simulator, command: Targeted): string[] {
 function onNode({ world }: Simulator, name: string, command: Targeted): void {
   switch (command.do) {
     case "break":
-      world.break(name, command);
+      world.break(name, command, command.flapping);
       return;
     case "heal":
       world.heal(name, command.fault);
@@ -96,7 +96,7 @@ function targets({ world }: Simulator, command: Targeted): string[] {
   const fitting = world
     .names()
     .map((name) => world.machine(name))
-    .filter((machine) => fits(machine, command));
+    .filter((machine) => fits(machine, world.isBroken(machine.name), command));
   const wanted = count === undefined || count === "all" ? fitting.length : count;
   if (fitting.length < wanted || fitting.length === 0) {
     throw new InputError([`count: ${wanted} nodes asked for, ${fitting.length} fit`]);
@@ -104,11 +104,11 @@ function targets({ world }: Simulator, command: Targeted): string[] {
   return fitting.slice(0, wanted).map((machine) => machine.name);
 }
 
-function fits(machine: Machine, { pool, zone, do: verb }: Targeted): boolean {
+function fits(machine: Machine, broken: boolean, { pool, zone, do: verb }: Targeted): boolean {
   return (
     (pool === undefined || machine.pool.id === pool || machine.pool.name === pool) &&
     (zone === undefined || machine.zone === zone) &&
-    (verb === "heal" ? machine.faults.size > 0 : machine.faults.size === 0 && machine.power !== "gone")
+    (verb === "heal" ? broken : !broken && machine.power !== "gone")
   );
 }
 
