@@ -55,12 +55,15 @@ export class Evidence {
     for (const clock of this.#clocks.values()) clock.rebooted = true;
   }
 
-  /** What the checker that is nearest to its threshold is short of it; undefined: none fails. */
-  shortBy(): Millis | undefined {
+  /**
+   * What the checker that is nearest to its threshold is short of it; undefined: none fails. One that failed until a moment
+   * ago counts: the call may have been decided by it.
+   */
+  shortBy(now: EpochMillis, allowance: Millis): Millis | undefined {
     const short = [...this.#clocks]
-      .filter(([, { fails }]) => fails)
-      .map(([checker, { level, since }]) => {
-        const filled = level + this.#rules.seenSince(since);
+      .filter(([, { fails, since, level }]) => fails || (level > 0 && now - since <= allowance))
+      .map(([checker, { fails, level, since }]) => {
+        const filled = level + (fails ? this.#rules.seenSince(since) : 0);
         return Math.max(0, this.#rules.thresholdOf(checker) - filled);
       });
     return short.length === 0 ? undefined : Math.min(...short);

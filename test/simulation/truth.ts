@@ -5,6 +5,7 @@ import { OPT_OUT_ANNOTATION } from "@node-agent/shared/core/pause.ts";
 import { aNode, instanceIdOf } from "@node-agent/shared/testing/builders.ts";
 import { SECOND, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
 import { Evidence } from "./evidence.ts";
+import { allowanceOf } from "./oracle.ts";
 import { isStorm, type Settings } from "./settings.ts";
 import type { Story } from "./story.ts";
 import type { VirtualTime } from "./virtual-time.ts";
@@ -239,7 +240,8 @@ export class Truth {
       askedFor,
       at,
       wellSince,
-      shortBy: wellSince === undefined ? machine.evidence.shortBy() : undefined,
+      shortBy:
+        wellSince === undefined ? machine.evidence.shortBy(at, allowanceOf(this.#settings)) : undefined,
       gpu: gpus > 0,
       openOthers: open.length,
       openInPool: open.filter((one) => one.pool === pool).length,
