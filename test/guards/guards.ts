@@ -1,11 +1,7 @@
-/** One line that guards a promise, what is left when it is taken away, and the test files that must miss it. */
-export interface Guard {
-  readonly guard: string;
-  readonly file: string;
-  readonly from: string;
-  readonly to: string;
-  readonly tests: readonly string[];
-}
+import { EDGE_GUARDS } from "./edge-guards.ts";
+import type { Guard } from "./guard.ts";
+import { VERDICT_GUARDS } from "./verdict-guards.ts";
+import { VIEW_GUARDS } from "./view-guards.ts";
 
 const CALL = "packages/worker/src/reboot-call.ts";
 const PROCESSOR = "packages/worker/src/reboot-processor.ts";
@@ -350,8 +346,8 @@ export const GUARDS: readonly Guard[] = [
   {
     guard: "a worker leaves its own node to another",
     file: `${CORE}/gates/list.ts`,
-    from: "  ownNode,\n];",
-    to: "];",
+    from: "  ownNode,\n",
+    to: "",
     tests: [`${UNIT}/reboot-own-node.test.ts`, "test/unit/core/gates.test.ts"],
   },
   {
@@ -396,4 +392,7 @@ export const GUARDS: readonly Guard[] = [
     to: "",
     tests: ["test/unit/core/entry-memory.property.test.ts"],
   },
+  ...VERDICT_GUARDS,
+  ...EDGE_GUARDS,
+  ...VIEW_GUARDS,
 ];

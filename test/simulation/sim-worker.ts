@@ -1,3 +1,4 @@
+import { MemoryEvidenceReader } from "@node-agent/shared/testing/memory-evidence-reader.ts";
 import { createCheckers } from "@node-agent/shared/core/checkers/registry.ts";
 import type { RebootJob, RebootProgress } from "@node-agent/shared/contract/queues.ts";
 import { DelayedError, type Job } from "bullmq";
@@ -41,6 +42,7 @@ export function startWorker(world: World, process: Incarnation): void {
     reader: world.readerFor(process, "reboot"),
     fleet: new FleetWatch({
       lister: world.listerFor(process),
+      store,
       selects: (node) => world.selects(node),
       rules,
       clock,
@@ -49,6 +51,7 @@ export function startWorker(world: World, process: Incarnation): void {
     }),
     selects: (node) => world.selects(node),
     ledger,
+    evidence: new MemoryEvidenceReader(),
     executor: world.cloudFor(process, () => asked.node),
     limiter: world.limiterFor(process),
     spacing: new CallSpacing(clock, policy.storm.budgets.spacing),

@@ -2,7 +2,10 @@ import { emptyLedger } from "@node-agent/shared/core/ledger/steps.ts";
 import { LEDGER_TIMINGS } from "@node-agent/shared/core/ledger/timings.ts";
 import { DAY, SECOND } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
+import type { EvidenceReader } from "@node-agent/shared/ports/node-evidence.ts";
 import type { SequenceMemory } from "@node-agent/shared/ports/sequence-memory.ts";
+import type { StateStore } from "@node-agent/shared/ports/state-store.ts";
+import { MemoryEvidenceReader } from "@node-agent/shared/testing/memory-evidence-reader.ts";
 import { MemoryLedger } from "@node-agent/shared/testing/memory-ledger.ts";
 import { MemoryNodeLister } from "@node-agent/shared/testing/memory-node-lister.ts";
 import type { MemoryNodeReader } from "@node-agent/shared/testing/memory-node-reader.ts";
@@ -19,22 +22,25 @@ export function grownLedger(clock: Clock): MemoryLedger {
 
 /** The look at the fleet and the ledger that a reboot transaction on a real Redis needs beside its stores. */
 export function rebootParts(parts: {
+  readonly store: Pick<StateStore, "getMany">;
   readonly ledger: MemoryLedger;
   readonly memory: SequenceMemory;
   readonly reader: MemoryNodeReader;
   readonly rules: Rules;
   readonly clock: Clock;
-}): { fleet: FleetWatch; ledger: LedgerGate | undefined } {
-  const { ledger, memory, reader, rules, clock } = parts;
+}): { fleet: FleetWatch; ledger: LedgerGate | undefined; evidence: EvidenceReader } {
+  const { store, ledger, memory, reader, rules, clock } = parts;
+  const evidence = new MemoryEvidenceReader();
   const fleet = new FleetWatch({
     lister: new MemoryNodeLister(reader.nodes),
+    store,
     selects: () => true,
     rules,
     clock,
     shared: SECOND,
     oldest: 10 * SECOND,
   });
-  if (rules.policy.monitorOnly) return { fleet, ledger: undefined };
+  if (rules.policy.monitorOnly) return { fleet, ledger: undefined, evidence };
   // Spans that add little to the waits of tests in real time; the clocks here are all one.
   const timings = {
     ...LEDGER_TIMINGS,
@@ -45,5 +51,5 @@ export function rebootParts(parts: {
     cooldown: 50,
   };
   const gate = new LedgerGate({ ledger, memory, clock, policy: rules.policy, timings, self: "worker" });
-  return { fleet, ledger: gate };
+  return { fleet, ledger: gate, evidence };
 }

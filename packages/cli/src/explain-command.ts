@@ -1,5 +1,6 @@
 import {
   createConfigMapLedger,
+  createEvidenceReader,
   createNodeLister,
   createNodeReader,
   createSnapshotFilter,
@@ -77,6 +78,7 @@ export function sourcesOf(
     pausedQueues: async () => readPausedQueues(redis, keys),
     reader: createNodeReader({ ...parts, addresses: addressesOf }),
     lister: createNodeLister(parts),
+    evidence: createEvidenceReader({ connection, deadline: config.timings.nodeReadDeadline }),
     selects: createSnapshotFilter({ pools, includeControlPlane, includeVirtual }),
     ledger: config.monitorOnly ? undefined : createConfigMapLedger(connection, config.ledger),
     rules: { checkers: createCheckers(policy), policy },

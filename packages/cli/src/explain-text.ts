@@ -1,4 +1,5 @@
 import type { Explanation, FailingAnswer, FlapsAnswer } from "@node-agent/shared/core/explain.ts";
+import type { SkipAnswer } from "@node-agent/shared/core/explain-skips.ts";
 import type { GateAnswer } from "@node-agent/shared/core/explain-gates.ts";
 import { factsText, instantText, spanText, tableText, whenText, type Palette } from "./text.ts";
 
@@ -30,6 +31,7 @@ function factsOf(explanation: Explanation): [string, string][] {
     ...(failing.length === 0 ? [["Failing", "nothing"] as [string, string]] : []),
     ...failing.map((one): [string, string] => ["Failing", failingText(one, now)]),
     ...explanation.flaps.map((one): [string, string] => ["Flaps", flapsText(one, now)]),
+    ...explanation.skipped.map((one): [string, string] => ["Not judged", skipText(one, now)]),
     ["Attempts", `${attempts.used} of ${attempts.allowed}`],
     ["Last reboot", lastRebootText(explanation)],
     ...curedText(explanation),
@@ -69,6 +71,10 @@ function curedText({ curedIn, lastReboot, attempts, explainedAt }: Explanation):
       `if it stays healthy until ${whenText(explainedAt + curedIn, explainedAt)}${freed}; ${continues}`,
     ],
   ];
+}
+
+function skipText({ checker, reason, since }: SkipAnswer, now: number): string {
+  return `${checker}: ${reason} since ${whenText(since, now)}; no repair follows from it`;
 }
 
 function lastRebootText({ lastReboot, explainedAt }: Explanation): string {

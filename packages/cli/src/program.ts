@@ -1,11 +1,13 @@
 import { Command, Option } from "commander";
 import { VERSION } from "@node-agent/shared/runtime/version.ts";
 import { explainCommand } from "./explain-command.ts";
+import { addGpu } from "./gpu-accept.ts";
 import { ledgerGrantCommand } from "./ledger-grant.ts";
 import { ledgerInitCommand } from "./ledger-init.ts";
 import { ledgerShowCommand } from "./ledger-show.ts";
 import { pauseCommand, resumeCommand, type ScopeOptions } from "./pause.ts";
 import type { GlobalOptions } from "./session.ts";
+import { addStatus } from "./status-command.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** The commands and their flags. `exit` hears the code of a command that has one of its own. */
@@ -36,6 +38,8 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void):
       const options = command.optsWithGlobals<GlobalOptions & { exitCode?: boolean }>();
       exit(await explainCommand(node, options, terminal));
     });
+  addStatus(program, terminal, exit);
+  addGpu(program, terminal);
   addPauses(program, terminal);
   addLedger(program, terminal);
   return program;

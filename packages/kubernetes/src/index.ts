@@ -18,7 +18,9 @@ export {
   type KubernetesApiErrorCode,
   type KubernetesConfigErrorCode,
 } from "./errors.ts";
+export { createEvidenceReader, type EvidenceReaderDeps } from "./evidence-reader.ts";
 export { createEventRecorder, type EventRecorderDeps } from "./event-recorder.ts";
+export { annotateNode } from "./node-annotator.ts";
 export { createNodeLister, type NodeListerDeps } from "./node-lister.ts";
 export { createNodeReader, type NodeReaderDeps, type ProjectNode } from "./node-reader.ts";
 export { createSnapshotFilter, type NodeSelector } from "./reflector/node-filter.ts";

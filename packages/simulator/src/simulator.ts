@@ -15,6 +15,7 @@ import { KubernetesApi } from "./kubernetes-api/kubernetes-api.ts";
 import { statusBody } from "./kubernetes-api/status-error.ts";
 import { madeUpKey, madeUpToken, withDefaults, type SimulatorOptions } from "./options/options.ts";
 import { loopbackCertificate } from "./tls.ts";
+import { refreshAgentPods, refreshSlices, type AgentPodParts } from "./world/agent-pods.ts";
 import { refreshLeases } from "./world/leases.ts";
 import { Random } from "./world/random.ts";
 import { scaleTimings } from "./world/timings.ts";
@@ -69,7 +70,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     history: settings.history,
     refreshLeases: (namespace, name) =>
       refreshLeases({ world, leases: store.leases, nodes: store.nodes, random }, namespace, name),
+    refreshPods: () => refreshAgentPods(agents()),
+    refreshSlices: () => refreshSlices(agents()),
   });
+  const agents = (): AgentPodParts => ({ ...store, world, random, cni: settings.cni });
   if (settings.ledger !== undefined) seedLedger(store, settings.ledger, clock.now());
   const { poolLabel, cni, bulk } = settings;
   const look = { region, poolLabel, cni, bulk, kubeletVersion: KUBERNETES_VERSION };

@@ -24,6 +24,8 @@ export interface ResyncDeps extends WatcherDeps {
   readonly isNewer: (a: string, b: string) => boolean;
   /** The shard whose nodes this tick judges again, all of them: `chanceShard`. Absent, none is. */
   readonly auditedShard?: () => number;
+  /** Hears of each node that could not be read or settled, at most `MAX_FAILED_READS` in one tick. */
+  readonly onFailure?: (error: unknown) => void;
 }
 
 /** Any shard, as chance has it: with a tick every 30 s a node is audited every 8 minutes, on average. */
@@ -106,8 +108,9 @@ async function readAndSettle(
       const dirty = doubted.has(name) ? await settleDoubt(name, deps) : await forgetIfGone(name, deps);
       for (const shard of dirty) shards.add(shard);
       verified += 1;
-    } catch {
+    } catch (error) {
       // Counted as left: an unreadable node keeps what is stored of it until a read succeeds.
+      deps.onFailure?.(error);
       failed += 1;
     }
   }

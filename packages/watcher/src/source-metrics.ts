@@ -1,4 +1,5 @@
 import type { SourceEvent } from "@node-agent/kubernetes";
+import { dependencyOf } from "@node-agent/shared/ports/dependency.ts";
 import type { Logger } from "@node-agent/shared/runtime/logger.ts";
 import type { Metrics } from "@node-agent/shared/runtime/metrics/metrics.ts";
 
@@ -43,7 +44,7 @@ export function observeSourceEvent(event: SourceEvent, metrics: Metrics, logger:
       );
       return;
     case "HandlerFailed":
-      metrics.observeReconcileError("Handler");
+      metrics.observeReconcileError(dependencyOf(event.error) ?? "Handler");
       logger.warn(
         { handler: event.handler, err: event.error },
         "could not publish; the next resync makes it good",

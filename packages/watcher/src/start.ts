@@ -11,6 +11,7 @@ import {
 import { LOG_EVENTS } from "@node-agent/shared/contract/log-events.ts";
 import { keysOf } from "@node-agent/shared/contract/keys.ts";
 import { snapshotFingerprint, toSnapshot } from "@node-agent/shared/core/snapshot.ts";
+import { dependencyOf } from "@node-agent/shared/ports/dependency.ts";
 import type { NodeSource } from "@node-agent/shared/ports/node-source.ts";
 import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 import { BullJobQueues } from "@node-agent/shared/redis/job-queues.ts";
@@ -137,8 +138,15 @@ async function steer(ticks: ResyncQueue, sees: boolean): Promise<void> {
 
 async function runTick({ logger, metrics, clock }: RoleParts, watcher: WatcherDeps): Promise<string> {
   if (viewAge(watcher.source.freshness(), clock) === undefined) return "nothing seen yet";
-  const result = await resync({ ...watcher, digest: digestOf, isNewer, auditedShard: chanceShard });
-  if (result.left > 0) metrics.observeReconcileError("Kubernetes");
+  const onFailure = (error: unknown): void =>
+    metrics.observeReconcileError(dependencyOf(error) ?? "Kubernetes");
+  const result = await resync({
+    ...watcher,
+    digest: digestOf,
+    isNewer,
+    auditedShard: chanceShard,
+    onFailure,
+  });
   const worthTelling = result.published + result.doubted + result.verified + result.left > 0;
   if (worthTelling) logger.info({ ...result }, "resync made good what was missing");
   return JSON.stringify(result);

@@ -5,6 +5,7 @@ import type {
   JudgedNodeCommit,
   PendingNode,
 } from "@node-agent/shared/ports/evaluation-store.ts";
+import { dependencyOf } from "@node-agent/shared/ports/dependency.ts";
 import type { JobQueues } from "@node-agent/shared/ports/job-queues.ts";
 import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 import { verificationOfGone } from "@node-agent/shared/core/verification.ts";
@@ -34,15 +35,15 @@ export class Evaluator {
   }
 
   /**
-   * Returns how many nodes were judged. Throws when Redis fails: what is not committed stays dirty. The failure is told
-   * here, because whoever runs this only sees a failed job that nobody reads.
+   * Returns how many nodes were judged. Throws when Redis fails: what is not committed stays dirty. The failure is
+   * logged and counted here, because the caller only sees a failed job. An error that blames no dependency is our own.
    */
   async run(shard: number, signal?: AbortSignal): Promise<number> {
     try {
       return await this.#judgeShard(shard, signal);
     } catch (error) {
       const detail = error instanceof Error ? error.message : "unknown error";
-      this.#deps.journal.fault("Redis", `shard ${shard}: ${detail}`);
+      this.#deps.journal.fault(dependencyOf(error) ?? "Unexpected", `shard ${shard}: ${detail}`);
       throw error;
     }
   }

@@ -1,18 +1,11 @@
-import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
-import { fleetNode } from "@node-agent/shared/core/storm/fleet-node.ts";
-import { fleetHealth, type FleetHealth, type FleetNode } from "@node-agent/shared/core/storm/fleet.ts";
+import type { FleetHealth } from "@node-agent/shared/core/storm/fleet.ts";
 import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
-import type { NodeLister } from "@node-agent/shared/ports/node-lister.ts";
-import type { Rules } from "./judge.ts";
+import { lookAtFleet, type FleetSources } from "@node-agent/shared/runtime/fleet-look.ts";
 
 /** What the look at the fleet is made of. */
-export interface FleetWatchDeps {
-  readonly lister: NodeLister;
-  /** Whether the configuration selects a node. */
-  readonly selects: (node: NodeSnapshot) => boolean;
-  readonly rules: Rules;
+export interface FleetWatchDeps extends FleetSources {
   readonly clock: Clock;
   /** How long one look serves the jobs of this worker after it ended; a part of the send deadline. */
   readonly shared: Millis;
@@ -71,13 +64,6 @@ export class FleetWatch {
   }
 
   async #list(records: readonly NodeRecord[], now: EpochMillis, signal: AbortSignal): Promise<FleetHealth> {
-    const { lister, selects, rules } = this.#deps;
-    const known = new Map(records.map((record) => [record.name, record]));
-    const nodes: FleetNode[] = [];
-    for await (const snapshot of lister.list(signal)) {
-      const seen = { checkers: rules.checkers, selected: selects(snapshot) };
-      nodes.push(fleetNode(snapshot, known.get(snapshot.name), seen, now));
-    }
-    return fleetHealth(nodes);
+    return (await lookAtFleet(this.#deps, records, now, signal)).health;
   }
 }

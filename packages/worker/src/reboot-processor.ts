@@ -7,7 +7,8 @@
  *   3. open the ledger                the authority on windows, budgets and pauses (active mode)
  *   4. read the node without a cache  and judge it: a node that is healthy now is never rebooted (I2)
  *   5. list the fleet                 one sick node, or a storm? (listed ahead of step 1: that may take long)
- *   6. name the VM by a fresh read of the cloud (I6); a reboot of it that only the ledger knows goes into the record, and
+ *   6. name the VM by a fresh read of the cloud (I6), and read the pods of the agents by which GPU and Cilium are judged,
+ *      where nothing else asks for the repair; a reboot of it that only the ledger knows goes into the record, and
  *      everything begins anew
  *   7. every gate again, with all that was read and with what else runs on the node; a slot of the shared call limit
  *   8. write the intent: to the record, compare-and-set on the version of step 1; to the ledger, on that of step 3.
@@ -17,9 +18,11 @@
  */
 import { nextStep, type RebootStep } from "@node-agent/shared/core/gates/list.ts";
 import type { GateInput, GateName } from "@node-agent/shared/core/gates/gate.ts";
+import { wantsEvidence } from "@node-agent/shared/core/gates/pod-evidence.ts";
 import { withPossibleTimes } from "@node-agent/shared/core/damaged.ts";
 import type { Ledger } from "@node-agent/shared/core/ledger/ledger.ts";
 import { placeOf, poolOf, type NodeSnapshot } from "@node-agent/shared/core/node.ts";
+import { withDraSlices } from "@node-agent/shared/core/node-evidence.ts";
 import { pausesOf } from "@node-agent/shared/core/pause.ts";
 import { recalled } from "@node-agent/shared/core/recall.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
@@ -126,7 +129,7 @@ export class RebootProcessor {
     const { view } = transaction.stored;
     const opening = await this.#openLedger(transaction, nowOf(transaction, this.#deps.clock));
     if ("failed" in opening) return this.#wait(record, view, "Ledger", opening.failed, undefined);
-    const read = await tried(transaction, this.#deps, async (signal) =>
+    const read = await tried(transaction, this.#deps, "Kubernetes", async (signal) =>
       reader.read(transaction.node, signal),
     );
     if ("failed" in read) return this.#wait(record, view, "NodeUnreadable", read.failed, undefined);
@@ -148,10 +151,13 @@ export class RebootProcessor {
     opening: LedgerOpening | undefined,
   ): Promise<RebootRun | "conflict"> {
     const { stored } = transaction;
-    const looked = await lookAtWorld(transaction, fresh, this.#deps);
+    const own = this.#input(judged.after, stored.view, fresh.node, ledgerOf(opening));
+    const looked = await lookAtWorld(transaction, fresh, this.#deps, { evidence: wantsEvidence(own) });
     if (!("look" in looked))
       return this.#wait(judged.after, stored.view, looked.gate, looked.why, looked.retryAfter);
-    const { target, hasGpus } = looked.look;
+    const { target, hasGpus, evidence } = looked.look;
+    const learned = evidence === undefined ? undefined : withDraSlices(judged.after, evidence);
+    if (learned !== undefined) return this.#learn(transaction, judged, learned);
     const entry = ledgerOf(opening)?.entries.get(target.instanceId);
     const known = opening?.open === true ? entry : undefined;
     const recall = recalled(judged.after, known, this.#deps.rules.policy, stored.view);
@@ -181,7 +187,7 @@ export class RebootProcessor {
   ): { readonly step: RebootStep; readonly input: GateInput } {
     const { clock, turns, timings } = this.#deps;
     const now = nowOf(transaction, clock);
-    const { records, target, health, hosting, line } = look;
+    const { records, target, health, hosting, line, evidence } = look;
     const view = this.#call.ledgerView(opening, records, target, node, health.nodes, now);
     const subject = { node: node.name, since: waitingSince(record), ...placeOf(node) };
     const exceeded = view.exceeded ?? turns.exceeded(line, subject, view.room, now, timings.blockedRetry);
@@ -190,6 +196,7 @@ export class RebootProcessor {
       fleet: health,
       ledger: { ...view, ...(exceeded === undefined ? {} : { exceeded }) },
       ...(hosting === undefined ? {} : { hosting }),
+      ...(evidence === undefined ? {} : { evidence }),
     };
     return { step: nextStep(input), input };
   }
@@ -212,8 +219,22 @@ export class RebootProcessor {
     return "conflict";
   }
 
+  /** ResourceSlices say that a DRA driver allocates the GPUs: the record remembers it, and the node is judged again. */
+  async #learn(
+    { node, stored }: Transaction,
+    { before, evaluation }: Judged,
+    after: NodeRecord,
+  ): Promise<"conflict"> {
+    const { store, journal } = this.#deps;
+    if (await store.compareAndSet(node, stored.version, after)) {
+      journal.judged({ node, before, after, evaluation, dueIn: undefined });
+    }
+    return "conflict";
+  }
+
   async #openLedger(transaction: Transaction, redisNow: EpochMillis) {
-    return tried(transaction, this.#deps, async (signal) => this.#deps.ledger?.open(redisNow, signal));
+    const { ledger } = this.#deps;
+    return tried(transaction, this.#deps, "Kubernetes", async (signal) => ledger?.open(redisNow, signal));
   }
 
   async #settle(

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import {
   createConfigMapLedger,
+  createEvidenceReader,
   createNodeLister,
   createNodeReader,
   createSnapshotFilter,
@@ -11,6 +12,7 @@ import type { Keys } from "@node-agent/shared/contract/keys.ts";
 import { addressesOf } from "@node-agent/shared/core/node-addresses.ts";
 import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
 import type { Executor } from "@node-agent/shared/ports/executor.ts";
+import type { EvidenceReader } from "@node-agent/shared/ports/node-evidence.ts";
 import { RedisCallLimiter } from "@node-agent/shared/redis/call-limiter.ts";
 import { RedisSequenceMemory } from "@node-agent/shared/redis/sequence-memory.ts";
 import { serverAddresses } from "@node-agent/shared/redis/server-address.ts";
@@ -46,6 +48,10 @@ export interface RebootParts {
   readonly reach: Reach;
 }
 
+/** With `podEvidence: false` no worker looks at pods. */
+const OFF = { state: "NotPermitted", why: "podEvidence is off" } as const;
+const NO_EVIDENCE: EvidenceReader = { read: async () => ({ pods: OFF, gpuDrivers: OFF }) };
+
 /** Names this process, in the ledger and among the workers. */
 const SELF = `${hostname()}/${process.pid}`;
 
@@ -77,6 +83,7 @@ export function createReboots(made: RebootParts): {
     ),
     fleet: new FleetWatch({
       lister: createNodeLister({ connection: kubernetes, project: toSnapshot }),
+      store: state,
       selects,
       rules,
       clock,
@@ -86,6 +93,9 @@ export function createReboots(made: RebootParts): {
     selects,
     ledger,
     executor: reach.executor(executor),
+    evidence: config.podEvidence
+      ? createEvidenceReader({ connection: kubernetes, deadline: timings.nodeReadDeadline })
+      : NO_EVIDENCE,
     limiter: new RedisCallLimiter(redis.store, keys, config.rebootRateLimit),
     spacing: new CallSpacing(clock, config.storm.budgets.spacing),
     turns: createTurns(made),

@@ -15,6 +15,7 @@ import type { RoleParts } from "@node-agent/shared/runtime/role.ts";
 import { VERSION } from "@node-agent/shared/runtime/version.ts";
 import { Evaluator } from "./evaluator.ts";
 import { gaugeSources } from "./gauge-sources.ts";
+import { logIdleCheckers } from "./idle-checkers.ts";
 import type { Journal } from "./journal.ts";
 import type { Rules } from "./judge.ts";
 import { createLogJournal } from "./log-journal.ts";
@@ -93,6 +94,11 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
   const beat = ledger === undefined ? undefined : keepLedgerAlive(ledger, state, parts, beating.signal);
   const running = startConsumers(parts, keys, redis, { evaluator, processor, queues, state, journal });
   consumers = running;
+  const counting = new AbortController();
+  const idle = logIdleCheckers(
+    { state, policy: rules.policy, logger, clock, after: 2 * config.resyncInterval },
+    counting.signal,
+  );
   const leaving = new AbortController();
   // Six signs of life within the silence after which a worker counts as gone.
   const present = keepBeating(whereabouts, config.timings.lockDuration / 6, clock, leaving.signal);
@@ -104,6 +110,13 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
       stop: async () => {
         leaving.abort();
         await present;
+      },
+    },
+    {
+      name: "idle-checkers",
+      stop: async () => {
+        counting.abort();
+        await idle;
       },
     },
     { name: "consumers", stop: async () => running.close() },

@@ -4,6 +4,7 @@ import { transition } from "@node-agent/shared/core/transition.ts";
 import type { NodeRecord, RebootAttempt } from "@node-agent/shared/core/record.ts";
 import type { EpochMillis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
+import { dependencyOf, type Dependency } from "@node-agent/shared/ports/dependency.ts";
 import type { NodeReader, NodeReadResult } from "@node-agent/shared/ports/node-reader.ts";
 import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 import type { StateStore, VersionedRecord } from "@node-agent/shared/ports/state-store.ts";
@@ -54,15 +55,15 @@ export async function verifyReboot(
   }
   const read = await readTruth(record.name, deps, signal);
   if ("failed" in read) {
-    journal.fault("Kubernetes", read.failed, record.name);
+    journal.fault(read.dependency, read.failed, record.name);
     return { stored, unsettled: read.failed };
   }
   const proof = verdictOn(read.value, record, view, deps);
   if (proof === undefined) return { stored };
   const unsettled = await settle(attempt, proof, view.now, deps);
   if (unsettled !== undefined) {
-    journal.fault("Kubernetes", unsettled, record.name);
-    return { stored, unsettled };
+    journal.fault(unsettled.dependency, unsettled.failed, record.name);
+    return { stored, unsettled: unsettled.failed };
   }
   const { token } = attempt;
   const event =
@@ -110,13 +111,25 @@ async function readTruth(
   name: string,
   { reader, clock, timings }: VerifierDeps,
   parent: AbortSignal,
-): Promise<{ readonly value: NodeReadResult } | { readonly failed: string }> {
+): Promise<{ readonly value: NodeReadResult } | Failure> {
   using deadline = deadlineSignal(clock, timings.readDeadline, parent);
   try {
     return { value: await reader.read(name, deadline.signal) };
   } catch (error) {
-    return { failed: error instanceof Error ? error.message : "unknown error" };
+    return failureOf(error);
   }
+}
+
+/** What could not be read or written, and whose fault that is. */
+interface Failure {
+  readonly failed: string;
+  readonly dependency: Dependency;
+}
+
+/** Node and ledger are objects of Kubernetes; only what the error itself blames on Redis is the fault of Redis. */
+function failureOf(error: unknown): Failure {
+  const failed = error instanceof Error ? error.message : "unknown error";
+  return { failed, dependency: dependencyOf(error) ?? "Kubernetes" };
 }
 
 async function settle(
@@ -124,15 +137,17 @@ async function settle(
   proof: RebootProof,
   now: EpochMillis,
   { ledger }: VerifierDeps,
-): Promise<string | undefined> {
+): Promise<Failure | undefined> {
   if (ledger === undefined) return undefined;
   try {
     const written =
       proof === "Recovered"
         ? await ledger.recover(instanceId, token, now)
         : await ledger.settle(instanceId, token, proof, now);
-    return written ? undefined : `what the reboot came to (${proof}) could not be written to the ledger`;
+    if (written) return undefined;
+    const failed = `what the reboot came to (${proof}) could not be written to the ledger`;
+    return { failed, dependency: "Kubernetes" };
   } catch (error) {
-    return error instanceof Error ? error.message : "unknown error";
+    return failureOf(error);
   }
 }

@@ -1,11 +1,13 @@
 import type { GateName } from "@node-agent/shared/core/gates/gate.ts";
 import type { Hosting } from "@node-agent/shared/core/hosting.ts";
+import type { NodeEvidence } from "@node-agent/shared/core/node-evidence.ts";
 import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import type { FleetHealth } from "@node-agent/shared/core/storm/fleet.ts";
 import type { Waiting } from "@node-agent/shared/core/storm/turns.ts";
 import type { Millis } from "@node-agent/shared/core/time.ts";
 import type { RebootTarget } from "@node-agent/shared/ports/executor.ts";
+import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
 import { tried, type RebootDeps, type Transaction } from "./reboot-transaction.ts";
 
 /** A node that was read a moment ago, with the addresses that it has. */
@@ -23,6 +25,8 @@ export interface WorldLook {
   readonly hasGpus: boolean;
   readonly hosting: Hosting | undefined;
   readonly line: readonly Waiting[];
+  /** What the agents' pods say; absent: the failure does not depend on one. */
+  readonly evidence?: NodeEvidence;
 }
 
 /** The look, or the gate that holds because something could not be read. */
@@ -30,18 +34,27 @@ export type Looked =
   | { readonly look: WorldLook }
   | { readonly gate: GateName; readonly why: string; readonly retryAfter: Millis | undefined };
 
-/** Steps 5 and 6 of the transaction: the fleet, the VM behind the node, what else runs there, and who waits. */
+/**
+ * Steps 5 and 6 of the transaction: the fleet, the VM behind the node, what else runs there, who waits, and, where only
+ * checkers of agents ask for the repair (`reads.evidence`), what the agents' pods say.
+ */
 export async function lookAtWorld(
   transaction: Transaction,
   { node, addresses }: FreshNode,
   deps: RebootDeps,
+  reads: { readonly evidence: boolean },
 ): Promise<Looked> {
   const { store, fleet, executor, journal, whereabouts, turns } = deps;
   const { now } = transaction.stored.view;
   const records = await store.listUnhealthy();
-  const health = await tried(transaction, deps, async (signal) => fleet.health(records, now, signal));
+  const health = await tried(transaction, deps, "Kubernetes", async (signal) =>
+    fleet.health(records, now, signal),
+  );
   if ("failed" in health) return { gate: "Storm", why: health.failed, retryAfter: undefined };
-  const resolved = await tried(transaction, deps, async (signal) => executor.resolve(node, signal));
+  const [resolved, evidence] = await Promise.all([
+    tried(transaction, deps, "Cloud", async (signal) => executor.resolve(node, signal)),
+    reads.evidence ? evidenceOf(transaction, node.name, deps) : undefined,
+  ]);
   if ("failed" in resolved) return { gate: "Cloud", why: resolved.failed, retryAfter: undefined };
   if (!resolved.value.ok) {
     const { failure, detail, retryAfter } = resolved.value;
@@ -53,5 +66,15 @@ export async function lookAtWorld(
   const { target, gpuCount = 0 } = resolved.value;
   const hosting = await whereabouts.hosting(node.name, addresses, records);
   const line = await turns.line();
-  return { look: { records, health: health.value, target, hasGpus: gpuCount > 0, hosting, line } };
+  const seen = { records, health: health.value, target, hasGpus: gpuCount > 0, hosting, line };
+  return { look: { ...seen, ...(evidence === undefined ? {} : { evidence }) } };
+}
+
+async function evidenceOf(
+  { signal }: Transaction,
+  node: string,
+  { evidence, clock, timings }: RebootDeps,
+): Promise<NodeEvidence> {
+  using deadline = deadlineSignal(clock, timings.readDeadline, signal);
+  return await evidence.read(node, deadline.signal);
 }

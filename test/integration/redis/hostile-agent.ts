@@ -80,6 +80,7 @@ export function agentOn(client: Redis, keys: Keys, journal: Journal) {
     reader,
     selects: () => true,
     ...rebootParts({
+      store,
       ledger,
       memory: new RedisSequenceMemory(client, keys),
       reader,

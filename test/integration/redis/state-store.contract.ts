@@ -75,6 +75,11 @@ export function stateStoreContract(implementation: string, make: () => Stores): 
       await stores.states.compareAndSet("b", "0", aRecord("b", { pool: "p" }));
       await stores.states.compareAndSet("c", "0", aRecord("c", { phase: "Unhealthy" }));
       expect(await stores.states.listUnhealthy()).toEqual([aRecord("c", { phase: "Unhealthy" })]);
+      expect((await stores.states.getMany(["c", "a", "gone"])).map(({ name }) => name).toSorted()).toEqual([
+        "a",
+        "c",
+      ]);
+      expect(await stores.states.getMany([])).toEqual([]);
       const counts = (await stores.states.countRecords()).toSorted((x, y) => x.count - y.count);
       expect(counts).toEqual([
         { gauge: "nodes", labels: { pool: undefined, phase: "Unhealthy" }, count: 1 },

@@ -99,7 +99,7 @@ describe.skipIf(!hasKubectl)("kubectl against the simulator (skipped when no kub
     expect(described).toMatch(/nvidia\.com\/gpu:\s+8/);
     expect(described).toMatch(/HolderIdentity:\s+gpu-1/);
     expect(described).toMatch(/ProviderID:\s+civo:\/\//);
-    expect(described).toMatch(/Non-terminated Pods:\s+\(0 in total\)/);
+    expect(described).toMatch(/Non-terminated Pods:\s+\(2 in total\)/);
   });
 
   test("label, annotate and taint change the node and can be undone", async () => {

@@ -97,6 +97,7 @@ export class Fleet implements AsyncDisposable {
       reader: this.reader,
       selects: () => true,
       ...rebootParts({
+        store: states,
         ledger: this.ledger,
         memory: new RedisSequenceMemory(this.client, this.keys),
         reader: this.reader,

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import type { CheckResult, NodeHistory } from "@node-agent/shared/core/check.ts";
-import { isGpuNode, provenGpus } from "@node-agent/shared/core/checkers/gpu-resources.ts";
+import { gpuLesson } from "@node-agent/shared/core/checkers/gpu-memory.ts";
 import { createGpuChecker } from "@node-agent/shared/core/checkers/gpu.ts";
 import { MINUTE } from "@node-agent/shared/core/time.ts";
 import { aNode, type NodeBuilder } from "@node-agent/shared/testing/builders.ts";
@@ -18,15 +18,25 @@ function check(
   expectedGpus: Record<string, number> = {},
 ): CheckResult {
   const options = { threshold: MINUTE, action: "Reboot" as const, startupGrace: 10 * MINUTE, expectedGpus };
-  return createGpuChecker(options).check(node.snapshot(), {
-    at,
-    firstSeenAt: bornAt,
-    everReady: true,
-    gpuNode: false,
-    gpuHighWater: 0,
-    ...history,
-  });
+  return createGpuChecker(options).check(node.snapshot(), { ...NONE, ...history });
 }
+
+const NONE: NodeHistory = { at, firstSeenAt: bornAt, everReady: true, gpuNode: false, gpuHighWater: 0 };
+
+/** What the history holds after these snapshots, one after the other. */
+function learned(...nodes: readonly NodeBuilder[]): NodeHistory {
+  let history = NONE;
+  for (const node of nodes) history = after(history, node);
+  return history;
+}
+
+function after(history: NodeHistory, node: NodeBuilder): NodeHistory {
+  const { gpuNode, gpuForgotten, gpuUnits, gpu } = gpuLesson(node.snapshot(), history);
+  const gpuHighWater = gpuForgotten ? 0 : Math.max(history.gpuHighWater, gpuUnits);
+  return { ...history, gpuNode: history.gpuNode || gpuNode, gpuHighWater, gpu };
+}
+
+const provenGpus = (node: NodeBuilder): number => gpuLesson(node.snapshot(), NONE).gpuUnits;
 
 const had8 = { gpuNode: true, gpuHighWater: 8 };
 const bare = aNode();
@@ -36,18 +46,16 @@ describe("no lost GPU passes", () => {
     ["all devices unhealthy", bare.resource("nvidia.com/gpu", 16, 0), {}, "NoAllocatableGPU"],
     ["2 of 3 usable after an Xid", bare.gpu(3, { allocatable: 2 }), {}, "GPUCountMismatch"],
     ["the plugin came back with 7 of 8", bare.gpu(7), had8, "GPUCountMismatch"],
-    ["7 of 8 and GFD gone with its labels", bare.resource("nvidia.com/gpu", 7), had8, "GPUCountMismatch"],
     [
-      "the plugin is gone for 5 minutes: 0 of 0",
-      bare.resource("nvidia.com/gpu", 0),
+      "the plugin is gone for 5 minutes: 0 of 0, and GFD sees 8",
+      bare.gpu(8).resource("nvidia.com/gpu", 0),
       had8,
       "NoAllocatableGPU",
     ],
-    ["the key itself vanished", bare, had8, "NoAllocatableGPU"],
     [
-      "a MIG node that lost everything",
-      bare.resource("nvidia.com/mig-1g.5gb", 0),
-      { gpuNode: true, gpuHighWater: 1 },
+      "the key itself vanished, and GFD sees 8",
+      bare.gpu(8).withoutResource("nvidia.com/gpu"),
+      had8,
       "NoAllocatableGPU",
     ],
     ["GFD sees 8, the plugin 7", bare.gpu(8).resource("nvidia.com/gpu", 7), {}, "GPUCountMismatch"],
@@ -85,13 +93,21 @@ describe("no lost GPU passes", () => {
     expect(check(node, history)).toEqual({ verdict: "Fail", reason });
   });
 
-  test("once seen with GPUs, a node fails when fewer are usable than were ever proven, whatever the labels say", () => {
+  test("a node whose labels prove a plain layout fails when fewer are usable than were ever proven", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 16 }), fc.nat(15), fc.boolean(), (had, left, labelled) => {
+      fc.property(fc.integer({ min: 2, max: 16 }), fc.integer({ min: 1, max: 15 }), (had, left) => {
         fc.pre(left < had);
-        const node = labelled ? bare.gpu(left) : bare.resource("nvidia.com/gpu", left);
-        const history = { gpuNode: true, gpuHighWater: provenGpus(bare.gpu(had).snapshot()) };
-        expect(check(node, history).verdict).toBe("Fail");
+        expect(check(bare.gpu(left), learned(bare.gpu(had))).verdict).toBe("Fail");
+      }),
+    );
+  });
+
+  test("no node fails because a count changed that no label explains", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 128 }), fc.nat(128), (had, left) => {
+        const before = learned(bare.resource("nvidia.com/gpu", had));
+        const { verdict, reason } = check(bare.resource("nvidia.com/gpu", left), before);
+        expect(`${verdict} ${reason}`).toBe(left < had ? "Skip GPULayoutUnknown" : "Pass GPUCountMatch");
       }),
     );
   });
@@ -115,9 +131,8 @@ describe("no healthy node fails", () => {
     fc.assert(
       fc.property(healthyLayout, (layout) => {
         const node = gpuLayout(bare, layout);
-        const learned = provenGpus(node.snapshot());
         expect(check(node).verdict).not.toBe("Fail");
-        expect(check(node, { gpuNode: true, gpuHighWater: learned }).verdict).not.toBe("Fail");
+        expect(check(node, learned(node)).verdict).not.toBe("Fail");
       }),
     );
   });
@@ -126,13 +141,12 @@ describe("no healthy node fails", () => {
     fc.assert(
       fc.property(fc.array(healthyLayout, { minLength: 1, maxLength: 8 }), (layouts) => {
         const gpus = layouts[0]?.gpus ?? 1;
-        let gpuHighWater = 0;
         // Only layouts of the same machine: a GPU that is lost for good is another test.
-        for (const layout of layouts.filter((one) => one.gpus === gpus)) {
-          const node = gpuLayout(bare, layout);
-          expect(check(node, { gpuNode: true, gpuHighWater })).not.toMatchObject({ verdict: "Fail" });
-          gpuHighWater = Math.max(gpuHighWater, provenGpus(node.snapshot()));
-          expect(gpuHighWater).toBeLessThanOrEqual(gpus);
+        const nodes = layouts.filter((one) => one.gpus === gpus).map((layout) => gpuLayout(bare, layout));
+        for (const [i, node] of nodes.entries()) {
+          const history = learned(...nodes.slice(0, i));
+          expect(check(node, history)).not.toMatchObject({ verdict: "Fail" });
+          expect(history.gpuHighWater).toBeLessThanOrEqual(gpus);
         }
       }),
     );
@@ -188,7 +202,6 @@ describe("planned work suspends the check", () => {
   const lost = bare.gpu(8, { allocatable: 0 });
 
   test.each<[string, string, string]>([
-    ["nvidia.com/gpu-driver-upgrade-state", "upgrade-required", "DriverUpgrade"],
     ["nvidia.com/gpu-driver-upgrade-state", "pod-restart-required", "DriverUpgrade"],
     ["nvidia.com/gpu-driver-upgrade-state", "uncordon-required", "DriverUpgrade"],
     ["nvidia.com/gpu-driver-upgrade-state", "upgrade-failed", "DriverUpgradeFailed"],
@@ -196,7 +209,8 @@ describe("planned work suspends the check", () => {
     ["nvidia.com/mig.config.state", "rebooting", "MIGReconfiguration"],
     ["nvidia.com/mig.config.state", "failed", "MIGReconfigurationFailed"],
     ["nvidia.com/gpu.product", "NVIDIA-A100-SXM4-40GB-MIG-INVALID", "MIGLayoutInvalid"],
-    ["nvidia.com/gpu.deploy.device-plugin", "paused-for-mig-change", "DevicePluginNotDeployed"],
+    ["nvidia.com/gpu.deploy.device-plugin", "paused-for-mig-change", "MIGReconfiguration"],
+    ["nvidia.com/gpu.deploy.device-plugin", "paused-for-driver-upgrade", "DriverUpgrade"],
     ["nvidia.com/gpu.deploy.device-plugin", "false", "DevicePluginNotDeployed"],
     ["nvidia.com/gpu.workload.config", "vm-passthrough", "VMWorkload"],
   ])("%s = %s", (label, value, reason) => {
@@ -205,6 +219,7 @@ describe("planned work suspends the check", () => {
 
   test.each([
     ["nvidia.com/gpu-driver-upgrade-state", "upgrade-done"],
+    ["nvidia.com/gpu-driver-upgrade-state", "upgrade-required"],
     ["nvidia.com/gpu-driver-upgrade-state", ""],
     ["nvidia.com/mig.config.state", "success"],
     ["nvidia.com/gpu.deploy.device-plugin", "true"],
@@ -215,7 +230,7 @@ describe("planned work suspends the check", () => {
 
   test("units that are in motion are not learned as GPUs", () => {
     const node = bare.gpu(56).label("nvidia.com/mig.config.state", "pending");
-    expect(provenGpus(node.snapshot())).toBe(1);
+    expect(provenGpus(node)).toBe(1);
   });
 });
 
@@ -240,7 +255,12 @@ describe("what the history learns", () => {
   test.each<[string, NodeBuilder, boolean, number]>([
     ["a plain node", bare.gpu(8), true, 8],
     ["capacity, not what is usable now", bare.gpu(8, { allocatable: 2 }), true, 8],
-    ["a plugin without GFD", bare.resource("nvidia.com/gpu", 12), true, 12],
+    [
+      "a plugin without GFD proves one: nothing tells the layout",
+      bare.resource("nvidia.com/gpu", 12),
+      true,
+      1,
+    ],
     ["slices prove one GPU", bare.resource("nvidia.com/gpu.shared", 128), true, 1],
     [
       "units of a node labelled as time-sliced",
@@ -273,7 +293,6 @@ describe("what the history learns", () => {
     ["no GPU", bare, false, 0],
     ["a network device", bare.resource("nvidia.com/hostdev", 4), false, 0],
   ])("%s", (_what, node, gpuNode, gpus) => {
-    expect(isGpuNode(node.snapshot())).toBe(gpuNode);
-    expect(provenGpus(node.snapshot())).toBe(gpus);
+    expect(gpuLesson(node.snapshot(), NONE)).toMatchObject({ gpuNode, gpuUnits: gpus });
   });
 });

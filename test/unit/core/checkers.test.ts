@@ -87,8 +87,21 @@ describe("DiskPressure", () => {
 const network = (status: string, reason: string): NodeBuilder =>
   aNode().condition("NetworkUnavailable", status, reason);
 
+test("Cilium with another taint key is judged by that key", () => {
+  const checker = createCiliumChecker({
+    ...settings,
+    taint: "ignore-taint.cluster-autoscaler.kubernetes.io/cilium",
+  });
+  const node = aNode().cilium().taint("ignore-taint.cluster-autoscaler.kubernetes.io/cilium");
+  expect(checker.check(node.snapshot(), seasoned)).toEqual({
+    verdict: "Fail",
+    reason: "CiliumAgentNotReady",
+  });
+  expect(checker.check(aNode().cilium("down").snapshot(), seasoned).verdict).not.toBe("Fail");
+});
+
 describe("Cilium", () => {
-  const checker = createCiliumChecker(settings);
+  const checker = createCiliumChecker({ ...settings, taint: "node.cilium.io/agent-not-ready" });
 
   test.each<[string, NodeBuilder, string, string]>([
     ["up", aNode().cilium(), "Pass", "CiliumIsUp"],
@@ -103,6 +116,24 @@ describe("Cilium", () => {
     ["Unknown with a Cilium reason", network("Unknown", "CiliumIsUp"), "Fail", "CiliumNetworkUnavailable"],
     ["another CNI", network("True", "CalicoIsDown"), "Skip", "NoCilium"],
     ["no CNI condition", aNode().withoutCondition("NetworkUnavailable"), "Skip", "NoCilium"],
+    [
+      "the taint left over, while Flannel runs the network",
+      network("False", "FlannelIsUp").taint("node.cilium.io/agent-not-ready"),
+      "Skip",
+      "OtherCNI",
+    ],
+    [
+      "the taint left over, while Calico fails to run the network",
+      network("True", "CalicoIsDown").taint("node.cilium.io/agent-not-ready"),
+      "Skip",
+      "OtherCNI",
+    ],
+    [
+      "the taint beside the route controller's condition, which stands on Cilium nodes too",
+      network("False", "RouteCreated").taint("node.cilium.io/agent-not-ready"),
+      "Fail",
+      "CiliumAgentNotReady",
+    ],
     ["another taint of Cilium", aNode().taint("node.cilium.io/other"), "Skip", "NoCilium"],
   ])("%s", (_what, node, verdict, reason) => {
     expect(checker.check(node.snapshot(), seasoned)).toEqual({ verdict, reason });

@@ -187,7 +187,21 @@ function storyOf(record: NodeRecord, why: string, at: number, change: number) {
     ...REBOOT_OUTCOMES.map((outcome) => callFailedEvent(record, { outcome, detail: why }, NOW)),
     ...REBOOT_VERIFICATIONS.map((verification) => verifiedEvent(record, verification, NOW)),
     ...(["Failed", "Healthy"] as const).map((phase) => endEvent(record, { ...record, phase }, NOW)),
-    ...noticesOf(record, { ...record, judgedBy: ["GPU"], skipped: { GPU: { since: at, reason: why } } }, NOW),
+    ...noticesOf(
+      record,
+      {
+        ...record,
+        judgedBy: ["GPU"],
+        skipped: { GPU: { since: at, reason: why } },
+        gpu: { accepted: 7 },
+        marks: {
+          "nvidia.com/mig.config.state": { value: why, since: at, told: true },
+          "nvidia.com/gpu-driver-upgrade-state": { value: "cordon-required", since: at, told: true },
+          "spec.unschedulable": { value: why, since: at, holds: true, told: true },
+        },
+      },
+      NOW,
+    ),
     ...noticesOf(record, { ...record, flaps: { GPU: { at: [at], flappingSince: at } } }, NOW),
     ...noticesOf(recoveredFrom(record), { ...record, incident: INCIDENT }, NOW),
   ].flatMap((event) => (event === undefined ? [] : [event]));

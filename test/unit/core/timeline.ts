@@ -16,7 +16,9 @@ export const ACTIVE: RepairPolicy = { ...DEFAULT_POLICY, monitorOnly: false };
 export type Verdicts = Partial<Record<CheckerName, CheckVerdict | `${CheckVerdict}:${string}`>>;
 
 /** What an evaluation says besides verdicts. */
-export type Facts = Partial<Pick<Evaluation, "ready" | "gpuNode" | "gpuUnits">> & { undecided?: boolean };
+export type Facts = Partial<Pick<Evaluation, "ready" | "gpuNode" | "gpuUnits" | "gpuForgotten" | "gpu">> & {
+  undecided?: boolean;
+};
 
 /** An evaluation as the checkers would give it: checkers not named pass. */
 export function anEvaluation(verdicts: Verdicts, facts: Facts = {}, policy = ACTIVE): Evaluation {
@@ -34,6 +36,8 @@ export function anEvaluation(verdicts: Verdicts, facts: Facts = {}, policy = ACT
     ready: !judgements.some(({ checker, verdict }) => checker === "NodeReady" && verdict === "Fail"),
     gpuNode: false,
     gpuUnits: 0,
+    gpuForgotten: false,
+    gpu: {},
     ...rest,
   };
 }
@@ -49,7 +53,7 @@ export class Timeline {
   viewSteady: Millis = DAY;
   policy: RepairPolicy;
   /** What was read of the world beside the record. */
-  read: Pick<GateInput, "pauses" | "node" | "selected" | "fleet" | "ledger" | "hosting"> = {};
+  read: Pick<GateInput, "pauses" | "node" | "selected" | "fleet" | "ledger" | "hosting" | "evidence"> = {};
   node: JudgedNode = { name: "node-1", uid: "uid-1", providerId: "civo://vm-a", bootId: "boot-1" };
   /** Actions of the latest event. */
   actions: readonly NodeAction[] = [];

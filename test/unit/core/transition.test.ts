@@ -374,15 +374,15 @@ describe("facts that outlive phases", () => {
 
   test("once Ready, once seen with GPUs and the most GPUs seen are never forgotten", () => {
     const life = new Timeline();
-    life.judge({}, { gpuNode: true, gpuUnits: 8 });
-    const record = life.judge({ NodeReady: "Fail" }, { gpuUnits: 2 });
-    expect(record).toMatchObject({ everReady: true, gpuNode: true, gpuHighWater: 8 });
+    life.judge({}, { gpuNode: true, gpuUnits: 8, gpu: { units: 8 } });
+    const record = life.judge({ NodeReady: "Fail" }, { gpuUnits: 2, gpu: { units: 8 } });
     expect(historyOf(record, "uid-1", life.now)).toEqual({
       at: life.now,
       firstSeenAt: NOON,
       everReady: true,
       gpuNode: true,
       gpuHighWater: 8,
+      gpu: { units: 8 },
     });
   });
 

@@ -192,7 +192,7 @@ describe("Dockerfile", () => {
   });
 });
 
-test("deploy/rbac.yaml gives a watcher and a worker the nodes to read, a worker the ledger to write and events to create, and nothing else", () => {
+test("deploy/rbac.yaml gives a watcher and a worker the nodes to read, a worker the ledger to write, events to create and pods to list, and nothing else", () => {
   const { items: objects } = parse(textOf("deploy/rbac.yaml")) as {
     items: { kind: string; metadata: { name: string; namespace?: string }; rules?: unknown }[];
   };
@@ -207,10 +207,15 @@ test("deploy/rbac.yaml gives a watcher and a worker the nodes to read, a worker 
     resourceNames: ["kube-system"],
     verbs: ["get"],
   };
+  const evidence = [
+    { apiGroups: [""], resources: ["pods"], verbs: ["list"] },
+    { apiGroups: ["resource.k8s.io"], resources: ["resourceslices"], verbs: ["list"] },
+  ];
   expect(rulesOf("ClusterRole")).toEqual({
     "node-agent-watcher": [{ ...nodes, verbs: ["get", "list", "watch"] }],
     "node-agent-worker": [{ ...nodes, verbs: ["get", "list"] }, identity],
-    "node-agent-operator": [{ ...nodes, verbs: ["get", "list"] }, identity],
+    "node-agent-evidence": evidence,
+    "node-agent-operator": [{ ...nodes, verbs: ["get", "list", "patch"] }, ...evidence, identity],
   });
   const configMaps = { apiGroups: [""], resources: ["configmaps"] };
   const { namespace, name } = demoConfig("worker").ledger;

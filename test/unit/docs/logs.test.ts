@@ -93,8 +93,13 @@ function tellEverything(journal: Journal): void {
 function tellNotices(journal: Journal): void {
   const known = recordIn("Unhealthy");
   const skipped = { GPU: { since: 1, reason: "AllocatedByDRA" } };
-  const flaps = { GPU: { at: [1], flappingSince: 1 } };
-  const noticed: Partial<NodeRecord>[] = [{ judgedBy: ["GPU"], skipped }, { flaps }];
+  const noticed: Partial<NodeRecord>[] = [
+    { judgedBy: ["GPU"], skipped },
+    { gpu: { accepted: 7 } },
+    { marks: { "nvidia.com/mig.config.state": { value: "rebooting", since: 1, told: true } } },
+    { marks: { "spec.unschedulable": { value: "", since: 1, holds: true, told: true } } },
+    { flaps: { GPU: { at: [1], flappingSince: 1 } } },
+  ];
   for (const more of noticed) {
     const after = { ...known, ...more };
     journal.judged({ node: "node-1", before: known, after, evaluation: undefined, dueIn: undefined });

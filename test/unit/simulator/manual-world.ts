@@ -35,6 +35,8 @@ export function manualWorld(pools?: readonly PoolOptions[]): ManualWorld {
     random: new Random(7),
     history: 1000,
     refreshLeases: () => undefined,
+    refreshPods: () => undefined,
+    refreshSlices: () => undefined,
   });
   const world = new World({
     clock,

@@ -243,8 +243,11 @@ describe("a view that lost everything", () => {
         throw new Error("timeout");
       },
     };
-    expect(await resync({ ...world.deps, reader })).toMatchObject({ verified: 0, left: 60 });
+    const failures: unknown[] = [];
+    const onFailure = (error: unknown): void => void failures.push(error);
+    expect(await resync({ ...world.deps, reader, onFailure })).toMatchObject({ verified: 0, left: 60 });
     expect(reads).toBe(10);
+    expect(failures).toEqual(Array.from({ length: 10 }, () => new Error("timeout")));
     expect(waitingAtFirstRead).toBeGreaterThan(0);
   });
 

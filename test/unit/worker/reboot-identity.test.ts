@@ -44,6 +44,7 @@ test("a list that was begun too long ago serves nobody: the process stood still 
   const { lister, clock } = world;
   const fleet = new FleetWatch({
     lister,
+    store: world.store,
     selects: () => true,
     rules: world.rules,
     clock,
@@ -70,6 +71,7 @@ describe("a list of the fleet that takes longer than the send deadline", () => {
     };
     const fleet = new FleetWatch({
       lister: { list: slow },
+      store: world.store,
       selects: () => true,
       rules: world.rules,
       clock,

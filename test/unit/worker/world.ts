@@ -15,6 +15,7 @@ import { shardOf } from "../../../packages/shared/src/contract/keys.ts";
 import { aNode, instanceIdOf, type NodeBuilder } from "../../../packages/shared/src/testing/builders.ts";
 import { ManualClock } from "../../../packages/shared/src/testing/manual-clock.ts";
 import { MemoryCallLimiter } from "../../../packages/shared/src/testing/memory-call-limiter.ts";
+import { MemoryEvidenceReader } from "../../../packages/shared/src/testing/memory-evidence-reader.ts";
 import { MemoryExecutor } from "../../../packages/shared/src/testing/memory-executor.ts";
 import { MemoryJobQueues } from "../../../packages/shared/src/testing/memory-job-queues.ts";
 import { MemoryLedger } from "../../../packages/shared/src/testing/memory-ledger.ts";
@@ -70,6 +71,7 @@ export class World {
   readonly limiter = new MemoryCallLimiter(this.clock, { max: 10, per: MINUTE });
   readonly lister = new MemoryNodeLister(this.reader.nodes);
   readonly line = new MemoryWaitingLine();
+  readonly evidence = new MemoryEvidenceReader();
   readonly turnFaults: unknown[] = [];
   /** What the configuration selects. */
   selects: (node: NodeSnapshot) => boolean = () => true;
@@ -104,6 +106,7 @@ export class World {
       reader: intercept("reader", this.reader, around),
       fleet: new FleetWatch({
         lister: intercept("lister", this.lister, around),
+        store: this.store,
         selects: (node) => this.selects(node),
         rules,
         clock,
@@ -112,6 +115,7 @@ export class World {
       }),
       selects: (node) => this.selects(node),
       ledger: rules.policy.monitorOnly ? undefined : this.ledgerGate(around),
+      evidence: this.evidence,
       executor: intercept("executor", this.executor, around),
       limiter: intercept("limiter", this.limiter, around),
       spacing: new CallSpacing(clock, rules.policy.storm.budgets.spacing),

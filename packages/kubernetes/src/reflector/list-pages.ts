@@ -22,6 +22,7 @@ export interface ListOptions {
   readonly pageDeadline: Millis;
   readonly signal: AbortSignal;
   readonly limit?: number;
+  readonly fieldSelector?: string;
 }
 
 /**
@@ -31,11 +32,12 @@ export interface ListOptions {
 export async function* listPages(options: ListOptions): AsyncGenerator<ListPage, void> {
   const { connection, path, notOlderThan, pageDeadline: deadline, signal } = options;
   const limit = String(options.limit ?? PAGE_LIMIT);
+  const selector = options.fieldSelector === undefined ? {} : { fieldSelector: options.fieldSelector };
   // With a limit a bare resourceVersion means "exactly this one", which may be compacted: the match must be spelt out.
   let query: Record<string, string> =
     notOlderThan === ""
-      ? { limit }
-      : { limit, resourceVersion: notOlderThan, resourceVersionMatch: "NotOlderThan" };
+      ? { limit, ...selector }
+      : { limit, ...selector, resourceVersion: notOlderThan, resourceVersionMatch: "NotOlderThan" };
   let first: string | undefined;
   for (;;) {
     const { body } = await connection.request(path, { query, deadline, signal });
@@ -50,6 +52,6 @@ export async function* listPages(options: ListOptions): AsyncGenerator<ListPage,
     if (token === query["continue"]) {
       throw new KubernetesApiError("MalformedAnswer", `GET ${path}: the same continue token twice`);
     }
-    query = { limit, continue: token };
+    query = { limit, ...selector, continue: token };
   }
 }

@@ -57,6 +57,14 @@ const checkerFlaps = z.object({
   flappingSince: instant.exactOptional(),
 });
 
+const seenMark = z.object({
+  value: text,
+  since: instant,
+  worked: z.object({ since: instant, until: instant }).exactOptional(),
+  holds: z.literal(true).exactOptional(),
+  told: z.literal(true).exactOptional(),
+});
+
 /** A record as the workers write it. */
 export const recordSchema: z.ZodType<NodeRecord> = z.object({
   schema: z.literal(1),
@@ -68,6 +76,14 @@ export const recordSchema: z.ZodType<NodeRecord> = z.object({
   everReady: z.boolean(),
   gpuNode: z.boolean(),
   gpuHighWater: z.number().min(0),
+  gpu: z
+    .object({
+      units: z.number().min(0).exactOptional(),
+      strangers: z.array(text).max(32).exactOptional(),
+      draSlices: z.literal(true).exactOptional(),
+      accepted: z.int().min(0).exactOptional(),
+    })
+    .exactOptional(),
   pool: text.exactOptional(),
   providerId: text.exactOptional(),
   bootId: text.exactOptional(),
@@ -99,6 +115,7 @@ export const recordSchema: z.ZodType<NodeRecord> = z.object({
       providerId: text.exactOptional(),
     })
     .exactOptional(),
+  marks: z.record(text, seenMark).exactOptional(),
   scheduledAt: instant.exactOptional(),
 });
 

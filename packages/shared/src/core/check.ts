@@ -21,6 +21,18 @@ export interface CheckResult {
   readonly reason: string;
 }
 
+/** What is remembered of a node's GPUs from one judgement to the next. */
+export interface GpuMemory {
+  /** Units of GPU resources seen, whatever the layout: what a later count is compared with where no label tells it. */
+  readonly units?: number;
+  /** Names of other devices of the vendor that stood beside usable GPUs, so that they are not taken for renamed GPUs. */
+  readonly strangers?: readonly string[];
+  /** A worker read ResourceSlices of a GPU driver for this node: dynamic resource allocation hands out its GPUs. */
+  readonly draSlices?: true;
+  /** The number of GPUs that an operator accepted for this node. */
+  readonly accepted?: number;
+}
+
 /** What is known of a node beyond its present snapshot: the memory a checker may lean on. */
 export interface NodeHistory {
   /** The instant of this judgement. */
@@ -31,8 +43,11 @@ export interface NodeHistory {
   readonly everReady: boolean;
   /** Sticky: this uid was seen with GPUs once. */
   readonly gpuNode: boolean;
-  /** Most whole GPUs that any snapshot of this uid proved (see `Evaluation.gpuUnits`); 0 when none. Rises, never falls. */
+  /** Most whole GPUs that any snapshot of this uid proved (see `GpuLesson.gpuUnits`); 0 when none. */
   readonly gpuHighWater: number;
+  /** Keys of planned-work marks that are stuck or failed long ago: they suspend nothing (`work-on-node.ts`). */
+  readonly overdueWork?: readonly string[];
+  readonly gpu?: GpuMemory;
 }
 
 /** Judges one aspect of a snapshot. Pure: no clock, no log, no environment; `check` never throws. */

@@ -1,6 +1,6 @@
 import type { CheckerName, CheckVerdict, HealthChecker, NodeHistory, RepairAction } from "./check.ts";
 import { isReady } from "./checkers/conditions.ts";
-import { isGpuNode, provenGpus } from "./checkers/gpu-resources.ts";
+import { gpuLesson, type GpuLesson } from "./checkers/gpu-memory.ts";
 import { STARTUP_GRACE } from "./checkers/node-ready.ts";
 import type { NodeSnapshot } from "./node.ts";
 import type { Millis } from "./time.ts";
@@ -18,18 +18,11 @@ export interface Judgement {
  * The judgement of a whole node. `Undecided` means that the node was never Ready and its start-up grace still
  * runs: failures of other checkers do not count yet.
  */
-export interface Evaluation {
+export interface Evaluation extends GpuLesson {
   readonly verdict: "Pass" | "Fail" | "Undecided";
   readonly judgements: readonly Judgement[];
   /** The node is Ready in this snapshot. */
   readonly ready: boolean;
-  /** This snapshot shows GPUs (label or resources). */
-  readonly gpuNode: boolean;
-  /**
-   * Whole GPUs that the capacity of this snapshot proves; the history keeps the highest. Slices (MIG, MPS,
-   * time-slicing) are no GPUs: any number of them proves one.
-   */
-  readonly gpuUnits: number;
 }
 
 /**
@@ -49,8 +42,7 @@ export function evaluate(
     verdict: verdictOf(judgements),
     judgements,
     ready: isReady(node),
-    gpuNode: isGpuNode(node),
-    gpuUnits: provenGpus(node),
+    ...gpuLesson(node, history),
   };
 }
 

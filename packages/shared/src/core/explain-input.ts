@@ -2,6 +2,7 @@ import type { Hosting } from "./hosting.ts";
 import type { Rules } from "./judge.ts";
 import type { Clocks } from "./ledger/clocks.ts";
 import type { Ledger } from "./ledger/ledger.ts";
+import type { NodeEvidence } from "./node-evidence.ts";
 import type { NodeSnapshot } from "./node.ts";
 import type { NodeRecord, ObservedMillis } from "./record.ts";
 import type { FleetHealth } from "./storm/fleet.ts";
@@ -72,6 +73,8 @@ export interface ExplainInput {
   readonly fleet: FleetLook;
   readonly ledger: LedgerLook;
   readonly hosting: HostingLook;
+  /** What the agents' pods on the node say; absent: it was not asked for. */
+  readonly evidence?: NodeEvidence;
   /** The VM behind the node, by its provider id; absent when that names none. */
   readonly instanceId?: string;
   /** The pending reboot of the node; `Missing`: there is none; absent: nobody asked. */

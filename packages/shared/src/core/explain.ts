@@ -7,6 +7,7 @@ import { ranOf } from "./checker-clocks.ts";
 import { answersOf, holds, type GateAnswer } from "./explain-gates.ts";
 import type { ExplainInput, LedgerLook, NodeLook, PendingReboot } from "./explain-input.ts";
 import { flapsWithin } from "./flaps.ts";
+import { skipsOf, type SkipAnswer } from "./explain-skips.ts";
 import type { GateInput } from "./gates/gate.ts";
 import { ledgerView } from "./gates/ledger-view.ts";
 import { wellLeft } from "./incident.ts";
@@ -63,6 +64,7 @@ export interface Explanation {
   readonly failing: readonly FailingAnswer[];
   /** Checkers that flapped within the last hour. */
   readonly flaps: readonly FlapsAnswer[];
+  readonly skipped: readonly SkipAnswer[];
   readonly attempts: { readonly used: number; readonly allowed: number };
   readonly lastReboot?: Omit<RebootAttempt, "token">;
   /** Watched time that the node must stay healthy until its latest repairs count as a cure; absent: nothing is proven. */
@@ -95,6 +97,7 @@ export function explain(input: ExplainInput): Explanation {
     ...(record === undefined ? {} : { phaseSince: record.phaseSince }),
     failing: failingOf(judged, input),
     flaps: flapsOf(judged, input),
+    skipped: skipsOf(judged),
     attempts: { used: judged?.incident?.attempts ?? 0, allowed: policy.maxAttempts },
     ...lastRebootOf(judged),
     ...cureOf(judged, input),
@@ -117,7 +120,7 @@ function judgedRecord({ record, damaged, node, rules, now, observed }: ExplainIn
 
 function gateInput(input: ExplainInput, record: NodeRecord | undefined): GateInput | undefined {
   if (record === undefined) return undefined;
-  const { rules, now, observed, viewAge, viewSteady, node, selected, ledger, hosting } = input;
+  const { rules, now, observed, viewAge, viewSteady, node, selected, ledger, hosting, evidence } = input;
   const { policy } = rules;
   const snapshot = node.state === "Found" ? node.snapshot : undefined;
   const place = snapshot === undefined ? placeOfRecord(record) : placeOf(snapshot);
@@ -135,6 +138,7 @@ function gateInput(input: ExplainInput, record: NodeRecord | undefined): GateInp
     ...(selected === undefined ? {} : { selected }),
     ...worldOf(input, place),
     ...(hosting.state === "Seen" ? { hosting: hosting.hosting } : {}),
+    ...(evidence === undefined ? {} : { evidence }),
   };
 }
 

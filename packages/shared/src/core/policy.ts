@@ -1,8 +1,11 @@
+import { CILIUM_TAINT } from "./checkers/cilium.ts";
 import type { CheckerName, RepairAction } from "./check.ts";
 import type { FlappingPolicy } from "./flaps.ts";
+import type { ForeignOwnerPolicy } from "./foreign-hold.ts";
 import type { PausePolicy } from "./pause.ts";
 import { DEFAULT_STORM_POLICY, type StormPolicy } from "./storm/policy.ts";
-import { MINUTE, SECOND, type Millis } from "./time.ts";
+import { HOUR, MINUTE, SECOND, type Millis } from "./time.ts";
+import type { PlannedWorkPolicy } from "./work-on-node.ts";
 
 /** How one checker is used. */
 export interface CheckerPolicy {
@@ -24,12 +27,16 @@ export interface RepairPolicy {
   readonly startupGrace: Millis;
   /** GPUs that each node of a pool must have; empty means the most ever seen on the node. */
   readonly expectedGpus: Readonly<Record<string, number>>;
+  /** Key of the taint by which Cilium's operator says that the agent does not run on a node. */
+  readonly ciliumTaint: string;
   /** A cluster view older than this is blind: nothing is rebooted and no clock advances. */
   readonly viewMaxAge: Millis;
   /** After the cluster was out of sight, or at the very start, nothing is rebooted for so long (guard G7). */
   readonly blindGrace: Millis;
   /** A cordoned node is somebody's work and is left alone. */
   readonly respectCordon: boolean;
+  readonly foreignOwner: ForeignOwnerPolicy;
+  readonly plannedWork: PlannedWorkPolicy;
   readonly paused: PausePolicy;
   readonly storm: StormPolicy;
   readonly flapping: FlappingPolicy;
@@ -48,9 +55,12 @@ export const DEFAULT_POLICY: RepairPolicy = {
   maxAttempts: 3,
   startupGrace: 10 * MINUTE,
   expectedGpus: {},
+  ciliumTaint: CILIUM_TAINT,
   viewMaxAge: 90 * SECOND,
   blindGrace: 2 * MINUTE,
   respectCordon: true,
+  foreignOwner: { staleAfter: 12 * HOUR },
+  plannedWork: { maxAge: HOUR },
   paused: { fleet: false, pools: [], nodes: [] },
   storm: DEFAULT_STORM_POLICY,
   flapping: { threshold: 5 },

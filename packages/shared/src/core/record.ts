@@ -1,5 +1,6 @@
-import type { CheckerName, NodeHistory } from "./check.ts";
+import type { CheckerName, GpuMemory, NodeHistory } from "./check.ts";
 import type { Phase } from "./phase.ts";
+import type { SeenMarks } from "./seen-marks.ts";
 import type { EpochMillis, Millis } from "./time.ts";
 
 /**
@@ -102,7 +103,9 @@ export interface NodeRecord {
   readonly firstSeenAt: EpochMillis;
   readonly everReady: boolean;
   readonly gpuNode: boolean;
+  /** Whole GPUs that a layout with labels proved; without `gpu` (written before 0.2) it may be a number of slices. */
   readonly gpuHighWater: number;
+  readonly gpu?: GpuMemory;
   readonly pool?: string;
   readonly providerId?: string;
   readonly bootId?: string;
@@ -125,6 +128,8 @@ export interface NodeRecord {
   /** The latest incident with repairs, while a relapse would continue it; never beside `incident`. */
   readonly lastIncident?: ClosedIncident;
   readonly lastReboot?: RebootAttempt;
+  /** Marks of other controllers and people on the node, with the time of their present meaning. */
+  readonly marks?: SeenMarks;
   /** When the pending reboot was scheduled to run; a hint that saves rescheduling, not a truth. */
   readonly scheduledAt?: EpochMillis;
 }
@@ -139,6 +144,12 @@ export function historyOf(record: NodeRecord | undefined, uid: string, now: Epoc
     firstSeenAt: record.firstSeenAt,
     everReady: record.everReady,
     gpuNode: record.gpuNode,
-    gpuHighWater: record.gpuHighWater,
+    ...gpuHistoryOf(record),
   };
+}
+
+/** An older version counted units that no label explained as GPUs: they are units to compare with, and prove nothing. */
+function gpuHistoryOf({ gpu, gpuHighWater }: NodeRecord): Pick<NodeHistory, "gpuHighWater" | "gpu"> {
+  if (gpu !== undefined) return { gpuHighWater, gpu };
+  return gpuHighWater > 0 ? { gpuHighWater: 0, gpu: { units: gpuHighWater } } : { gpuHighWater };
 }

@@ -1,4 +1,8 @@
 import { CILIUM_TAINT } from "./checkers/cilium.ts";
+import { CORDON_ANNOTATIONS, CORDON_LABELS } from "./cordon-owner.ts";
+import { foreignKeys } from "./foreign-marks.ts";
+import { PLANNED_WORK_MARKS } from "./planned-work.ts";
+import { OPERATOR_DEPLOY_LABELS } from "./checkers/gpu-allocation.ts";
 
 /**
  * The allow-list of a snapshot: which labels, annotations, taints and resources of a Node some rule reads. All else
@@ -10,32 +14,21 @@ import { CILIUM_TAINT } from "./checkers/cilium.ts";
 /** Annotations under this prefix are ours (pause, opt-out); all of them are kept, up to a cap. */
 export const ANNOTATION_PREFIX = "node-agent.civo.com/";
 
-/** Annotations by which others claim a node; a gate respects them (shared facts, Kubernetes 3.6). */
-export const FOREIGN_OWNER_ANNOTATIONS = [
-  "weave.works/kured-reboot-in-progress",
-  "cluster-autoscaler.kubernetes.io/scale-down-disabled",
-  "cluster.x-k8s.io/machine",
-  "cluster.x-k8s.io/cluster-name",
-  "karpenter.sh/do-not-disrupt",
-  "kwok.x-k8s.io/node",
-] as const;
+/** Keys of planned-work marks that stand in one place. */
+const workKeys = (place: "label" | "annotation" | "taint"): string[] =>
+  PLANNED_WORK_MARKS.filter(({ at }) => at === place).map(({ key }) => key);
 
-/** Taints by which others claim a node, or by which a node says that no machine of ours is behind it. */
-export const FOREIGN_OWNER_TAINTS = [
-  "ToBeDeletedByClusterAutoscaler",
-  "DeletionCandidateOfClusterAutoscaler",
-  "karpenter.sh/disrupted",
-  "karpenter.sh/disruption",
-  "kubevirt.io/drain",
-  "medik8s.io/remediation",
-  "node.kubernetes.io/out-of-service",
-  "virtual-kubelet.io/provider",
-  "kwok.x-k8s.io/node",
-] as const;
+/** Annotations of others that a rule reads; they are kept before ours. */
+export const KEPT_ANNOTATIONS: readonly string[] = [
+  ...foreignKeys("annotation"),
+  ...workKeys("annotation"),
+  ...CORDON_ANNOTATIONS,
+];
 
 /** Taints that are kept before any other. */
 export const KEPT_TAINTS: readonly string[] = [
-  ...FOREIGN_OWNER_TAINTS,
+  ...foreignKeys("taint"),
+  ...workKeys("taint"),
   CILIUM_TAINT,
   "node.kubernetes.io/not-ready",
   "node.kubernetes.io/unreachable",
@@ -59,9 +52,10 @@ export const KEPT_LABELS: readonly string[] = [
   ...CONTROL_PLANE_LABELS,
   "type",
   "kwok.x-k8s.io/node",
-  "nvidia.com/gpu-driver-upgrade-state",
-  "nvidia.com/mig.config.state",
-  "nvidia.com/gpu.deploy.device-plugin",
+  ...workKeys("label"),
+  ...foreignKeys("label"),
+  ...CORDON_LABELS,
+  ...OPERATOR_DEPLOY_LABELS,
   "nvidia.com/gpu.workload.config",
   "nvidia.com/gpu.count",
   "nvidia.com/gpu.replicas",
@@ -101,7 +95,14 @@ export const SNAPSHOT_MAX_BYTES = 4096;
 export const PART_BYTES = { knownTaints: 600, annotations: 600, labels: 1500 } as const;
 
 /** Caps on the number of entries; the byte budget may cut further. */
-export const CAPS = { taints: 32, conditions: 32, ownAnnotations: 16, migLabels: 16, resources: 24 } as const;
+export const CAPS = {
+  taints: 32,
+  conditions: 32,
+  ownAnnotations: 16,
+  migLabels: 16,
+  draLabels: 4,
+  resources: 24,
+} as const;
 
 /** Caps on the length of strings, in UTF-16 units; names, keys and label values follow the API server's own. */
 export const LENGTHS = {

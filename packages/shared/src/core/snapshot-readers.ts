@@ -1,10 +1,11 @@
 import { jsonBytes, takeElement, takeEntry, type ByteBudget } from "./byte-budget.ts";
+import { DRA_LABEL } from "./checkers/gpu-allocation.ts";
 import { MIG_COUNT_LABEL } from "./checkers/gpu-resources.ts";
 import type { ConditionStatus, NodeCondition, NodeSnapshot, NodeTaint } from "./node.ts";
 import { field, instantOf, listOf, objectOf, textOf, tokenOf, type RawObject } from "./raw-values.ts";
 import {
   CAPS,
-  FOREIGN_OWNER_ANNOTATIONS,
+  KEPT_ANNOTATIONS,
   KEPT_LABELS,
   KEPT_TAINTS,
   KNOWN_CONDITIONS,
@@ -84,15 +85,20 @@ export function taintsOf(spec: RawObject): readonly NodeTaint[] {
 export function annotationsOf(metadata: RawObject, budget: ByteBudget): Record<string, string> {
   const source = objectOf(field(metadata, "annotations"));
   const own = Object.keys(source).filter((key) => OWN_ANNOTATION.test(key));
-  const keys = [...FOREIGN_OWNER_ANNOTATIONS, ...own.toSorted().slice(0, CAPS.ownAnnotations)];
+  const keys = [...KEPT_ANNOTATIONS, ...own.toSorted().slice(0, CAPS.ownAnnotations)];
   return copyEntries(source, keys, LENGTHS.annotationValue, budget);
 }
 
-/** The labels on the allow-list, then GFD's counts of MIG profiles. */
+/** The labels on the allow-list, then those of DRA drivers and GFD's counts of MIG profiles. */
 export function labelsOf(metadata: RawObject, budget: ByteBudget): Record<string, string> {
   const source = objectOf(field(metadata, "labels"));
   const profiles = Object.keys(source).filter((key) => MIG_COUNT_LABEL.test(key));
-  const keys = [...KEPT_LABELS, ...profiles.toSorted().slice(0, CAPS.migLabels)];
+  const dra = Object.keys(source).filter((key) => DRA_LABEL.test(key));
+  const keys = [
+    ...KEPT_LABELS,
+    ...dra.toSorted().slice(0, CAPS.draLabels),
+    ...profiles.toSorted().slice(0, CAPS.migLabels),
+  ];
   return copyEntries(source, keys, LENGTHS.labelValue, budget);
 }
 

@@ -31,7 +31,7 @@
  */
 import { CHECKER_NAMES } from "./check.ts";
 import { carryOver } from "./carry-over.ts";
-import { clocksAfter } from "./checker-clocks.ts";
+import { clocksAfter, type CheckerClocks } from "./checker-clocks.ts";
 import { dueIn, isGivenUp, isWaiting } from "./due.ts";
 import type { NodeEvent, Transition } from "./events.ts";
 import { withFlaps } from "./flaps.ts";
@@ -51,6 +51,7 @@ import type { NodeRecord, ObservedMillis } from "./record.ts";
 import type { EpochMillis } from "./time.ts";
 import { withSkips } from "./skips.ts";
 import { isVerdictPending } from "./verification.ts";
+import { isHeldByWork } from "./work-on-node.ts";
 
 /** Applies an event to a record (undefined: a node never seen). Throws only on an event that needs a record without one. */
 export function transition(
@@ -98,7 +99,7 @@ function judged(
   const known = withFlaps(remember(record, event, now), evaluation.judgements, policy.flapping, now);
   if (evaluation.verdict === "Undecided")
     return settle(enter(forgotten(known), "Unknown", now), hadTimer, now);
-  const clocks = clocksAfter(known, evaluation.judgements, now, observed);
+  const clocks = clocksAround(record, known, event, policy, now);
   const draining = withDraining(known, clocks.draining);
   if (evaluation.verdict === "Pass") {
     const { lastIncident } = lastIncidentAfter(known, curedAfter, moment);
@@ -108,6 +109,24 @@ function judged(
   const sick = { ...withLastIncident(draining, undefined), failing: clocks.failing, incident };
   const next = enter(sick, sickPhase(sick, policy, moment), now);
   return schedule(next, policy, now, observed, hadTimer);
+}
+
+/**
+ * The clocks after this judgement. What a node fails while planned work holds its repair is no evidence: nothing drains,
+ * and when the work ends the node has its whole threshold to come up.
+ */
+function clocksAround(
+  before: NodeRecord,
+  known: NodeRecord,
+  { evaluation, observed }: Extract<NodeEvent, { type: "Judged" }>,
+  { plannedWork }: RepairPolicy,
+  now: EpochMillis,
+): CheckerClocks {
+  const wasHeld = isHeldByWork(before.marks, plannedWork, now);
+  const isHeld = isHeldByWork(known.marks, plannedWork, now);
+  const ended = wasHeld && !isHeld;
+  const clocks = clocksAfter(ended ? forgotten(known) : known, evaluation.judgements, now, observed);
+  return wasHeld || isHeld ? { failing: clocks.failing } : clocks;
 }
 
 // Fields are replaced in their places: judging again must yield the same bytes.
@@ -136,11 +155,12 @@ function remember(
   now: EpochMillis,
 ): NodeRecord {
   const { node, evaluation } = event;
-  const { pool: _pool, ...rest } = record;
+  const { pool: _pool, marks: _marks, ...rest } = record;
   const rebooted = record.bootId !== undefined && node.bootId !== undefined && record.bootId !== node.bootId;
-  // The pool stands first so that judging again yields the same bytes, which is how a caller sees that nothing changed.
+  // Pool and marks stand first so that judging again yields the same bytes, which is how a caller sees that nothing changed.
   const known: NodeRecord = {
     ...(node.pool === undefined ? {} : { pool: node.pool }),
+    ...(node.marks === undefined ? {} : { marks: node.marks }),
     ...rest,
     ...(node.providerId === undefined ? {} : { providerId: node.providerId }),
     ...(node.bootId === undefined ? {} : { bootId: node.bootId }),
@@ -148,7 +168,8 @@ function remember(
     ...(rebooted && !isOurBoot(record) ? { foreignBootAt: now } : {}),
     everReady: record.everReady || evaluation.ready,
     gpuNode: record.gpuNode || evaluation.gpuNode,
-    gpuHighWater: Math.max(record.gpuHighWater, evaluation.gpuUnits),
+    gpuHighWater: evaluation.gpuForgotten ? 0 : Math.max(record.gpuHighWater, evaluation.gpuUnits),
+    ...(Object.keys(evaluation.gpu).length === 0 && record.gpu === undefined ? {} : { gpu: evaluation.gpu }),
   };
   return withSkips(known, evaluation.judgements, now);
 }

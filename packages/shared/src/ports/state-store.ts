@@ -20,6 +20,8 @@ export interface StateStore {
   view(): Promise<ClusterView>;
   /** Every record that is not Healthy. */
   listUnhealthy(): Promise<NodeRecord[]>;
+  /** The records of these nodes, without those that are missing or cannot be read. */
+  getMany(names: readonly string[]): Promise<NodeRecord[]>;
   /** Counts of all records for the gauges of `RECORD_GAUGES`. */
   countRecords(): Promise<readonly RecordCount[]>;
 }

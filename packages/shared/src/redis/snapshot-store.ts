@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { SHARDS, shardOf, type Keys } from "../contract/keys.ts";
 import type { EpochMillis, Millis } from "../core/time.ts";
 import type { ClusterView, Publication, SnapshotStore, StoredVersion } from "../ports/snapshot-store.ts";
+import { ofRedis } from "./redis-error.ts";
 import { RedisScript, type RedisClient } from "./script.ts";
 import { parseView, stringsOf } from "./view.ts";
 
@@ -95,7 +96,7 @@ export class RedisSnapshotStore implements SnapshotStore {
   }
 
   async version(name: string): Promise<StoredVersion | undefined> {
-    const raw = await this.#client.hget(this.#keys.versions(shardOf(name)), name);
+    const raw = await ofRedis(async () => this.#client.hget(this.#keys.versions(shardOf(name)), name));
     return raw === null ? undefined : parseVersion(raw);
   }
 

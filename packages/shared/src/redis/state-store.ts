@@ -6,6 +6,7 @@ import { countRecords, type RecordCount } from "../core/record-gauges.ts";
 import type { ClusterView } from "../ports/snapshot-store.ts";
 import type { StateStore, VersionedRecord } from "../ports/state-store.ts";
 import { decodeRecord } from "./record-codec.ts";
+import { ofRedis, RedisError } from "./redis-error.ts";
 import { isOfAnotherType, RedisScript, type RedisClient } from "./script.ts";
 import { parseView, stringsOf } from "./view.ts";
 
@@ -53,7 +54,12 @@ export class RedisStateStore implements StateStore {
       pipeline.smembers(this.#keys.attention(shard)),
     );
     const names = new Map([...attended].map(([shard, members]) => [shard, stringsOf(members)]));
+    return (await this.#recordsOf(names)).filter(({ phase }) => phase !== "Healthy");
+  }
+
+  async #recordsOf(names: ReadonlyMap<number, readonly string[]>): Promise<NodeRecord[]> {
     const some = ALL_SHARDS.filter((shard) => (names.get(shard) ?? []).length > 0);
+    if (some.length === 0) return [];
     const stored = await this.#ofShards(some, (pipeline, shard) =>
       pipeline.hmget(this.#keys.records(shard), ...(names.get(shard) ?? [])),
     );
@@ -62,17 +68,26 @@ export class RedisStateStore implements StateStore {
       const raw = Array.isArray(values) ? values : [];
       for (const [i, name] of (names.get(shard) ?? []).entries()) {
         const { record } = decodeRecord(name, String(raw[i] ?? ""));
-        if (record !== undefined && record.phase !== "Healthy") records.push(record);
+        if (record !== undefined) records.push(record);
       }
     }
     return records;
   }
 
+  async getMany(names: readonly string[]): Promise<NodeRecord[]> {
+    return this.#recordsOf(Map.groupBy(names, shardOf));
+  }
+
   async countRecords(): Promise<readonly RecordCount[]> {
+    return countRecords(await this.listAll());
+  }
+
+  /** Every record that can be read, Healthy ones included: for a page on the whole fleet, not for a hot path. */
+  async listAll(): Promise<NodeRecord[]> {
     const stored = await this.#ofShards(ALL_SHARDS, (pipeline, shard) =>
       pipeline.hgetall(this.#keys.records(shard)),
     );
-    return countRecords(recordsIn(stored.values()));
+    return [...recordsIn(stored.values())];
   }
 
   /**
@@ -85,7 +100,7 @@ export class RedisStateStore implements StateStore {
   ): Promise<Map<number, unknown>> {
     const pipeline = this.#client.pipeline();
     for (const shard of shards) command(pipeline, shard);
-    const answers = (await pipeline.exec()) ?? [];
+    const answers = (await ofRedis(async () => pipeline.exec())) ?? [];
     const found = new Map<number, unknown>();
     for (const [i, shard] of shards.entries()) {
       const [error, answer] = answers[i] ?? [new Error("Redis answered less than it was asked")];
@@ -96,7 +111,7 @@ export class RedisStateStore implements StateStore {
   }
 
   #leftOut(shard: number, error: Error): void {
-    if (!isOfAnotherType(error)) throw error;
+    if (!isOfAnotherType(error)) throw RedisError.of(error);
     this.#onFault(`shard ${shard} is left out: ${error.message}`);
   }
 }

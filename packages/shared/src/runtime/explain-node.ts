@@ -4,30 +4,32 @@ import type { Rules } from "../core/judge.ts";
 import { clocksOf } from "../core/ledger/clocks.ts";
 import { simulatedLedger } from "../core/ledger/simulated.ts";
 import type { LedgerTimings } from "../core/ledger/timings.ts";
+import type { NodeEvidence } from "../core/node-evidence.ts";
 import type { NodeSnapshot } from "../core/node.ts";
 import type { NodeRecord } from "../core/record.ts";
-import { fleetNode } from "../core/storm/fleet-node.ts";
-import { fleetHealth, type FleetNode } from "../core/storm/fleet.ts";
 import type { EpochMillis, Millis } from "../core/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RebootLedger } from "../ports/ledger.ts";
+import type { EvidenceReader } from "../ports/node-evidence.ts";
 import type { NodeLister } from "../ports/node-lister.ts";
 import type { NodeReader } from "../ports/node-reader.ts";
 import type { SequenceMemory } from "../ports/sequence-memory.ts";
 import type { StateStore } from "../ports/state-store.ts";
 import { deadlineSignal } from "./deadline.ts";
 import { withoutCredentials } from "./error-fields.ts";
+import { lookAtFleet } from "./fleet-look.ts";
 import { lookAtHosting, type HostingSources } from "./hosting-look.ts";
 import { clocksOfReading, lookAtLedger } from "./ledger-look.ts";
 
 /** Where an explanation is read from. Nothing is written anywhere. */
 export interface ExplainSources extends HostingSources {
-  readonly store: Pick<StateStore, "get" | "listUnhealthy">;
+  readonly store: Pick<StateStore, "get" | "listUnhealthy" | "getMany">;
   readonly memory: SequenceMemory;
   readonly pending: (node: string) => Promise<PendingReboot | undefined>;
   /** The queues that somebody paused. */
   readonly pausedQueues: () => Promise<readonly string[]>;
   readonly reader: NodeReader;
+  readonly evidence: EvidenceReader;
   readonly lister: NodeLister;
   /** Whether the configuration selects a node. */
   readonly selects: (node: NodeSnapshot) => boolean;
@@ -71,10 +73,11 @@ export async function explainNode(name: string, sources: ExplainSources): Promis
   const damaged = fault !== undefined;
   const names: string[] = [];
   let addresses: readonly string[] | undefined;
-  const [node, fleet, ledger] = await Promise.all([
+  const [node, fleet, ledger, evidence] = await Promise.all([
     lookAtNode(name, sources, (found) => void (addresses = found)),
-    lookAtFleet(name, records, view.now, names, sources),
+    fleetOf(name, records, view.now, names, sources),
     ledgerOf(records, view.now, seqHighWater, sources),
+    evidenceOf(name, record, sources),
   ]);
   const { monitorOnly } = rules.policy;
   const hosting = await lookAtHosting(name, addresses, records, monitorOnly, sources);
@@ -93,6 +96,7 @@ export async function explainNode(name: string, sources: ExplainSources): Promis
     fleet,
     ledger,
     hosting,
+    ...(evidence === undefined ? {} : { evidence }),
     ...(instanceId === undefined ? {} : { instanceId }),
     job: job ?? "Missing",
     pausedQueues: paused,
@@ -119,25 +123,30 @@ async function lookAtNode(
   });
 }
 
-async function lookAtFleet(
+async function fleetOf(
   name: string,
   records: readonly NodeRecord[],
   now: EpochMillis,
   names: string[],
   sources: ExplainSources,
 ): Promise<FleetLook> {
-  const { lister, rules, selects } = sources;
-  const known = new Map(records.map((record) => [record.name, record]));
   return tried(sources, async (signal) => {
-    const nodes: FleetNode[] = [];
-    for await (const snapshot of lister.list(signal)) {
-      const selected = selects(snapshot);
-      const seen = { checkers: rules.checkers, selected };
-      nodes.push(fleetNode(snapshot, known.get(snapshot.name), seen, now));
-      if (selected) names.push(snapshot.name);
-    }
-    return { state: "Seen", health: fleetHealth(nodes), lookedAfter: names.includes(name) };
+    const { health, selected } = await lookAtFleet(sources, records, now, signal);
+    names.push(...selected);
+    return { state: "Seen", health, lookedAfter: selected.includes(name) };
   });
+}
+
+/** What the agents' pods say, for a node whose failure depends on one. */
+async function evidenceOf(
+  name: string,
+  record: NodeRecord | undefined,
+  { evidence, clock, deadline }: ExplainSources,
+): Promise<NodeEvidence | undefined> {
+  const failing = Object.keys(record?.failing ?? {});
+  if (!failing.some((checker) => checker === "GPU" || checker === "Cilium")) return undefined;
+  using late = deadlineSignal(clock, deadline, new AbortController().signal);
+  return await evidence.read(name, late.signal);
 }
 
 async function ledgerOf(

@@ -186,6 +186,10 @@ export class MemoryStore implements SnapshotStore, EvaluationStore, StateStore {
     return this.#readable().filter(({ phase }) => phase !== "Healthy");
   }
 
+  async getMany(names: readonly string[]): Promise<NodeRecord[]> {
+    return this.#readable().filter(({ name }) => names.includes(name));
+  }
+
   async countRecords(): Promise<readonly RecordCount[]> {
     return countRecords(this.#readable());
   }

@@ -12,10 +12,14 @@ import { runCommand } from "./run-command.ts";
 const NODE_VERBS: ReadonlySet<string> = new Set([
   "break",
   "heal",
+  "allocate-gpus",
   "delete",
   "replace",
   "instance-gone",
   "forget-provider-id",
+  "mark",
+  "bounce",
+  "show",
 ]);
 
 /** `POST /{word}`: the command of that name with the body's fields. */

@@ -5,16 +5,30 @@ import type { Command } from "./commands.ts";
 
 type Targeted = Extract<
   Command,
-  { do: "break" | "heal" | "delete" | "replace" | "instance-gone" | "forget-provider-id" }
+  {
+    do:
+      | "break"
+      | "heal"
+      | "allocate-gpus"
+      | "delete"
+      | "replace"
+      | "instance-gone"
+      | "forget-provider-id"
+      | "mark"
+      | "bounce";
+  }
 >;
 
 const TARGETED: ReadonlySet<string> = new Set<Targeted["do"]>([
   "break",
   "heal",
+  "allocate-gpus",
   "delete",
   "replace",
   "instance-gone",
   "forget-provider-id",
+  "mark",
+  "bounce",
 ]);
 
 /** Does what a command says and returns what it did. @throws {InputError | UnknownNodeError | NoGpusError} */
@@ -22,6 +36,9 @@ export async function runCommand(simulator: Simulator, command: Command): Promis
   if (isTargeted(command)) return { nodes: onNodes(simulator, command) };
   const { kubernetes, faults } = simulator;
   switch (command.do) {
+    case "show":
+      simulator.world.show(command.node, command.object ?? undefined, command.sick ?? false);
+      return { nodes: [command.node] };
     case "add":
       return { nodes: add(simulator, command) };
     case "fault":
@@ -67,6 +84,9 @@ function onNode({ world }: Simulator, name: string, command: Targeted): void {
     case "heal":
       world.heal(name, command.fault);
       return;
+    case "allocate-gpus":
+      world.allocateGpus(name, command.by, command.labelled ?? true);
+      return;
     case "delete":
       world.deleteNode(name, {
         ...(command.instance === undefined ? {} : { instance: command.instance }),
@@ -75,6 +95,12 @@ function onNode({ world }: Simulator, name: string, command: Targeted): void {
       return;
     case "replace":
       world.replaceNode(name);
+      return;
+    case "mark":
+      world.mark(name, command);
+      return;
+    case "bounce":
+      world.cloud.bounce(world.machine(name));
       return;
     case "instance-gone":
       world.forgetInstance(name);
@@ -85,7 +111,10 @@ function onNode({ world }: Simulator, name: string, command: Targeted): void {
   }
 }
 
-/** One node by name, or the first `count` (default all) of a pool or zone that no fault has yet. */
+/**
+ * One node by name, or `count` (default all) of a pool or zone that no fault has yet: those first that have run the
+ * longest since their boot, so that the same command again means another node.
+ */
 function targets({ world }: Simulator, command: Targeted): string[] {
   const { node, pool, zone, count } = command;
   if (node !== undefined) return [world.machine(node).name];
@@ -96,7 +125,8 @@ function targets({ world }: Simulator, command: Targeted): string[] {
   const fitting = world
     .names()
     .map((name) => world.machine(name))
-    .filter((machine) => fits(machine, world.isBroken(machine.name), command));
+    .filter((machine) => fits(machine, world.isBroken(machine.name), command))
+    .toSorted((a, b) => a.bootedAt - b.bootedAt);
   const wanted = count === undefined || count === "all" ? fitting.length : count;
   if (fitting.length < wanted || fitting.length === 0) {
     throw new InputError([`count: ${wanted} nodes asked for, ${fitting.length} fit`]);
@@ -108,8 +138,13 @@ function fits(machine: Machine, broken: boolean, { pool, zone, do: verb }: Targe
   return (
     (pool === undefined || machine.pool.id === pool || machine.pool.name === pool) &&
     (zone === undefined || machine.zone === zone) &&
-    (verb === "heal" ? broken : !broken && machine.power !== "gone")
+    canTake(machine, broken, verb)
   );
+}
+
+function canTake({ power }: Machine, broken: boolean, verb: Targeted["do"]): boolean {
+  if (verb === "heal") return broken;
+  return power !== "gone" && (verb === "mark" || !broken);
 }
 
 function add({ world }: Simulator, command: Extract<Command, { do: "add" }>): string[] {

@@ -128,7 +128,9 @@ function execute({ deps, request, receivedAt }: Call): Reply {
   }
 }
 
-function reply({ response, logged }: Call, result: Reply): void {
+function reply({ deps, response, logged }: Call, result: Reply): void {
+  // Clients take the server's time from here: it is that of the world, which a test may hold still.
+  if (!response.headersSent) response.setHeader("date", new Date(deps.clock.now()).toUTCString());
   if ("stream" in result) {
     logged.status = 200;
     result.stream(response, undefined);

@@ -14,6 +14,8 @@ export interface ClusterStore {
   readonly leases: ObjectStore;
   readonly events: ObjectStore;
   readonly configMaps: ObjectStore;
+  readonly pods: ObjectStore;
+  readonly slices: ObjectStore;
   readonly resources: readonly Resource[];
   /** Forgets the history of every kind. */
   compact(): void;
@@ -25,6 +27,8 @@ export function newClusterStore(parts: {
   readonly random: Random;
   readonly history: number;
   readonly refreshLeases: (namespace: string | undefined, name: string | undefined) => void;
+  readonly refreshPods: () => void;
+  readonly refreshSlices: () => void;
 }): ClusterStore {
   const versions = new VersionCounter();
   const nodes = new ObjectStore(versions, parts.history);
@@ -33,6 +37,7 @@ export function newClusterStore(parts: {
   const events = new ObjectStore(versions, parts.history);
   const configMaps = new ObjectStore(versions, parts.history);
   const pods = new ObjectStore(versions, parts.history);
+  const slices = new ObjectStore(versions, parts.history);
   for (const name of ["default", "kube-system", "kube-public", "kube-node-lease"]) {
     namespaces.put(keyOf(undefined, name), {
       apiVersion: "v1",
@@ -98,6 +103,18 @@ export function newClusterStore(parts: {
       hasStatus: true,
       fields: ["spec.nodeName", "status.phase"],
       store: pods,
+      beforeRead: parts.refreshPods,
+    },
+    {
+      ...core,
+      group: "resource.k8s.io",
+      plural: "resourceslices",
+      singular: "resourceslice",
+      kind: "ResourceSlice",
+      namespaced: false,
+      fields: ["spec.nodeName", "spec.driver"],
+      store: slices,
+      beforeRead: parts.refreshSlices,
     },
     {
       ...core,
@@ -132,9 +149,11 @@ export function newClusterStore(parts: {
     leases,
     events,
     configMaps,
+    pods,
+    slices,
     resources,
     compact: () => {
-      for (const store of [nodes, namespaces, leases, events, configMaps, pods]) store.compact();
+      for (const store of [nodes, namespaces, leases, events, configMaps, pods, slices]) store.compact();
     },
   };
 }

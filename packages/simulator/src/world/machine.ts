@@ -1,4 +1,5 @@
 import type { EpochMillis } from "@node-agent/shared/core/time.ts";
+import type { Guise } from "./guise.ts";
 import type { Appointment } from "./scheduler.ts";
 
 /** What a person or a test can break on a machine. */
@@ -31,6 +32,7 @@ export interface Pool {
   readonly gpuProduct: string;
   readonly zones: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
+  readonly upperCaseHostNames: boolean;
   readonly taints: readonly { readonly key: string; readonly value?: string; readonly effect: string }[];
 }
 
@@ -48,6 +50,10 @@ export interface Instance {
   /** Looks like a secret too. */
   readonly civostatsdToken: string;
 }
+
+/** Who hands out the GPUs of a machine: the device plugin, a DRA driver, or nobody. */
+export const GPU_ALLOCATIONS = ["plugin", "dra", "none"] as const;
+export type GpuAllocation = (typeof GPU_ALLOCATIONS)[number];
 
 /** A VM with its kubelet: what is really the case, whatever the APIs say. */
 export interface Machine {
@@ -71,6 +77,7 @@ export interface Machine {
   bootedAt: EpochMillis;
   /** When the kubelet was last heard of; meaningful while it is silent. */
   silentSince: EpochMillis;
+  gpuAllocation: GpuAllocation;
   readonly faults: Map<NodeFault, FaultState>;
   /** The kubelet's next post of an unchanged status; there is never more than one. */
   heartbeat: Appointment | undefined;
@@ -80,6 +87,8 @@ export interface Machine {
   readonly cloudAppointments: Set<Appointment>;
   /** Somebody took the Node object away for good: the kubelet does not register it again until it restarts. */
   unregistered: boolean;
+  /** What its kubelet reports instead of its state, if a test gave it a Node object to show. */
+  guise: Guise | undefined;
 }
 
 /** The machine runs, nothing is broken, everything has come up: rebooting it would be a mistake. */
@@ -89,12 +98,14 @@ export function isHealthy(machine: Machine): boolean {
     machine.posting &&
     machine.runtimeUp &&
     machine.faults.size === 0 &&
-    (machine.pool.gpus === 0 || machine.pluginUp)
+    machine.guise?.sick !== true &&
+    (machine.pool.gpus === 0 || machine.pluginUp || machine.gpuAllocation !== "plugin")
   );
 }
 
 /** GPUs as the kubelet counts them now: all that are there, and those that work. */
 export function gpusOf(machine: Machine): { readonly capacity: number; readonly allocatable: number } {
+  if (machine.gpuAllocation !== "plugin") return { capacity: 0, allocatable: 0 };
   if (machine.pluginForgotten) return { capacity: 0, allocatable: 0 };
   if (machine.faults.has("device-plugin-dead") || !machine.pluginUp) {
     return { capacity: machine.pluginUp ? machine.pool.gpus : 0, allocatable: 0 };

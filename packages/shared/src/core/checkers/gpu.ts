@@ -1,8 +1,10 @@
 import type { CheckResult, HealthChecker, NodeHistory, RepairAction } from "../check.ts";
 import { poolOf, type NodeSnapshot } from "../node.ts";
 import type { Millis } from "../time.ts";
-import { gpuViewOf, isGpuNode, type GpuView } from "./gpu-resources.ts";
+import { isAllocatedByDra } from "./gpu-allocation.ts";
+import { acceptedGpus } from "./gpu-memory.ts";
 import { plannedGpuWork, PLANNED_GPU_WORK } from "./gpu-planned-work.ts";
+import { gpuViewOf, isGpuNode, type GpuView } from "./gpu-resources.ts";
 import { isYoung } from "./startup.ts";
 
 /** Every reason of the GPU checker; the first four are the seed agent's. */
@@ -12,6 +14,9 @@ export const GPU_REASONS = [
   "NoAllocatableGPU",
   "NonGPUNode",
   "GPUSlicesAllocatable",
+  "GPUUnitsMoved",
+  "AllocatedByDRA",
+  "GPULayoutUnknown",
   "NoGPUResource",
   "NoMIGInstance",
   "UnreadableGPUCount",
@@ -28,16 +33,27 @@ export interface GpuOptions {
   readonly expectedGpus: Readonly<Record<string, number>>;
 }
 
+/** What the node should offer, by whom it was said; undefined: that is not known. */
+interface Expected {
+  /** Accepted for this node by an operator. */
+  readonly accepted: number | undefined;
+  /** Configured for its pool. */
+  readonly configured: number | undefined;
+  /** Accepted, else configured, else the most ever proven and GFD's present count, whichever is higher. */
+  readonly gpus: number;
+  /** Units seen before, where nothing told the layout. */
+  readonly units: number;
+}
+
 /**
- * Fails when GPUs that the node should offer cannot be used:
+ * Fails on evidence that GPUs cannot be used, never on the absence of a signal (decision 20):
  *
- * 1. fewer units of a resource are allocatable than there are, whatever the layout (an unhealthy device);
- * 2. nothing is left of the GPUs that this node is known to have had (or is configured to have);
- * 3. on a plain node, where one unit is one GPU, there are fewer than expected.
+ * 1. a resource offers some of its units and not all, or none of them while no other resource offers any;
+ * 2. labels or the configuration prove that one unit is one GPU, and there are fewer than expected;
+ * 3. labels or the configuration count GPUs, the device plugin was here before, and no resource has capacity.
  *
- * Expected is the pool's configured number, else the most ever seen on this node and GFD's present count, whichever
- * is higher: GFD's label alone drops with a lost GPU. Under MIG, MPS and time-slicing units are not GPUs and are
- * never compared with a count of GPUs. Planned work on the GPUs suspends the check.
+ * A DRA driver, planned work, or units under another name explain the absence of a resource. Where a count changed and
+ * nothing tells the layout, the node is skipped.
  */
 export function createGpuChecker(options: GpuOptions): HealthChecker {
   return {
@@ -50,38 +66,80 @@ export function createGpuChecker(options: GpuOptions): HealthChecker {
 }
 
 function gpuResult(node: NodeSnapshot, history: NodeHistory, options: GpuOptions): CheckResult {
-  const configured = configuredGpus(node, options.expectedGpus);
-  const known = history.gpuHighWater;
-  if (!isGpuNode(node) && !history.gpuNode && known === 0 && (configured ?? 0) === 0) {
-    return result("Skip", "NonGPUNode");
-  }
-  const planned = plannedGpuWork(node);
+  const view = gpuViewOf(node, history.gpu);
+  const expected = expectedOf(node, history, view, options);
+  const known = history.gpuNode || history.gpuHighWater > 0 || expected.units > 0;
+  if (!isGpuNode(node) && !known && (expected.configured ?? 0) === 0) return result("Skip", "NonGPUNode");
+  const planned = plannedGpuWork(node, history);
   if (planned !== undefined) return result("Skip", planned);
-
-  const view = gpuViewOf(node);
   if (!view.readable) return result("Skip", "UnreadableGPUCount");
-  const expected = configured ?? Math.max(known, labelledGpus(view));
-  if (view.capacity === 0) {
-    if (expected === 0) return result("Skip", "NoGPUResource");
-    if (view.undivided) return result("Skip", "NoMIGInstance");
-    const starting = known === 0 && isYoung(node, history, options.startupGrace);
-    return starting ? result("Skip", "GPUStartup") : result("Fail", "NoAllocatableGPU");
+  if (view.resources.some(({ capacity, allocatable }) => allocatable > 0 && allocatable < capacity)) {
+    return result("Fail", "GPUCountMismatch");
   }
-  return countResult(view, expected);
+  if (view.allocatable > 0) return offeredResult(view, expected);
+  if (isAllocatedByDra(node, history)) return result("Skip", "AllocatedByDRA");
+  if (view.renamed > 0) return movedResult(view, expected);
+  if (view.capacity > 0) return result("Fail", "NoAllocatableGPU");
+  return nothingResult(node, history, { view, expected, grace: options.startupGrace });
 }
 
-function countResult(view: GpuView, expected: number): CheckResult {
-  if (view.allocatable === 0) return result("Fail", "NoAllocatableGPU");
+/** Every resource offers all of its units, or belongs to a layout that is gone, or GFD proves that it does not. */
+function offeredResult(view: GpuView, expected: Expected): CheckResult {
   if (view.resources.some(({ capacity, allocatable }) => allocatable < capacity)) {
     return result("Fail", "GPUCountMismatch");
   }
-  if (!view.plain) return result("Pass", "GPUSlicesAllocatable");
-  return view.allocatable < expected ? result("Fail", "GPUCountMismatch") : result("Pass", "GPUCountMatch");
+  if (view.layout === "Sliced") return result("Pass", "GPUSlicesAllocatable");
+  const proven = view.layout === "Plain" || expected.configured !== undefined;
+  if (proven && view.allocatable + view.renamed < expected.gpus) return result("Fail", "GPUCountMismatch");
+  if (proven || view.allocatable >= standardOf(expected)) return result("Pass", "GPUCountMatch");
+  return movedResult(view, expected);
 }
 
-/** GFD's count, where a device plugin is there to be held against it and one unit is one GPU. */
-function labelledGpus(view: GpuView): number {
-  return view.plain && view.resources.length > 0 ? (view.labelled ?? 0) : 0;
+/** Units under another name make up for those that are missing, or it cannot be told. */
+function movedResult(view: GpuView, expected: Expected): CheckResult {
+  const moved = view.renamed > 0 && view.allocatable + view.renamed >= standardOf(expected);
+  return moved ? result("Pass", "GPUUnitsMoved") : result("Skip", "GPULayoutUnknown");
+}
+
+/** No resource has capacity. */
+function nothingResult(
+  node: NodeSnapshot,
+  history: NodeHistory,
+  { view, expected, grace }: { readonly view: GpuView; readonly expected: Expected; readonly grace: Millis },
+): CheckResult {
+  if (expected.accepted === 0) return result("Pass", "GPUCountMatch");
+  if (view.undivided) return result("Skip", "NoMIGInstance");
+  const before = Math.max(history.gpuHighWater, expected.units);
+  const counted = (expected.configured ?? 0) > 0 || (view.labelled ?? 0) > 0;
+  if (!counted) return result("Skip", before > 0 ? "GPULayoutUnknown" : "NoGPUResource");
+  // GFD can run without a device plugin: labels alone prove no loss where the kubelet never knew the resource.
+  const offeredBefore = before > 0 || view.resources.length > 0 || expected.configured !== undefined;
+  if (!offeredBefore) return result("Skip", "NoGPUResource");
+  const starting = before === 0 && isYoung(node, history, grace);
+  return starting ? result("Skip", "GPUStartup") : result("Fail", "NoAllocatableGPU");
+}
+
+/** What the units are held against where nothing tells the layout. */
+function standardOf({ accepted, configured, gpus, units }: Expected): number {
+  return accepted ?? configured ?? Math.max(gpus, units);
+}
+
+function expectedOf(
+  node: NodeSnapshot,
+  history: NodeHistory,
+  view: GpuView,
+  { expectedGpus }: GpuOptions,
+): Expected {
+  const accepted = acceptedGpus(node);
+  const configured = configuredGpus(node, expectedGpus);
+  // GFD's count, where a device plugin is there to be held against it and one unit is one GPU.
+  const labelled = view.layout === "Plain" && view.resources.length > 0 ? (view.labelled ?? 0) : 0;
+  return {
+    accepted,
+    configured: accepted ?? configured,
+    gpus: accepted ?? configured ?? Math.max(history.gpuHighWater, labelled),
+    units: history.gpu?.units ?? 0,
+  };
 }
 
 function configuredGpus(

@@ -18,7 +18,7 @@ const FACTORIES: Readonly<Record<CheckerName, (policy: RepairPolicy) => HealthCh
   GPU: ({ checkers, startupGrace, expectedGpus }) =>
     createGpuChecker({ ...checkers.GPU, startupGrace, expectedGpus }),
   DiskPressure: ({ checkers }) => createDiskPressureChecker(checkers.DiskPressure),
-  Cilium: ({ checkers }) => createCiliumChecker(checkers.Cilium),
+  Cilium: ({ checkers, ciliumTaint: taint }) => createCiliumChecker({ ...checkers.Cilium, taint }),
 };
 
 /** The checkers that the policy enables, in the order of `CHECKER_NAMES`. */

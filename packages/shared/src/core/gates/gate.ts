@@ -1,5 +1,6 @@
 import type { Hosting } from "../hosting.ts";
 import type { LedgerGrant } from "../ledger/ledger.ts";
+import type { NodeEvidence } from "../node-evidence.ts";
 import type { NodeSnapshot } from "../node.ts";
 import type { RepairPolicy } from "../policy.ts";
 import type { NodeRecord, ObservedMillis } from "../record.ts";
@@ -20,6 +21,7 @@ export const GATES = [
   "Paused",
   "OptOut",
   "ForeignOwner",
+  "PlannedWork",
   "Blind",
   "Attempts",
   "WaitWindow",
@@ -31,6 +33,7 @@ export const GATES = [
   "Identity",
   "NodeUnreadable",
   "OwnNode",
+  "PodEvidence",
   "Cloud",
   "RateLimit",
   "Deadline",
@@ -75,6 +78,8 @@ export interface GateInput {
   readonly ledger?: LedgerView;
   /** What else runs on the node. */
   readonly hosting?: Hosting;
+  /** What the agents' pods on the node say; absent: not read yet, or not asked for. */
+  readonly evidence?: NodeEvidence;
 }
 
 /** One gate's answer. `until` is when to ask again; absent when no time can be named and the job may end. */

@@ -32,10 +32,11 @@ export interface Config extends Readonly<Omit<Settings, "cluster" | "redis" | "c
 
 /** What the pure core needs of the configuration. */
 export function policyOf(config: Config): RepairPolicy {
-  const { respectCordon, paused, storm, flapping } = config;
+  const { respectCordon, foreignOwner, plannedWork, paused, storm, flapping } = config;
   // That large budgets are meant was settled when the configuration was checked.
   const { override: _override, ...budgets } = storm.budgets;
-  const { monitorOnly, checkers, rebootWait, maxAttempts, startupGrace, expectedGpus, timings } = config;
+  const { monitorOnly, checkers, rebootWait, maxAttempts, startupGrace, expectedGpus, timings, ciliumTaint } =
+    config;
   return {
     monitorOnly,
     checkers,
@@ -43,9 +44,12 @@ export function policyOf(config: Config): RepairPolicy {
     maxAttempts,
     startupGrace,
     expectedGpus,
+    ciliumTaint,
     viewMaxAge: timings.viewMaxAge,
     blindGrace: timings.blindGrace,
     respectCordon,
+    foreignOwner,
+    plannedWork,
     paused,
     storm: { ...storm, budgets },
     flapping,

@@ -5,7 +5,7 @@ import { MINUTE, SECOND } from "../../core/time.ts";
 import { boolean, duration, Expected, integer, list, oneOf, POSITIVE, wordOf, type Kind } from "./kinds.ts";
 import { parseHostPort, REDIS_URL_EXPECTED } from "./redis-url.ts";
 import { optional, section, setting } from "./setting.ts";
-import { flapping, ledger, paused, storm } from "./safety.ts";
+import { flapping, foreignOwner, ledger, paused, plannedWork, storm } from "./safety.ts";
 import { timings } from "./timings.ts";
 
 /** How much is logged, from least to most. */
@@ -18,11 +18,15 @@ const regionCode = wordOf(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/u, "a region code su
 /** Pool ids end in a label selector, so they are label values: a stray character would select something else. */
 const poolId = wordOf(/^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/u, "a node pool id");
 const nodeName = wordOf(/^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/u, "a Kubernetes node name");
+const taintKey = wordOf(
+  /^(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/u,
+  "a taint key such as node.cilium.io/agent-not-ready",
+);
 const token = wordOf(/^[^\s\p{Cc}]+$/u, "text without spaces or control characters");
 const path = wordOf(/^[^\p{Cc}]*$/u, "a path without control characters");
 const host = wordOf(/^[A-Za-z0-9.:_-]+$/u, "a host name or an IP address");
 const sentinel: Kind<string> = {
-  read: (raw) => (typeof raw === "string" && parseHostPort(raw) ? raw : new Expected("host:port")),
+  read: (raw) => (typeof raw === "string" && parseHostPort(raw) ? raw.trim() : new Expected("host:port")),
   print: (value) => value,
 };
 /** Read in full later, where the password is put away at once (see `parseRedisUrl`). */
@@ -86,6 +90,7 @@ export const settingsSchema = section({
   }),
   nodePools: setting(list(poolId, "node pool ids (letters, digits, '-', '_', '.')"), [], {
     env: [{ name: "CIVO_NODE_POOL_IDS" }, { name: "CIVO_NODE_POOL_ID" }],
+    addsUp: true,
     meaning: "Ids of the node pools to look after; empty means every node. Both variables add up.",
   }),
   includeControlPlane: setting(boolean, false, {
@@ -115,7 +120,9 @@ export const settingsSchema = section({
     }),
   }),
   maxAttempts: setting(integer(1, 100), DEFAULT_POLICY.maxAttempts, {
-    meaning: "Reboots of one incident before the node is given up as Failed.",
+    env: [{ name: "CIVO_NODE_AGENT_MAX_ATTEMPTS" }, { name: "CIVO_NODE_MAX_REBOOT_RETRIES" }],
+    meaning:
+      "Reboots of one incident, the first included, before the node is given up as Failed. Both variables mean the same number.",
   }),
   resyncInterval: setting(duration(POSITIVE), 30 * SECOND, {
     meaning: "How often all nodes are compared with Redis and lost jobs are put back.",
@@ -139,9 +146,19 @@ export const settingsSchema = section({
       }),
     )
     .prefault({}),
+  podEvidence: setting(boolean, true, {
+    meaning:
+      "Look at the pods of the device plugin and of Cilium before a repair that only their checkers ask for. Needs list on pods; without that right it is left out.",
+  }),
+  ciliumTaint: setting(taintKey, DEFAULT_POLICY.ciliumTaint, {
+    meaning:
+      "Key of the taint of Cilium's operator on nodes whose agent does not run: Cilium's agent-not-ready-taint-key.",
+  }),
   respectCordon: setting(boolean, DEFAULT_POLICY.respectCordon, {
     meaning: "Leave cordoned nodes alone: somebody works on them.",
   }),
+  foreignOwner,
+  plannedWork,
   paused,
   storm,
   flapping,
@@ -220,6 +237,10 @@ export const settingsSchema = section({
       meaning: "Address that the queue dashboard listens on; it has no authentication of its own.",
     }),
     port: setting(port, 9630, { flag: "console-port", meaning: "Port of the queue dashboard." }),
+    allowedHosts: setting(list(host, "host names"), [], {
+      meaning:
+        "Host names under which browsers may ask the queue dashboard, such as that of an ingress. Loopback names, console.host and the address that is listened on are always allowed.",
+    }),
     readOnly: setting(boolean, true, {
       meaning: "Keep the queue dashboard from changing, retrying or removing jobs.",
     }),
