@@ -1,4 +1,5 @@
 import type { Guard } from "./guard.ts";
+import { MARK_GUARDS } from "./mark-guards.ts";
 import { VERDICT_GUARDS } from "./verdict-guards.ts";
 
 const CALL = "packages/worker/src/reboot-call.ts";
@@ -391,4 +392,5 @@ export const GUARDS: readonly Guard[] = [
     tests: ["test/unit/core/entry-memory.property.test.ts"],
   },
   ...VERDICT_GUARDS,
+  ...MARK_GUARDS,
 ];
