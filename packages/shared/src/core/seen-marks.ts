@@ -51,7 +51,7 @@ export function marksAfter(
     if (value === undefined || !isSet(mark, value)) continue;
     const { since = now, holds, told } = possible(before?.[mark.key], now) ?? {};
     marks[mark.key] = {
-      // Of a cordon its owner is kept, for the day on which somebody has to be asked.
+      // Of a cordon its owner is kept: the Event about an old hold names it.
       value: (mark.key === CORDON_MARK ? (cordonedBy(node).owner ?? "") : value).slice(0, MAX_VALUE),
       since,
       ...(holds === true ? { holds } : {}),
@@ -107,7 +107,7 @@ function recentWork(
   return recent ? worked : undefined;
 }
 
-/** Nobody saw a mark in the future: forged bytes must not make work younger than it is. */
+/** Times of the future are forged or of a clock that ran back; they must not make a mark younger than it is. */
 function possible(seen: SeenMark | undefined, now: EpochMillis): SeenMark | undefined {
   if (seen === undefined) return undefined;
   const { since, worked } = seen;
