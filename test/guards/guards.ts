@@ -1,6 +1,9 @@
+import { AUDIT_GUARDS } from "./audit-guards.ts";
+import { EDGE_GUARDS } from "./edge-guards.ts";
 import type { Guard } from "./guard.ts";
 import { MARK_GUARDS } from "./mark-guards.ts";
 import { VERDICT_GUARDS } from "./verdict-guards.ts";
+import { VIEW_GUARDS } from "./view-guards.ts";
 
 const CALL = "packages/worker/src/reboot-call.ts";
 const PROCESSOR = "packages/worker/src/reboot-processor.ts";
@@ -117,8 +120,8 @@ export const GUARDS: readonly Guard[] = [
   {
     guard: "a verdict is given on a fresh read",
     file: VERIFIER,
-    from: "  const truth = judge(read.node, { record, damaged: false }, deps.rules, view).after;\n  return verificationOf(truth,",
-    to: "  return verificationOf(record,",
+    from: "  const truth = judge(read.node, { record, damaged: false }, deps.rules, view).after;\n  return proofNow(truth,",
+    to: "  return proofNow(record,",
     tests: [`${UNIT}/reboot-verification.test.ts`],
   },
   {
@@ -246,9 +249,9 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     guard: "only observed time counts",
-    file: `${CORE}/due.ts`,
-    from: "const ran = Math.max(0, observed - clock.sinceObserved);",
-    to: "const ran = Math.max(0, observed);",
+    file: `${CORE}/checker-clocks.ts`,
+    from: "return observed < sinceObserved ? 0 : observed - sinceObserved + carried;",
+    to: "return observed < sinceObserved ? 0 : observed + carried;",
     tests: ["test/unit/core/clocks.test.ts", "test/unit/core/properties.test.ts"],
   },
   {
@@ -391,6 +394,9 @@ export const GUARDS: readonly Guard[] = [
     to: "",
     tests: ["test/unit/core/entry-memory.property.test.ts"],
   },
+  ...AUDIT_GUARDS,
   ...VERDICT_GUARDS,
   ...MARK_GUARDS,
+  ...EDGE_GUARDS,
+  ...VIEW_GUARDS,
 ];

@@ -37,8 +37,8 @@ export const MARK_GUARDS: readonly Guard[] = [
   {
     guard: "marks: a node that comes back from planned work has its whole threshold",
     file: `${CORE}/transition.ts`,
-    from: "workEnded ? {} : known.failing",
-    to: "known.failing",
+    from: "ended ? forgotten(known) : known",
+    to: "known",
     tests: WORK,
   },
   {

@@ -15,6 +15,7 @@ import { systemClock } from "@node-agent/shared/runtime/system-clock.ts";
 import { createLogJournal } from "../../../packages/worker/src/log-journal.ts";
 import { createEventJournal } from "../../../packages/worker/src/event-journal.ts";
 import type { Journal } from "../../../packages/worker/src/journal.ts";
+import { observeSourceEvent } from "../../../packages/watcher/src/source-metrics.ts";
 import { RecordingJournal } from "../worker/recording-journal.ts";
 import { namesOf, tableBelow } from "./markdown.ts";
 
@@ -98,11 +99,16 @@ function tellNotices(journal: Journal): void {
     { gpu: { accepted: 7 } },
     { marks: { "nvidia.com/mig.config.state": { value: "rebooting", since: 1, told: true } } },
     { marks: { "spec.unschedulable": { value: "", since: 1, holds: true, told: true } } },
+    { flaps: { GPU: { at: [1], flappingSince: 1 } } },
   ];
   for (const more of noticed) {
     const after = { ...known, ...more };
     journal.judged({ node: "node-1", before: known, after, evaluation: undefined, dueIn: undefined });
   }
+  const incident = { id: "uid@1", startedAt: 2, attempts: 1 };
+  const before = { ...known, lastIncident: { id: incident.id, attempts: 1, endedAt: 1, endedObserved: 0 } };
+  const after = { ...known, incident };
+  journal.judged({ node: "node-1", before, after, evaluation: undefined, dueIn: undefined });
 }
 
 /** By event: its levels and its fields, as the code writes them. */
@@ -127,6 +133,16 @@ function written(): Map<string, { levels: Set<string>; fields: Set<string> }> {
     onScrapeError: () => undefined,
   });
   tellEverything(createLogJournal({ logger, metrics, clock: systemClock }));
+  observeSourceEvent(
+    { type: "ViewDistrusted", cause: "WentBack", ours: "1203", server: "1000" },
+    metrics,
+    logger,
+  );
+  observeSourceEvent(
+    { type: "DriftFound", counts: { Stale: 1, Missing: 0, Extra: 0 }, nodes: ["node-1"] },
+    metrics,
+    logger,
+  );
   return events;
 }
 

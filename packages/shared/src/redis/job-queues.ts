@@ -14,6 +14,7 @@ import type { EpochMillis, Millis } from "../core/time.ts";
 import { DAY, HOUR, SECOND } from "../core/time.ts";
 import type { JobQueues } from "../ports/job-queues.ts";
 import { discardImpostor, discardQueue, isQueueDamage } from "./queue-repair.ts";
+import { ofRedis } from "./redis-error.ts";
 import type { RedisClient } from "./script.ts";
 
 /** A job as it is added: of those with the same deduplication id there is one. */
@@ -89,6 +90,10 @@ export class BullJobQueues implements JobQueues {
    * that holds what no process of ours wrote would else keep a node from being rebooted for good.
    */
   async #add(queue: Queue<object>, job: AddedJob): Promise<void> {
+    return ofRedis(async () => this.#addOrRepair(queue, job));
+  }
+
+  async #addOrRepair(queue: Queue<object>, job: AddedJob): Promise<void> {
     const place = { client: this.#client, prefix: this.#prefix, queue: queue.name };
     const { name, data, deduplicationId: id, reschedule = false, options } = job;
     const add = async (): Promise<unknown> =>
@@ -119,14 +124,18 @@ export class BullJobQueues implements JobQueues {
     );
   }
 
-  /** What pending reboots say that holds them, and since when; of a huge backlog the first thousand. */
+  /**
+   * What pending reboots say that holds them, and since when; of a huge backlog the first thousand. A node that is well
+   * again has nothing to hold: its job only waits for the result of its reboot.
+   */
   async held(): Promise<{ gate: GateName; since: EpochMillis }[]> {
     const jobs: (Job | undefined)[] = await this.#reboots.getDelayed(0, MOST_LOOKED_AT - 1);
     return jobs.flatMap((job) => {
       const said = rebootProgressSchema.safeParse(job?.progress);
       const gate = GATES.find((name) => said.success && name === said.data.waitsFor);
       const since = said.success ? said.data.since : undefined;
-      return gate === undefined || since === undefined ? [] : [{ gate, since: Date.parse(since) }];
+      if (gate === undefined || gate === "NothingFailing" || since === undefined) return [];
+      return [{ gate, since: Date.parse(since) }];
     });
   }
 

@@ -1,10 +1,12 @@
+import { needsAttention } from "../core/attention.ts";
 import type { ChainableCommander } from "ioredis";
 import { SHARDS, shardOf, type Keys } from "../contract/keys.ts";
 import type { NodeRecord } from "../core/record.ts";
 import { countRecords, type RecordCount } from "../core/record-gauges.ts";
 import type { ClusterView } from "../ports/snapshot-store.ts";
 import type { StateStore, VersionedRecord } from "../ports/state-store.ts";
-import { decodeRecord, needsAttention } from "./record-codec.ts";
+import { decodeRecord } from "./record-codec.ts";
+import { ofRedis, RedisError } from "./redis-error.ts";
 import { isOfAnotherType, RedisScript, type RedisClient } from "./script.ts";
 import { parseView, stringsOf } from "./view.ts";
 
@@ -77,10 +79,15 @@ export class RedisStateStore implements StateStore {
   }
 
   async countRecords(): Promise<readonly RecordCount[]> {
+    return countRecords(await this.listAll());
+  }
+
+  /** Every record that can be read, Healthy ones included: for a page on the whole fleet, not for a hot path. */
+  async listAll(): Promise<NodeRecord[]> {
     const stored = await this.#ofShards(ALL_SHARDS, (pipeline, shard) =>
       pipeline.hgetall(this.#keys.records(shard)),
     );
-    return countRecords(recordsIn(stored.values()));
+    return [...recordsIn(stored.values())];
   }
 
   /**
@@ -93,7 +100,7 @@ export class RedisStateStore implements StateStore {
   ): Promise<Map<number, unknown>> {
     const pipeline = this.#client.pipeline();
     for (const shard of shards) command(pipeline, shard);
-    const answers = (await pipeline.exec()) ?? [];
+    const answers = (await ofRedis(async () => pipeline.exec())) ?? [];
     const found = new Map<number, unknown>();
     for (const [i, shard] of shards.entries()) {
       const [error, answer] = answers[i] ?? [new Error("Redis answered less than it was asked")];
@@ -104,7 +111,7 @@ export class RedisStateStore implements StateStore {
   }
 
   #leftOut(shard: number, error: Error): void {
-    if (!isOfAnotherType(error)) throw error;
+    if (!isOfAnotherType(error)) throw RedisError.of(error);
     this.#onFault(`shard ${shard} is left out: ${error.message}`);
   }
 }

@@ -12,7 +12,7 @@ import type {
 } from "../ports/evaluation-store.ts";
 import type { ClusterView, Publication, SnapshotStore, StoredVersion } from "../ports/snapshot-store.ts";
 import type { StateStore, VersionedRecord } from "../ports/state-store.ts";
-import { isVerdictPending } from "../core/verification.ts";
+import { needsAttention } from "../core/attention.ts";
 import { MemoryView } from "./memory-view.ts";
 
 /** A record as it stands in memory; `json` may be damaged by a test. */
@@ -43,27 +43,24 @@ export class MemoryStore implements SnapshotStore, EvaluationStore, StateStore {
 
   async publish(
     batch: readonly Publication[],
-    { force = false } = {},
   ): Promise<{ readonly shards: number[]; readonly accepted: number }> {
     const shards = new Set<number>();
     let accepted = 0;
-    for (const { snapshot, fingerprint } of batch) {
-      const result = this.#publishOne(snapshot, fingerprint, force);
+    for (const publication of batch) {
+      const { snapshot } = publication;
+      const result = this.#publishOne(publication);
       if (result !== "Known") shards.add(shardOf(snapshot.name));
       if (result === "News") accepted += 1;
     }
     return { shards: [...shards], accepted };
   }
 
-  #publishOne(
-    snapshot: Publication["snapshot"],
-    fingerprint: string,
-    force: boolean,
-  ): "News" | "Waiting" | "Known" {
+  #publishOne({ snapshot, fingerprint, over }: Publication): "News" | "Waiting" | "Known" {
     const { name, resourceVersion, uid } = snapshot;
     const stored = this.#stored(name);
     const comparable = /^\d+$/u.test(stored.resourceVersion);
-    if (comparable && !force && !isNewer(resourceVersion, stored.resourceVersion)) return "Known";
+    const replaces = over !== undefined && over.raw === stored.raw;
+    if (comparable && !replaces && !isNewer(resourceVersion, stored.resourceVersion)) return "Known";
     this.newest.set(name, `${resourceVersion} ${uid} ${fingerprint}`);
     const same = stored.uid === uid && stored.fingerprint === fingerprint;
     if (same && this.snapshots.has(name)) return this.dirty.has(name) ? "Waiting" : "Known";
@@ -100,7 +97,7 @@ export class MemoryStore implements SnapshotStore, EvaluationStore, StateStore {
   async markAttention(audited?: number): Promise<number[]> {
     for (const name of this.records.keys()) {
       const { record } = this.#recordOf(name);
-      if (record?.phase !== "Healthy" || isVerdictPending(record)) this.dirty.add(name);
+      if (record === undefined || needsAttention(record)) this.dirty.add(name);
     }
     for (const name of this.newest.keys()) {
       if (shardOf(name) === audited || !this.records.has(name)) this.dirty.add(name);

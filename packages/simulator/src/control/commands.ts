@@ -18,6 +18,8 @@ const breakage = {
     .union([z.boolean(), z.int().min(1)], "expected true, false or a number of reboots")
     .optional(),
   gpus: z.union([z.int().min(1), z.literal("all")], "expected a whole number or all").optional(),
+  /** The fault comes and goes until it is healed, or cured by reboots. */
+  flapping: z.strictObject({ down: durationSchema, up: durationSchema }).optional(),
 };
 
 const match = z
@@ -53,6 +55,11 @@ const faultSchema = z.discriminatedUnion("effect", [
   z.strictObject({ ...standing, effect: z.literal("truncate"), afterEvents }),
   z.strictObject({ ...standing, effect: z.literal("hang-mid-stream"), afterEvents }),
   z.strictObject({ ...standing, effect: z.literal("end"), afterEvents }),
+  z.strictObject({
+    ...standing,
+    effect: z.literal("drop-events"),
+    of: z.array(z.string().min(1)).min(1).optional(),
+  }),
   z.strictObject({
     ...standing,
     effect: z.literal("error-event"),
@@ -136,6 +143,12 @@ export const commandSchema = z.discriminatedUnion("do", [
   }),
   z.strictObject({ do: z.literal("compact") }),
   z.strictObject({ do: z.literal("expire-continue-tokens") }),
+  z.strictObject({ do: z.literal("backup") }),
+  z.strictObject({
+    do: z.literal("restore"),
+    to: z.int().min(1).optional(),
+    bookmarks: z.boolean().optional(),
+  }),
   z.strictObject({ do: z.literal("rotate-token"), token: z.string().min(1).optional() }),
   z.strictObject({ do: z.literal("rotate-api-key"), apiKey: z.string().min(1).optional() }),
 ]);

@@ -56,6 +56,10 @@ export async function runCommand(simulator: Simulator, command: Command): Promis
     case "compact":
       kubernetes.api.compact();
       return { compacted: true };
+    case "backup":
+      return { version: kubernetes.api.backup() };
+    case "restore":
+      return restore(simulator, command);
     case "expire-continue-tokens":
       kubernetes.api.expireContinueTokens();
       return { expired: true };
@@ -64,6 +68,20 @@ export async function runCommand(simulator: Simulator, command: Command): Promis
     case "rotate-api-key":
       return { apiKey: simulator.rotateApiKey(command.apiKey) };
   }
+}
+
+function restore(
+  { kubernetes, world }: Simulator,
+  { to, bookmarks }: Extract<Command, { do: "restore" }>,
+): Record<string, unknown> {
+  const version = kubernetes.api.restore({ to, bookmarks });
+  if (version === undefined) {
+    throw new InputError([
+      to === undefined ? "restore: there is no backup" : `to: the history does not hold version ${to}`,
+    ]);
+  }
+  world.restored();
+  return { version };
 }
 
 function isTargeted(command: Command): command is Targeted {
@@ -79,7 +97,7 @@ function onNodes(simulator: Simulator, command: Targeted): string[] {
 function onNode({ world }: Simulator, name: string, command: Targeted): void {
   switch (command.do) {
     case "break":
-      world.break(name, command);
+      world.break(name, command, command.flapping);
       return;
     case "heal":
       world.heal(name, command.fault);
@@ -111,7 +129,10 @@ function onNode({ world }: Simulator, name: string, command: Targeted): void {
   }
 }
 
-/** One node by name, or the first `count` (default all) of a pool or zone that no fault has yet. */
+/**
+ * One node by name, or `count` (default all) of a pool or zone that no fault has yet: those first that have run the
+ * longest since their boot, so that the same command again means another node.
+ */
 function targets({ world }: Simulator, command: Targeted): string[] {
   const { node, pool, zone, count } = command;
   if (node !== undefined) return [world.machine(node).name];
@@ -122,7 +143,8 @@ function targets({ world }: Simulator, command: Targeted): string[] {
   const fitting = world
     .names()
     .map((name) => world.machine(name))
-    .filter((machine) => fits(machine, command));
+    .filter((machine) => fits(machine, world.isBroken(machine.name), command))
+    .toSorted((a, b) => a.bootedAt - b.bootedAt);
   const wanted = count === undefined || count === "all" ? fitting.length : count;
   if (fitting.length < wanted || fitting.length === 0) {
     throw new InputError([`count: ${wanted} nodes asked for, ${fitting.length} fit`]);
@@ -130,17 +152,17 @@ function targets({ world }: Simulator, command: Targeted): string[] {
   return fitting.slice(0, wanted).map((machine) => machine.name);
 }
 
-function fits(machine: Machine, { pool, zone, do: verb }: Targeted): boolean {
+function fits(machine: Machine, broken: boolean, { pool, zone, do: verb }: Targeted): boolean {
   return (
     (pool === undefined || machine.pool.id === pool || machine.pool.name === pool) &&
     (zone === undefined || machine.zone === zone) &&
-    canTake(machine, verb)
+    canTake(machine, broken, verb)
   );
 }
 
-function canTake({ faults, power }: Machine, verb: Targeted["do"]): boolean {
-  if (verb === "heal") return faults.size > 0;
-  return power !== "gone" && (verb === "mark" || faults.size === 0);
+function canTake({ power }: Machine, broken: boolean, verb: Targeted["do"]): boolean {
+  if (verb === "heal") return broken;
+  return power !== "gone" && (verb === "mark" || !broken);
 }
 
 function add({ world }: Simulator, command: Extract<Command, { do: "add" }>): string[] {

@@ -32,6 +32,7 @@ export interface Pool {
   readonly gpuProduct: string;
   readonly zones: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
+  readonly upperCaseHostNames: boolean;
   readonly taints: readonly { readonly key: string; readonly value?: string; readonly effect: string }[];
 }
 

@@ -5,7 +5,7 @@ import { MINUTE, SECOND } from "../../core/time.ts";
 import { boolean, duration, Expected, integer, list, oneOf, POSITIVE, wordOf, type Kind } from "./kinds.ts";
 import { parseHostPort, REDIS_URL_EXPECTED } from "./redis-url.ts";
 import { optional, section, setting } from "./setting.ts";
-import { foreignOwner, ledger, paused, plannedWork, storm } from "./safety.ts";
+import { flapping, foreignOwner, ledger, paused, plannedWork, storm } from "./safety.ts";
 import { timings } from "./timings.ts";
 
 /** How much is logged, from least to most. */
@@ -26,7 +26,7 @@ const token = wordOf(/^[^\s\p{Cc}]+$/u, "text without spaces or control characte
 const path = wordOf(/^[^\p{Cc}]*$/u, "a path without control characters");
 const host = wordOf(/^[A-Za-z0-9.:_-]+$/u, "a host name or an IP address");
 const sentinel: Kind<string> = {
-  read: (raw) => (typeof raw === "string" && parseHostPort(raw) ? raw : new Expected("host:port")),
+  read: (raw) => (typeof raw === "string" && parseHostPort(raw) ? raw.trim() : new Expected("host:port")),
   print: (value) => value,
 };
 /** Read in full later, where the password is put away at once (see `parseRedisUrl`). */
@@ -90,6 +90,7 @@ export const settingsSchema = section({
   }),
   nodePools: setting(list(poolId, "node pool ids (letters, digits, '-', '_', '.')"), [], {
     env: [{ name: "CIVO_NODE_POOL_IDS" }, { name: "CIVO_NODE_POOL_ID" }],
+    addsUp: true,
     meaning: "Ids of the node pools to look after; empty means every node. Both variables add up.",
   }),
   includeControlPlane: setting(boolean, false, {
@@ -119,7 +120,9 @@ export const settingsSchema = section({
     }),
   }),
   maxAttempts: setting(integer(1, 100), DEFAULT_POLICY.maxAttempts, {
-    meaning: "Reboots of one incident before the node is given up as Failed.",
+    env: [{ name: "CIVO_NODE_AGENT_MAX_ATTEMPTS" }, { name: "CIVO_NODE_MAX_REBOOT_RETRIES" }],
+    meaning:
+      "Reboots of one incident, the first included, before the node is given up as Failed. Both variables mean the same number.",
   }),
   resyncInterval: setting(duration(POSITIVE), 30 * SECOND, {
     meaning: "How often all nodes are compared with Redis and lost jobs are put back.",
@@ -158,6 +161,7 @@ export const settingsSchema = section({
   plannedWork,
   paused,
   storm,
+  flapping,
   ledger,
   metricsPort: setting(port, 9625, {
     env: [{ name: "CIVO_NODE_AGENT_METRICS_PORT", unit: "port" }],
@@ -233,6 +237,10 @@ export const settingsSchema = section({
       meaning: "Address that the queue dashboard listens on; it has no authentication of its own.",
     }),
     port: setting(port, 9630, { flag: "console-port", meaning: "Port of the queue dashboard." }),
+    allowedHosts: setting(list(host, "host names"), [], {
+      meaning:
+        "Host names under which browsers may ask the queue dashboard, such as that of an ingress. Loopback names, console.host and the address that is listened on are always allowed.",
+    }),
     readOnly: setting(boolean, true, {
       meaning: "Keep the queue dashboard from changing, retrying or removing jobs.",
     }),

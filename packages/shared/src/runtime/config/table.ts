@@ -7,11 +7,15 @@ export interface SettingRow {
   /** Path in the YAML file: `rebootWait.gpu`; `<pool>` stands for a name of the operator's. */
   readonly key: string;
   readonly env: readonly Variable[];
+  /** Several variables add up; else they are names of one value. */
+  readonly addsUp: boolean;
   /** Without dashes. */
   readonly flag?: string;
   readonly default: string;
   readonly meaning: string;
   readonly confidential: boolean;
+  /** The value is a span of time, written like `5m`. */
+  readonly isDuration: boolean;
 }
 
 /** `timings.lockDuration` is `CIVO_NODE_AGENT_TIMINGS_LOCK_DURATION`. */
@@ -30,8 +34,9 @@ function walk(schema: z.core.$ZodType, key: string): SettingRow[] {
   const facts = settingFacts.get(schema);
   // Every leaf is made by `setting` or `optional`, which note its facts.
   if (facts === undefined) throw new TypeError(`the setting ${key} has no description`);
-  const { meaning, flag, confidential = false, env = [{ name: variableOf(key) }] } = facts;
-  return [{ key, env, ...(flag !== undefined && { flag }), default: facts.default, meaning, confidential }];
+  const { meaning, flag, confidential = false, addsUp = false, env = [{ name: variableOf(key) }] } = facts;
+  const row = { key, env, addsUp, default: facts.default, meaning, confidential };
+  return [{ ...row, ...(flag !== undefined && { flag }), isDuration: facts.isDuration === true }];
 }
 
 /** Every setting, in the order of the schema from which it is generated; the documents are held to it. */

@@ -4,6 +4,13 @@ import type {
   ReconcileError,
   ScrapeSource,
 } from "../../contract/metric-labels.ts";
+import {
+  DRIFT_CACHES,
+  DRIFT_KINDS,
+  type DriftCache,
+  type DriftKind,
+  type ViewProbeResult,
+} from "../../contract/drift.ts";
 import type { CheckerName, RepairAction } from "../../core/check.ts";
 import type { Evaluation } from "../../core/evaluation.ts";
 import type { GateName } from "../../core/gates/gate.ts";
@@ -23,6 +30,8 @@ export interface NodeRef {
 /** The metrics of one process. Every method is named after what happened. */
 export interface Metrics {
   observeCheck(of: NodeRef, checker: CheckerName, reason: string): void;
+  /** A checker changed from Fail to Pass. */
+  observeFlap(of: NodeRef, checker: CheckerName): void;
   observeEvaluation(of: NodeRef, verdict: Evaluation["verdict"]): void;
   observePhaseChange(of: NodeRef, from: Phase, to: Phase): void;
   /** A node is Healthy again, `after` its first failing check. */
@@ -45,6 +54,9 @@ export interface Metrics {
   observeHeartbeatIgnored(): void;
   /** `reason` is from a closed set. */
   observeWatchEnded(reason: string): void;
+  /** So many nodes of a cache differed from its source. */
+  observeDrift(cache: DriftCache, kind: DriftKind, nodes: number): void;
+  observeViewProbe(result: ViewProbeResult): void;
   observeNodeList(result: "Success" | "Failure"): void;
   observeRedisError(purpose: string): void;
   /** Takes gauges from these from now on; called once, when the stores stand. */
@@ -75,6 +87,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
   set.set("info", { version: VERSION, cluster_id: cluster }, 1);
   set.set("buildInfo", { version: VERSION, node_version: process.version, role }, 1);
   set.set("monitorOnly", {}, monitorOnly ? 1 : 0);
+  for (const cache of DRIFT_CACHES)
+    for (const kind of DRIFT_KINDS) set.count("cacheDrift", { cache, kind }, 0);
 
   async function scrape(): Promise<string> {
     await refreshGauges(set, sources, onScrapeError);
@@ -83,6 +97,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
 
   return {
     observeCheck: (of, checker, reason) => set.count("healthChecks", { ...of, checker, result: reason }),
+    observeFlap: (of, checker) => set.count("checkerFlaps", { ...of, checker }),
     observeEvaluation: (of, verdict) => set.count("evaluations", { ...of, verdict }),
     observePhaseChange: (of, from, to) => set.count("phaseChanges", { ...of, from, to }),
     observeRecovery: ({ pool }, after) => set.time("recoveryDuration", { pool }, after / SECOND),
@@ -103,6 +118,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
     observeWatchEvent: (kind) => set.count("watchEvents", { kind }),
     observeHeartbeatIgnored: () => set.count("heartbeatsIgnored", {}),
     observeWatchEnded: (reason) => set.count("watchRestarts", { reason }),
+    observeDrift: (cache, kind, nodes) => set.count("cacheDrift", { cache, kind }, nodes),
+    observeViewProbe: (result) => set.count("viewProbes", { result }),
     observeNodeList: (result) => set.count("lists", { result }),
     observeRedisError: (purpose) => set.count("redisErrors", { purpose }),
     readGaugesFrom: (next) => {
