@@ -1,6 +1,7 @@
 import { AUDIT_GUARDS } from "./audit-guards.ts";
 import { EDGE_GUARDS } from "./edge-guards.ts";
 import type { Guard } from "./guard.ts";
+import { MARK_GUARDS } from "./mark-guards.ts";
 import { VERDICT_GUARDS } from "./verdict-guards.ts";
 import { VIEW_GUARDS } from "./view-guards.ts";
 
@@ -395,6 +396,7 @@ export const GUARDS: readonly Guard[] = [
   },
   ...AUDIT_GUARDS,
   ...VERDICT_GUARDS,
+  ...MARK_GUARDS,
   ...EDGE_GUARDS,
   ...VIEW_GUARDS,
 ];
