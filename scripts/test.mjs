@@ -10,7 +10,7 @@ import { dataFolder, root } from "./setup/paths.mjs";
 import { ensureRedis, redisCommandFolder } from "./setup/redis.mjs";
 import { run } from "./setup/run.mjs";
 import { runCommand, say } from "./setup/say.mjs";
-import { ensureDebianTool } from "./setup/tools.mjs";
+import { ensureBrowser, ensureDebianTool } from "./setup/tools.mjs";
 
 /**
  * What runs without arguments, with fixed seeds, so that a verdict on a change is repeatable as far as processes allow.
@@ -39,6 +39,7 @@ await runCommand(async () => {
   const tools = [
     await ensureDebianTool("promtool", "prometheus"),
     await ensureDebianTool("kubectl", "kubernetes-client"),
+    ...(needsBrowser(filters) ? [await ensureBrowser()] : []),
   ];
   for (const { reason } of tools) {
     if (reason !== undefined) say("setup", `${reason}; tests that need it are skipped`);
@@ -58,6 +59,11 @@ await runCommand(async () => {
   console.log(`${passed} passed, ${failedTests} failed`);
   return failed.length === 0 && failedTests === 0 && passed > 0 ? 0 : 1;
 });
+
+/** Only the end-to-end tests of the queue dashboard look at pages. */
+function needsBrowser(filters) {
+  return filters.length === 0 || filters.some((filter) => filter === "e2e" || filter.includes("console"));
+}
 
 /** Runs every step, so that one run tells everything; resolves to the names of those that failed. */
 async function runSteps(node, signal) {

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
+import { SPEED } from "./settings.ts";
 
 const readySchema = z.object({
   ready: z.literal(true),
@@ -19,12 +20,12 @@ export interface Simulation {
   /** What a worker needs to reach the simulated cloud. */
   readonly env: NodeJS.ProcessEnv;
   readonly summary: string;
-  /** A command the visitor may try. */
-  readonly example: string;
+  /** A command that kills the kubelet of a standard node that nothing is wrong with; it works as often as it is given. */
+  readonly breakAnother: string;
   /** Time for the first lists and judgements, so that the story starts with a healthy fleet. */
   settled(): Promise<void>;
   /** Breaks a standard node and a GPU node; tells what it did. */
-  breakTwo(): Promise<string[]>;
+  breakTwo(): Promise<readonly { readonly node: string; readonly what: string }[]>;
 }
 
 const POOLS = { standard: 6, gpu: 2 };
@@ -32,8 +33,8 @@ const POOLS = { standard: 6, gpu: 2 };
 /** Starts the simulator through `launch` and waits until it is ready. Rejects when the signal fires first. */
 export async function startSimulation(
   directory: string,
-  launch: (args: readonly string[], onReady: (line: Readonly<Record<string, unknown>>) => void) => void,
   signal: AbortSignal,
+  launch: (args: readonly string[], onReady: (line: Readonly<Record<string, unknown>>) => void) => void,
 ): Promise<Simulation> {
   const { promise, resolve, reject } = Promise.withResolvers<z.infer<typeof readySchema>>();
   signal.addEventListener("abort", () => reject(new Error("stopped before the simulator was ready")), {
@@ -46,7 +47,7 @@ export async function startSimulation(
       "--pools",
       pools,
       "--time-scale",
-      "60",
+      String(SPEED),
       "--ledger",
       "node-agent-system/node-agent-ledger",
       "--write-kubeconfig",
@@ -61,7 +62,6 @@ export async function startSimulation(
   const nodes = nodesSchema.parse(await (await fetch(`${control.url}/nodes`)).json());
   const standard = nodes.find(({ name }) => name.includes("standard"))?.name ?? "";
   const gpu = nodes.find(({ name }) => name.includes("gpu"))?.name ?? "";
-  const another = nodes.findLast(({ name }) => name.includes("standard"))?.name ?? "";
   return {
     kubeconfig,
     env: {
@@ -71,12 +71,15 @@ export async function startSimulation(
       CIVO_CLUSTER_ID: civo.clusterId,
     },
     summary: `${POOLS.standard} standard nodes and ${POOLS.gpu} GPU nodes with 8 GPUs each`,
-    example: `curl -X POST ${control.url}/nodes/${another}/break -H 'content-type: application/json' -d '{"fault":"disk-pressure"}'`,
+    breakAnother: `curl -sS ${control.url}/commands -H 'content-type: application/json' -d '{"do":"break","pool":"standard","count":1,"fault":"kubelet-dead"}'`,
     settled: async () => delay(1500),
     breakTwo: async () => {
       await breakNode(control.url, standard, { fault: "kubelet-dead" });
       await breakNode(control.url, gpu, { fault: "lose-gpus", gpus: 2 });
-      return [`broken: the kubelet of ${standard} is dead`, `broken: ${gpu} lost 2 of its 8 GPUs`];
+      return [
+        { node: standard, what: `the kubelet of ${standard} is dead` },
+        { node: gpu, what: `${gpu} lost 2 of its 8 GPUs` },
+      ];
     },
   };
 }

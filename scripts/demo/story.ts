@@ -2,48 +2,67 @@ import { LOG_EVENTS } from "@node-agent/shared/contract/log-events.ts";
 
 type Line = Readonly<Record<string, unknown>>;
 
+/** `monitor`: every sentence about a repair says "would be", since none is made. */
+export type StoryMode = "active" | "monitor";
+
 /**
  * Turns the log lines of workers into the story of an incident, a plain sentence per step. Undefined: nothing that a
  * visitor needs to hear.
  */
-export function tell(line: Line): string | undefined {
-  const node = word(line["node"]);
-  switch (line["event"]) {
-    case LOG_EVENTS.nodeUnhealthy:
-      return `${node}  detected: ${list(line["failing"])}; reboot due in ${span(line["dueInSeconds"])} unless it recovers`;
-    case LOG_EVENTS.rebootHeld:
-      return held(node, line);
-    case LOG_EVENTS.rebootRequested:
-      return line["mode"] === "monitor"
-        ? `${node}  would be rebooted now (monitor-only: nothing is called), attempt ${word(line["attempt"])}`
-        : `${node}  reboot requested: instance ${word(line["instanceId"])}, attempt ${word(line["attempt"])}`;
-    case LOG_EVENTS.rebootAnswered:
-      return `${node}  ${answer(word(line["outcome"]))}; waiting up to ${span(line["waitSeconds"])} for it to come back`;
-    case LOG_EVENTS.nodeRecovered:
-      return `${node}  recovered after ${span(line["afterSeconds"])}, ${reboots(line["reboots"])}`;
-    case LOG_EVENTS.rebootVerified:
-      return `${node}  ${verified(word(line["verification"]))}`;
-    case LOG_EVENTS.nodeStillFailing:
-      return `${node}  still fails after the wait: ${list(line["failing"])}`;
-    case LOG_EVENTS.nodeFailed:
-      return `${node}  given up after ${reboots(line["attempts"])}: a human has to look`;
-    case LOG_EVENTS.nodeGone:
-      return `${node}  is gone; nothing is kept of it`;
-    case LOG_EVENTS.rebootEnded:
-      // After a recovery the end of the pending reboot is no news.
-      return line["gate"] === "NothingFailing"
-        ? undefined
-        : `${node}  pending reboot ended: ${word(line["why"])}`;
-    default:
-      return undefined;
-  }
+export function tell(line: Line, mode: StoryMode = "active"): string | undefined {
+  const sentence = (mode === "active" ? ACTIVE : MONITOR)[String(line["event"])]?.(line);
+  return sentence === undefined ? undefined : `${word(line["node"])}  ${sentence}`;
 }
 
-function held(node: string, line: Line): string | undefined {
-  // The wait after a reboot was told by the answer already.
+type Sentences = Readonly<Record<string, (line: Line) => string | undefined>>;
+
+const ACTIVE: Sentences = {
+  [LOG_EVENTS.nodeUnhealthy]: (line) =>
+    `detected: ${list(line["failing"])}; reboot due in ${span(line["dueInSeconds"])} unless it recovers`,
+  [LOG_EVENTS.rebootHeld]: (line) => held("pending reboot", line),
+  [LOG_EVENTS.rebootRequested]: (line) =>
+    `reboot requested: instance ${word(line["instanceId"])}, attempt ${word(line["attempt"])}`,
+  [LOG_EVENTS.rebootAnswered]: (line) =>
+    `${answer(word(line["outcome"]))}; waiting up to ${span(line["waitSeconds"])} for it to come back`,
+  [LOG_EVENTS.nodeRecovered]: (line) =>
+    `recovered after ${span(line["afterSeconds"])}, ${reboots(line["reboots"], "reboot")}`,
+  [LOG_EVENTS.rebootVerified]: (line) => verified(word(line["verification"])),
+  [LOG_EVENTS.nodeStillFailing]: (line) => `still fails after the wait: ${list(line["failing"])}`,
+  [LOG_EVENTS.nodeFailed]: (line) =>
+    `given up after ${reboots(line["attempts"], "reboot")}: a person has to look`,
+  [LOG_EVENTS.nodeGone]: () => "is gone; nothing is kept of it",
+  [LOG_EVENTS.rebootEnded]: (line) => ended("pending reboot", line),
+};
+
+const MONITOR: Sentences = {
+  ...ACTIVE,
+  [LOG_EVENTS.nodeUnhealthy]: (line) =>
+    `detected: ${list(line["failing"])}; would be rebooted in ${span(line["dueInSeconds"])} unless it recovers`,
+  [LOG_EVENTS.rebootHeld]: (line) => held("would-be reboot", line),
+  [LOG_EVENTS.rebootRequested]: (line) =>
+    `WOULD BE REBOOTED now: ${list(line["failing"])}, attempt ${word(line["attempt"])} (monitor-only: nothing is called)`,
+  [LOG_EVENTS.rebootAnswered]: (line) =>
+    `would be left alone for up to ${span(line["waitSeconds"])} after that reboot`,
+  [LOG_EVENTS.nodeRecovered]: (line) =>
+    `recovered after ${span(line["afterSeconds"])}, ${reboots(line["reboots"], "would-be reboot")}`,
+  [LOG_EVENTS.rebootVerified]: (line) => `would-be reboot: ${word(line["verification"])}`,
+  [LOG_EVENTS.nodeStillFailing]: (line) =>
+    `still fails after the wait of its would-be reboot: ${list(line["failing"])}`,
+  [LOG_EVENTS.nodeFailed]: (line) =>
+    `would be given up after ${reboots(line["attempts"], "would-be reboot")}: a person has to look`,
+  [LOG_EVENTS.rebootEnded]: (line) => ended("would-be reboot", line),
+};
+
+function held(what: string, line: Line): string | undefined {
+  // The wait after a reboot was said by the answer already.
   if (line["gate"] === "WaitWindow") return undefined;
   const waits = `waits for ${word(line["gate"])} (${word(line["why"])})`;
-  return `${node}  pending reboot ${waits}, next look in ${span(line["inSeconds"])}`;
+  return `${what} ${waits}, next look in ${span(line["inSeconds"])}`;
+}
+
+function ended(what: string, line: Line): string | undefined {
+  // After a recovery the end of the pending reboot is no news.
+  return line["gate"] === "NothingFailing" ? undefined : `${what} ended: ${word(line["why"])}`;
 }
 
 function answer(outcome: string): string {
@@ -72,9 +91,9 @@ function verified(verification: string): string {
   }
 }
 
-function reboots(count: unknown): string {
-  if (count === 0) return "without a reboot";
-  return count === 1 ? "1 reboot" : `${word(count)} reboots`;
+function reboots(count: unknown, what: string): string {
+  if (count === 0) return `without a ${what}`;
+  return count === 1 ? `1 ${what}` : `${word(count)} ${what}s`;
 }
 
 function word(value: unknown): string {

@@ -21,6 +21,23 @@ export async function aptInstall(name) {
 }
 
 /**
+ * A browser that tests can drive: one on the PATH, else Debian's chromium, which needs too many libraries to be unpacked
+ * and is installed only where this process may install packages (a container, CI). Resolves to `{ path }` or `{ reason }`.
+ */
+export async function ensureBrowser() {
+  for (const command of ["chromium", "chromium-browser", "google-chrome"]) {
+    const path = onPath(command);
+    if (path !== undefined) return { path };
+  }
+  if (!canAptInstall()) return { reason: "no browser on the PATH (Debian: apt-get install chromium)" };
+  const problem = await aptInstall("chromium");
+  const path = onPath("chromium");
+  return path === undefined
+    ? { reason: `chromium could not be installed: ${problem ?? "unknown"}` }
+    : { path };
+}
+
+/**
  * Finds a command on the PATH or fetches it from a Debian package into .data/tools. The package is unpacked, not
  * installed: the machine stays as it is and none of its services starts. Resolves to `{ path }` or to `{ reason }`.
  */

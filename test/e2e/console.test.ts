@@ -1,13 +1,21 @@
+import { readdirSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { keysOf } from "@node-agent/shared/contract/keys.ts";
+import { BROWSER, openBrowser } from "../support/browser.ts";
 import { agentConfig, writeConfig } from "../support/agent-config.ts";
 import { eventually } from "../support/eventually.ts";
-import { lineOf, startProcess, type RunningProcess } from "../support/processes.ts";
+import { lineOf, ROOT, startProcess, type RunningProcess } from "../support/processes.ts";
 import { useTopology } from "../support/topology.ts";
 
 const topology = useTopology({
-  pools: [{ name: "standard", nodeNames: ["pending", "killed", "well-1", "well-2", "well-3"] }],
+  pools: [
+    {
+      name: "standard",
+      nodeNames: ["pending", "killed", "timed", "looked-at", "well-1", "well-2", "well-3"],
+    },
+  ],
   config: { checkers: { DiskPressure: { threshold: "8s" } } },
 });
 
@@ -19,7 +27,7 @@ interface Console extends AsyncDisposable {
 
 async function startConsole(): Promise<Console> {
   const file = join(topology().dir, "console.yaml");
-  writeConfig(file, agentConfig({ cluster: "e2e", console: { port: 0 } }));
+  writeConfig(file, agentConfig({ cluster: "e2e", console: { port: 0, allowedHosts: ["Board.example"] } }));
   const env = { REDIS_URL: topology().redis.url };
   const process = startProcess({
     name: "console",
@@ -38,6 +46,8 @@ interface ShownJob {
   readonly id: string;
   readonly name: string;
   readonly delay: number;
+  readonly timestamp: number;
+  readonly opts: { readonly delay?: number };
   readonly progress: unknown;
 }
 
@@ -127,14 +137,122 @@ async function statusOf(
   return promise;
 }
 
+/** When Redis lets the job run: BullMQ keeps milliseconds above 12 bits that tell jobs of one of them apart. */
+async function scoredAt(id: string): Promise<number> {
+  const score = await topology().redis.client.zscore(`${keysOf("e2e").prefix}:reboots:delayed`, id);
+  return Math.floor(Number(score) / 0x1000);
+}
+
+test("a job that was delayed again runs at the time that the page computes", async () => {
+  await topology().simulator.break("timed", "disk-pressure");
+  await eventually(
+    async () => {
+      const listed = (await delayedReboots(board)).find(({ name }) => name === "timed");
+      // It slept on its threshold first, and counts its delay from another moment since.
+      expect(listed?.progress).toMatchObject({ waitsFor: expect.not.stringMatching("Threshold") });
+      const { id = "" } = listed ?? {};
+      const opened = (await (await fetch(`${board.url}/api/queues/reboots/${id}`)).json()) as {
+        job: ShownJob;
+      };
+      const at = await scoredAt(id);
+      for (const { timestamp, delay, opts } of [listed, opened.job].filter((job) => job !== undefined)) {
+        // The page: timestamp + (opts.delay || delay), and the word "changed" when the two differ.
+        expect([timestamp + delay, opts.delay]).toEqual([at, delay]);
+      }
+    },
+    { within: 30_000 },
+  );
+  expect(await topology().recovered("timed")).toHaveLength(1);
+});
+
 test("it listens on loopback, answers to loopback names only, and to no other site", async () => {
   expect(new URL(board.url).hostname).toBe("127.0.0.1");
   const page = await fetch(`${board.url}/`);
   expect([page.status, page.headers.get("x-frame-options")]).toEqual([200, "DENY"]);
   expect(await page.text()).toContain("node-agent: e2e");
+  expect(await statusOf("GET", "/queues/", { host: "localhost:9630" })).toBe(200);
+  expect(await statusOf("GET", "/queues/", { host: "board.example" })).toBe(200);
   expect(await statusOf("GET", "/queues/", { host: "rebound.example" })).toBe(421);
+  expect(await statusOf("GET", "/queues/static/js/main.js", { host: "rebound.example" })).toBe(421);
+  expect(await statusOf("GET", "/queues/", { host: "board.example.rebound.example" })).toBe(421);
   const foreign = { "sec-fetch-site": "cross-site" };
   expect(await statusOf("PUT", "/queues/api/queues/reboots/pause", foreign)).toBe(403);
   const origin = { origin: "http://elsewhere.example" };
   expect(await statusOf("PUT", "/queues/api/queues/reboots/pause", origin)).toBe(403);
 });
+
+/** Pages, answers, refusals, files: the policy is on all of them. */
+test.each(["/", "/api/queues", "/queue/reboots", "/job-schedulers", "/nothing-there", "/static/favicon.ico"])(
+  "the content policy stands on %s and allows this host alone",
+  async (path) => {
+    const { headers } = await fetch(`${board.url}${path}`);
+    const policy = headers.get("content-security-policy") ?? "";
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).toContain("base-uri 'self'");
+    expect(policy).toContain("form-action 'none'");
+    expect(policy).not.toMatch(/unsafe|https?:|\*/u);
+    expect(headers.get("x-content-type-options")).toBe("nosniff");
+    expect(headers.get("referrer-policy")).toBe("no-referrer");
+    expect(headers.get("cache-control")).toMatch(path.startsWith("/static") ? /public/u : /^no-store$/u);
+  },
+);
+
+test("no page, style or script that is served loads from another host, and no page has an inline style", async () => {
+  const html = await (await fetch(`${board.url}/`)).text();
+  expect(html).not.toMatch(/(?:href|src)="(?:https?:)?\/\//u);
+  expect(html).not.toMatch(/<style|\sstyle=/u);
+  const files = filesBelow("node_modules/@bull-board/ui/dist/static", /\.(?:css|js)$/u);
+  expect(files.length).toBeGreaterThan(20);
+  for (const file of files) {
+    const answer = await fetch(`${board.url}/static/${file}`);
+    const text = await answer.text();
+    expect([file, answer.status]).toEqual([file, 200]);
+    expect([file, text.match(/@import|url\(["']?(?:https?:)?\/\/[^)]*/u)?.[0]]).toEqual([file, undefined]);
+    expect([file, text.match(/(?:fetch|import|importScripts)\(["'`](?:https?:)?\/\//u)?.[0]]).toEqual([
+      file,
+      undefined,
+    ]);
+  }
+});
+
+test.skipIf(BROWSER === undefined)(
+  "a browser shows every page under this policy, and asks no other host",
+  async () => {
+    await topology().simulator.break("looked-at", "disk-pressure");
+    const { id } = await shown(board, "looked-at");
+    await using browser = await openBrowser();
+    const pages: readonly (readonly [path: string, words: string])[] = [
+      ["/", "node-snapshots"],
+      ["/queue/reboots?status=delayed", "looked-at"],
+      [`/queue/reboots/${id}`, "Threshold"],
+      ["/queue/node-snapshots", "Wake-ups for workers"],
+      ["/job-schedulers", "resync"],
+    ];
+    for (const [path, words] of pages) {
+      const seen = await browser.visit(`${board.url}${path}`);
+      await seen.shows(words);
+      expect([path, seen.violations, seen.exceptions]).toEqual([path, [], []]);
+      const hosts = new Set(seen.requests.map((url) => new URL(url).host));
+      expect([path, [...hosts]]).toEqual([path, [new URL(board.url).host]]);
+    }
+
+    // The same eyes see what must not be: an image of another host, and an inline script.
+    const hostile = await browser.visit(`${board.url}/`);
+    await hostile.shows("node-snapshots");
+    await hostile.evaluate('new Image().src = "http://elsewhere.example/leak.png"');
+    await hostile.evaluate(
+      'document.body.append(Object.assign(document.createElement("script"), { text: "window.ran = true" }))',
+    );
+    await eventually(() => expect(hostile.violations.length).toBeGreaterThanOrEqual(2));
+    expect(await hostile.evaluate("window.ran")).toBeUndefined();
+    expect(await topology().recovered("looked-at")).toHaveLength(1);
+  },
+);
+
+/** The files below a folder that have such a name, relative to it. */
+function filesBelow(folder: string, name: RegExp): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" }).filter((file) =>
+    name.test(file),
+  );
+}

@@ -1,6 +1,7 @@
 import { EDGE_GUARDS } from "./edge-guards.ts";
 import type { Guard } from "./guard.ts";
 import { VERDICT_GUARDS } from "./verdict-guards.ts";
+import { VIEW_GUARDS } from "./view-guards.ts";
 
 const CALL = "packages/worker/src/reboot-call.ts";
 const PROCESSOR = "packages/worker/src/reboot-processor.ts";
@@ -393,4 +394,5 @@ export const GUARDS: readonly Guard[] = [
   },
   ...VERDICT_GUARDS,
   ...EDGE_GUARDS,
+  ...VIEW_GUARDS,
 ];

@@ -7,6 +7,7 @@ import { ledgerInitCommand } from "./ledger-init.ts";
 import { ledgerShowCommand } from "./ledger-show.ts";
 import { pauseCommand, resumeCommand, type ScopeOptions } from "./pause.ts";
 import type { GlobalOptions } from "./session.ts";
+import { addStatus } from "./status-command.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** The commands and their flags. `exit` hears the code of a command that has one of its own. */
@@ -37,6 +38,7 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void):
       const options = command.optsWithGlobals<GlobalOptions & { exitCode?: boolean }>();
       exit(await explainCommand(node, options, terminal));
     });
+  addStatus(program, terminal, exit);
   addGpu(program, terminal);
   addPauses(program, terminal);
   addLedger(program, terminal);

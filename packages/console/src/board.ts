@@ -1,9 +1,10 @@
 import { createBullBoard } from "@bull-board/api";
-import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import { FastifyAdapter } from "@bull-board/fastify";
 import type { Queue } from "bullmq";
 import type { FastifyPluginCallback } from "fastify";
 import { QUEUES } from "@node-agent/shared/contract/queues.ts";
+import type { RedisClient } from "@node-agent/shared/redis/script.ts";
+import { TrueTimesAdapter } from "./true-times.ts";
 
 /** Where the dashboard lives on its server. */
 export const BOARD_PATH = "/queues";
@@ -25,6 +26,7 @@ export interface BoardOptions {
 /** The queue dashboard as a Fastify plugin. Jobs open on their progress, which is where a pending reboot says why it waits. */
 export function createBoard(
   queues: readonly Queue[],
+  connection: RedisClient,
   { cluster, readOnly }: BoardOptions,
 ): FastifyPluginCallback {
   const serverAdapter = new FastifyAdapter();
@@ -32,7 +34,7 @@ export function createBoard(
   createBullBoard({
     queues: queues.map(
       (queue) =>
-        new BullMQAdapter(queue, {
+        new TrueTimesAdapter(queue, connection, {
           readOnlyMode: readOnly,
           allowRetries: !readOnly,
           description: DESCRIPTIONS[queue.name] ?? "",
@@ -44,6 +46,8 @@ export function createBoard(
         boardTitle: `node-agent: ${cluster}`,
         jobDetails: { defaultTab: "Progress" },
         hideRedisDetails: true,
+        // A link to the library's site says nothing about this agent.
+        hideDocsLink: true,
       },
     },
   });

@@ -1,27 +1,32 @@
 import { fastify, type FastifyInstance, type FastifyRequest } from "fastify";
 import type { Queue } from "bullmq";
+import type { RedisClient } from "@node-agent/shared/redis/script.ts";
 import { BOARD_PATH, createBoard, type BoardOptions } from "./board.ts";
+import { SECURITY_HEADERS, withoutForeign } from "./content-policy.ts";
+import { isAllowedHost, type HostRules } from "./host-check.ts";
 
 /** What the console serves. */
-export interface ConsoleOptions extends BoardOptions {
+export interface ConsoleOptions extends BoardOptions, HostRules {
   readonly queues: readonly Queue[];
-  /** The address it listens on; on loopback only requests for loopback names are answered. */
-  readonly host: string;
+  /** For what the queues do not tell by themselves. */
+  readonly connection: RedisClient;
 }
-
-const LOOPBACK = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/u;
 
 /**
  * The console's HTTP server, not yet listening. It has no authentication of its own: it belongs on loopback or behind a
- * proxy that has. Requests from other sites are refused, so that a page in the operator's browser cannot use it.
+ * proxy that has. Requests under foreign names and from other sites are refused, so that a page in the operator's browser
+ * cannot use it.
  */
-export function createConsole({ queues, host, ...board }: ConsoleOptions): FastifyInstance {
+export function createConsole(options: ConsoleOptions): FastifyInstance {
+  const { queues, connection, host, allowedHosts, ...board } = options;
   const server = fastify({ logger: false, bodyLimit: 64 * 1024, forceCloseConnections: true });
-  const loopbackOnly = LOOPBACK.test(host) || host === "::1";
   server.addHook("onRequest", async (request, reply) => {
-    // DNS rebinding: a foreign name that resolves to this machine is not a name of this machine.
-    if (loopbackOnly && !LOOPBACK.test(request.headers.host ?? "")) {
-      return reply.code(421).send({ error: "Expected a request for localhost or 127.0.0.1" });
+    const { headers, socket } = request;
+    if (!isAllowedHost(headers.host, socket.localAddress, { host, allowedHosts })) {
+      return reply.code(421).send({
+        error:
+          "Refused: the Host header names another host. Ask by localhost, or add the name to console.allowedHosts",
+      });
     }
     if (isCrossSite(request)) return reply.code(403).send({ error: "Requests from other sites are refused" });
     // The board refuses, too, what changes a queue that is read-only; here it does not hang on each of its routes.
@@ -29,17 +34,19 @@ export function createConsole({ queues, host, ...board }: ConsoleOptions): Fasti
       return reply.code(405).send({ error: "The dashboard is read-only; see console.readOnly" });
     }
   });
-  server.addHook("onSend", async (_request, reply) => {
-    reply.headers({
-      "x-content-type-options": "nosniff",
-      "x-frame-options": "DENY",
-      "referrer-policy": "no-referrer",
-      "content-security-policy": "frame-ancestors 'none'; object-src 'none'; base-uri 'self'",
-    });
+  server.addHook("onSend", async (request, reply, payload) => {
+    reply.headers(SECURITY_HEADERS);
+    // Pages and answers name the nodes of a cluster; what the page is made of does not.
+    if (!request.url.startsWith(`${BOARD_PATH}/static/`)) reply.header("cache-control", "no-store");
+    const isPage = String(reply.getHeader("content-type")).startsWith("text/html");
+    if (!isPage || typeof payload !== "string") return payload;
+    const page = withoutForeign(payload);
+    reply.header("content-length", Buffer.byteLength(page));
+    return page;
   });
   server.get("/", async (_request, reply) => reply.redirect(`${BOARD_PATH}/`));
   server.get("/livez", async () => "ok\n");
-  server.register(createBoard(queues, board), { prefix: BOARD_PATH });
+  server.register(createBoard(queues, connection, board), { prefix: BOARD_PATH });
   return server;
 }
 

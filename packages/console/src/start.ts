@@ -9,7 +9,7 @@ import { createConsole } from "./server.ts";
 /** Wires the console: the queue dashboard over the queues of one cluster. */
 export async function startConsole(parts: RoleParts): Promise<readonly Component[]> {
   const { config, logger, signal } = parts;
-  const { host, port, readOnly } = config.console;
+  const { host, port, readOnly, allowedHosts } = config.console;
   const keys = keysOf(config.cluster);
   const redis = openRedis(parts);
   await redisReady(redis, parts, signal);
@@ -18,7 +18,14 @@ export async function startConsole(parts: RoleParts): Promise<readonly Component
     queue.on("error", redis.onError);
     return queue;
   });
-  const server = createConsole({ queues, host, cluster: config.cluster, readOnly });
+  const server = createConsole({
+    queues,
+    connection: redis.store,
+    host,
+    allowedHosts,
+    cluster: config.cluster,
+    readOnly,
+  });
   const url = await server.listen({ host, port }).catch((error: unknown) => {
     const why = error instanceof Error && "code" in error ? String(error.code) : "unknown";
     throw new CannotStartError(

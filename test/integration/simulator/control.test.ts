@@ -51,6 +51,15 @@ test("part of a pool or a zone is broken by one command", async () => {
   );
 });
 
+test("the same command again breaks another node: the one that booted last comes last", async () => {
+  await using simulator = await quickSimulator();
+  const command = { do: "break", pool: "standard", count: 1, fault: "kubelet-dead" };
+  expect((await control(simulator, "/commands", post(command))).body.nodes).toEqual(["std-1"]);
+  simulator.world.heal("std-1");
+  simulator.world.machine("std-1").bootedAt += 1000;
+  expect((await control(simulator, "/commands", post(command))).body.nodes).toEqual(["std-2"]);
+});
+
 test("faults are put on and taken off over HTTP", async () => {
   await using simulator = await quickSimulator();
   const fault = { api: "kubernetes", effect: "status", status: 503, match: { path: "/api/v1/nodes" } };

@@ -33,11 +33,11 @@ describe("the command line", () => {
     expect(await cli("--version")).toEqual({ code: 0, out: `${VERSION}\n`, err: "" });
     const help = await cli("--help");
     expect(help).toMatchObject({ code: 0, err: "" });
-    for (const command of ["explain", "pause", "resume", "ledger"])
+    for (const command of ["explain", "status", "pause", "resume", "ledger"])
       expect(help.out).toContain(`  ${command} `);
   });
 
-  test.each(["explain", "pause", "resume", "ledger init", "ledger show", "ledger grant"])(
+  test.each(["explain", "status", "pause", "resume", "ledger init", "ledger show", "ledger grant"])(
     "helps with %s and shows the flags that every command takes",
     async (command) => {
       const help = await cli(`${command} --help`);

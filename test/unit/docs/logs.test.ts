@@ -93,7 +93,12 @@ function tellEverything(journal: Journal): void {
 function tellNotices(journal: Journal): void {
   const known = recordIn("Unhealthy");
   const skipped = { GPU: { since: 1, reason: "AllocatedByDRA" } };
-  const noticed: Partial<NodeRecord>[] = [{ judgedBy: ["GPU"], skipped }, { gpu: { accepted: 7 } }];
+  const noticed: Partial<NodeRecord>[] = [
+    { judgedBy: ["GPU"], skipped },
+    { gpu: { accepted: 7 } },
+    { marks: { "nvidia.com/mig.config.state": { value: "rebooting", since: 1, told: true } } },
+    { marks: { "spec.unschedulable": { value: "", since: 1, holds: true, told: true } } },
+  ];
   for (const more of noticed) {
     const after = { ...known, ...more };
     journal.judged({ node: "node-1", before: known, after, evaluation: undefined, dueIn: undefined });

@@ -110,3 +110,15 @@ export function code(text: string): string {
 export function namesOf({ rows }: Table): string[] {
   return rows.map(([first = ""]) => first.replaceAll(/[*`]/gu, ""));
 }
+
+/** The sample below `$ <command>` in a document must be what the command prints. With UPDATE_DOCS=1 it is written instead. */
+export function expectSample(path: string, command: string, output: string): void {
+  const head = `\`\`\`console\n$ ${command}\n`;
+  const text = textOf(path);
+  const start = text.indexOf(head) + head.length;
+  if (start < head.length) throw new Error(`${path}: expected a sample that begins with "$ ${command}"`);
+  const end = text.indexOf("```", start);
+  if (process.env["UPDATE_DOCS"] === "1")
+    writeFileSync(join(ROOT, path), text.slice(0, start) + output + text.slice(end));
+  expect(textOf(path), `sample of ${command} in ${path}`).toContain(`${head}${output}\`\`\`\n`);
+}

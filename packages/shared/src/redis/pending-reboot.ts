@@ -31,7 +31,7 @@ export async function readPendingReboot(
     if (job === undefined) return undefined;
     const state = await job.getState();
     const progress = rebootProgressSchema.safeParse(job.progress);
-    const at = state === "delayed" ? await runsAt(connection, queue, id ?? "") : undefined;
+    const at = state === "delayed" ? (await runTimes(connection, queue, [id ?? ""]))[0] : undefined;
     return {
       state,
       ...(at === undefined ? {} : { at }),
@@ -54,14 +54,20 @@ export async function readPausedQueues(connection: RedisClient, keys: Keys): Pro
 /** BullMQ sorts delayed jobs by their time, shifted by 12 bits that tell jobs of one millisecond apart. */
 const SCORE_PER_MILLISECOND = 0x1000;
 
-/** When a delayed job runs; the `delay` of a job that was delayed again counts from an instant that is kept nowhere. */
-async function runsAt(
+/**
+ * When delayed jobs run, in the order of their ids; undefined for one that is not delayed. The `delay` of a job that was
+ * delayed again counts from an instant that is kept nowhere, so `timestamp + delay` is not that time.
+ */
+export async function runTimes(
   connection: RedisClient,
-  queue: Queue<RebootJob>,
-  id: string,
-): Promise<EpochMillis | undefined> {
-  const score = await connection.zscore(queue.toKey("delayed"), id);
-  return score === null ? undefined : Math.floor(Number(score) / SCORE_PER_MILLISECOND);
+  queue: Pick<Queue, "toKey">,
+  ids: readonly string[],
+): Promise<readonly (EpochMillis | undefined)[]> {
+  if (ids.length === 0) return [];
+  const scores = await connection.zmscore(queue.toKey("delayed"), ...ids);
+  return scores.map((score) =>
+    score === null ? undefined : Math.floor(Number(score) / SCORE_PER_MILLISECOND),
+  );
 }
 
 function saidBy({ waitsFor, why, until, since }: RebootProgress) {

@@ -78,10 +78,15 @@ export class RedisStateStore implements StateStore {
   }
 
   async countRecords(): Promise<readonly RecordCount[]> {
+    return countRecords(await this.listAll());
+  }
+
+  /** Every record that can be read, Healthy ones included: for a page on the whole fleet, not for a hot path. */
+  async listAll(): Promise<NodeRecord[]> {
     const stored = await this.#ofShards(ALL_SHARDS, (pipeline, shard) =>
       pipeline.hgetall(this.#keys.records(shard)),
     );
-    return countRecords(recordsIn(stored.values()));
+    return [...recordsIn(stored.values())];
   }
 
   /**

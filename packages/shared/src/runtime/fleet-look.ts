@@ -37,12 +37,11 @@ export async function lookAtFleet(
   const nodes: FleetNode[] = [];
   const selected: string[] = [];
   const unexplained: NodeSnapshot[] = [];
-  const { checkers } = rules;
   for await (const snapshot of lister.list(signal)) {
     const isSelected = selects(snapshot);
     if (isSelected) selected.push(snapshot.name);
     const record = known.get(snapshot.name);
-    const node = fleetNode(snapshot, record, { checkers, selected: isSelected }, now);
+    const node = fleetNode(snapshot, record, { ...rules, selected: isSelected }, now);
     if (record === undefined && Object.keys(node.failing).length > 0) unexplained.push(snapshot);
     else nodes.push(node);
   }
@@ -50,7 +49,7 @@ export async function lookAtFleet(
     (await store.getMany(unexplained.map(({ name }) => name))).map((record) => [record.name, record]),
   );
   for (const snapshot of unexplained) {
-    nodes.push(fleetNode(snapshot, learned.get(snapshot.name), { checkers, selected: true }, now));
+    nodes.push(fleetNode(snapshot, learned.get(snapshot.name), { ...rules, selected: true }, now));
   }
   return { health: fleetHealth(nodes), selected };
 }

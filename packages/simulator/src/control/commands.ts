@@ -63,6 +63,33 @@ const faultSchema = z.discriminatedUnion("effect", [
   }),
 ]);
 
+const marks = {
+  labels: z.record(z.string(), z.string().nullable()).optional(),
+  annotations: z.record(z.string(), z.string().nullable()).optional(),
+  taints: z
+    .array(
+      z.strictObject({ key: z.string().min(1), value: z.string().optional(), effect: z.string().min(1) }),
+    )
+    .optional(),
+  removeTaints: z.array(z.string().min(1)).optional(),
+  unschedulable: z.boolean().optional(),
+  deleting: z.boolean().optional(),
+};
+
+/** A Node object that a node is to read as. */
+const shownNode = z.looseObject({
+  apiVersion: z.string(),
+  kind: z.literal("Node"),
+  metadata: z.looseObject({
+    name: z.string(),
+    uid: z.string(),
+    resourceVersion: z.string(),
+    creationTimestamp: z.string(),
+    labels: z.record(z.string(), z.string()).default({}),
+    annotations: z.record(z.string(), z.string()).default({}),
+  }),
+});
+
 /** Everything that can be done to a simulator, as data: bodies of the control endpoint and steps of a scenario. */
 export const commandSchema = z.discriminatedUnion("do", [
   z.strictObject({ do: z.literal("break"), ...target, ...breakage }),
@@ -82,6 +109,14 @@ export const commandSchema = z.discriminatedUnion("do", [
   z.strictObject({ do: z.literal("replace"), ...target }),
   z.strictObject({ do: z.literal("instance-gone"), ...target }),
   z.strictObject({ do: z.literal("forget-provider-id"), ...target }),
+  z.strictObject({ do: z.literal("mark"), ...target, ...marks }),
+  z.strictObject({ do: z.literal("bounce"), ...target }),
+  z.strictObject({
+    do: z.literal("show"),
+    node: z.string().min(1),
+    object: shownNode.nullable(),
+    sick: z.boolean().optional(),
+  }),
   z.strictObject({
     do: z.literal("add"),
     pool: z.string().min(1),

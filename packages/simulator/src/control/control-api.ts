@@ -17,6 +17,9 @@ const NODE_VERBS: ReadonlySet<string> = new Set([
   "replace",
   "instance-gone",
   "forget-provider-id",
+  "mark",
+  "bounce",
+  "show",
 ]);
 
 /** `POST /{word}`: the command of that name with the body's fields. */

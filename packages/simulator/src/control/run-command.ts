@@ -5,7 +5,18 @@ import type { Command } from "./commands.ts";
 
 type Targeted = Extract<
   Command,
-  { do: "break" | "heal" | "allocate-gpus" | "delete" | "replace" | "instance-gone" | "forget-provider-id" }
+  {
+    do:
+      | "break"
+      | "heal"
+      | "allocate-gpus"
+      | "delete"
+      | "replace"
+      | "instance-gone"
+      | "forget-provider-id"
+      | "mark"
+      | "bounce";
+  }
 >;
 
 const TARGETED: ReadonlySet<string> = new Set<Targeted["do"]>([
@@ -16,6 +27,8 @@ const TARGETED: ReadonlySet<string> = new Set<Targeted["do"]>([
   "replace",
   "instance-gone",
   "forget-provider-id",
+  "mark",
+  "bounce",
 ]);
 
 /** Does what a command says and returns what it did. @throws {InputError | UnknownNodeError | NoGpusError} */
@@ -23,6 +36,9 @@ export async function runCommand(simulator: Simulator, command: Command): Promis
   if (isTargeted(command)) return { nodes: onNodes(simulator, command) };
   const { kubernetes, faults } = simulator;
   switch (command.do) {
+    case "show":
+      simulator.world.show(command.node, command.object ?? undefined, command.sick ?? false);
+      return { nodes: [command.node] };
     case "add":
       return { nodes: add(simulator, command) };
     case "fault":
@@ -80,6 +96,12 @@ function onNode({ world }: Simulator, name: string, command: Targeted): void {
     case "replace":
       world.replaceNode(name);
       return;
+    case "mark":
+      world.mark(name, command);
+      return;
+    case "bounce":
+      world.cloud.bounce(world.machine(name));
+      return;
     case "instance-gone":
       world.forgetInstance(name);
       return;
@@ -89,7 +111,10 @@ function onNode({ world }: Simulator, name: string, command: Targeted): void {
   }
 }
 
-/** One node by name, or the first `count` (default all) of a pool or zone that no fault has yet. */
+/**
+ * One node by name, or `count` (default all) of a pool or zone that no fault has yet: those first that have run the
+ * longest since their boot, so that the same command again means another node.
+ */
 function targets({ world }: Simulator, command: Targeted): string[] {
   const { node, pool, zone, count } = command;
   if (node !== undefined) return [world.machine(node).name];
@@ -100,7 +125,8 @@ function targets({ world }: Simulator, command: Targeted): string[] {
   const fitting = world
     .names()
     .map((name) => world.machine(name))
-    .filter((machine) => fits(machine, command));
+    .filter((machine) => fits(machine, command))
+    .toSorted((a, b) => a.bootedAt - b.bootedAt);
   const wanted = count === undefined || count === "all" ? fitting.length : count;
   if (fitting.length < wanted || fitting.length === 0) {
     throw new InputError([`count: ${wanted} nodes asked for, ${fitting.length} fit`]);
@@ -112,8 +138,13 @@ function fits(machine: Machine, { pool, zone, do: verb }: Targeted): boolean {
   return (
     (pool === undefined || machine.pool.id === pool || machine.pool.name === pool) &&
     (zone === undefined || machine.zone === zone) &&
-    (verb === "heal" ? machine.faults.size > 0 : machine.faults.size === 0 && machine.power !== "gone")
+    canTake(machine, verb)
   );
+}
+
+function canTake({ faults, power }: Machine, verb: Targeted["do"]): boolean {
+  if (verb === "heal") return faults.size > 0;
+  return power !== "gone" && (verb === "mark" || faults.size === 0);
 }
 
 function add({ world }: Simulator, command: Extract<Command, { do: "add" }>): string[] {

@@ -83,5 +83,6 @@ export function newMachine(birth: {
     kubeletAppointments: new Set(),
     cloudAppointments: new Set(),
     unregistered: false,
+    guise: undefined,
   };
 }

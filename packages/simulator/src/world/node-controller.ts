@@ -93,6 +93,7 @@ export class NodeController {
   }
 
   #ciliumTaint(node: NodeObject, machine: Machine | undefined): boolean {
+    if (machine?.guise?.taints.has(CILIUM_TAINT) === true) return true;
     if (machine?.posting === true) return machine.faults.has("cilium-taint");
     // Nobody knows how the agent of a silent machine is: the operator leaves what it wrote.
     return (

@@ -14,6 +14,8 @@ export interface Kind<T> {
   read(raw: unknown): T | Expected;
   /** The value as a document or a log line shows it; never a secret. */
   print(value: T): string;
+  /** The values are spans of time in milliseconds. */
+  readonly isDuration?: true;
 }
 
 /** A span of time; `min` and `max` are inclusive. */
@@ -31,6 +33,7 @@ export function duration({
       return value;
     },
     print: formatDuration,
+    isDuration: true,
   };
 }
 

@@ -5,7 +5,7 @@ import { MINUTE, SECOND } from "../../core/time.ts";
 import { boolean, duration, Expected, integer, list, oneOf, POSITIVE, wordOf, type Kind } from "./kinds.ts";
 import { parseHostPort, REDIS_URL_EXPECTED } from "./redis-url.ts";
 import { optional, section, setting } from "./setting.ts";
-import { ledger, paused, storm } from "./safety.ts";
+import { foreignOwner, ledger, paused, plannedWork, storm } from "./safety.ts";
 import { timings } from "./timings.ts";
 
 /** How much is logged, from least to most. */
@@ -157,6 +157,8 @@ export const settingsSchema = section({
   respectCordon: setting(boolean, DEFAULT_POLICY.respectCordon, {
     meaning: "Leave cordoned nodes alone: somebody works on them.",
   }),
+  foreignOwner,
+  plannedWork,
   paused,
   storm,
   ledger,
@@ -234,6 +236,10 @@ export const settingsSchema = section({
       meaning: "Address that the queue dashboard listens on; it has no authentication of its own.",
     }),
     port: setting(port, 9630, { flag: "console-port", meaning: "Port of the queue dashboard." }),
+    allowedHosts: setting(list(host, "host names"), [], {
+      meaning:
+        "Host names under which browsers may ask the queue dashboard, such as that of an ingress. Loopback names, console.host and the address that is listened on are always allowed.",
+    }),
     readOnly: setting(boolean, true, {
       meaning: "Keep the queue dashboard from changing, retrying or removing jobs.",
     }),

@@ -24,12 +24,14 @@ export interface SettingMeta {
   readonly flag?: string;
   /** The value may hold a secret: no message quotes it. */
   readonly confidential?: boolean;
+  /** The value is a span of time; `default` reads like `5m`. */
+  readonly isDuration?: true;
 }
 
 /** The facts of each leaf of the schema. */
 export const settingFacts = z.registry<SettingMeta>();
 
-type Options = Omit<SettingMeta, "default">;
+type Options = Omit<SettingMeta, "default" | "isDuration">;
 
 function leaf<T, D>(kind: Kind<T>, fallback: D, meta: SettingMeta): z.ZodType<T | D> {
   const schema = z
@@ -42,7 +44,7 @@ function leaf<T, D>(kind: Kind<T>, fallback: D, meta: SettingMeta): z.ZodType<T 
       context.addIssue({ code: "custom", message: value.text });
       return z.NEVER;
     });
-  settingFacts.add(schema, meta);
+  settingFacts.add(schema, kind.isDuration === true ? { ...meta, isDuration: true } : meta);
   return schema;
 }
 

@@ -14,6 +14,8 @@ export interface SettingRow {
   readonly default: string;
   readonly meaning: string;
   readonly confidential: boolean;
+  /** The value is a span of time, written like `5m`. */
+  readonly isDuration: boolean;
 }
 
 /** `timings.lockDuration` is `CIVO_NODE_AGENT_TIMINGS_LOCK_DURATION`. */
@@ -33,9 +35,8 @@ function walk(schema: z.core.$ZodType, key: string): SettingRow[] {
   // Every leaf is made by `setting` or `optional`, which note its facts.
   if (facts === undefined) throw new TypeError(`the setting ${key} has no description`);
   const { meaning, flag, confidential = false, addsUp = false, env = [{ name: variableOf(key) }] } = facts;
-  return [
-    { key, env, addsUp, ...(flag !== undefined && { flag }), default: facts.default, meaning, confidential },
-  ];
+  const row = { key, env, addsUp, default: facts.default, meaning, confidential };
+  return [{ ...row, ...(flag !== undefined && { flag }), isDuration: facts.isDuration === true }];
 }
 
 /** Every setting, in the order of the schema from which it is generated; the documents are held to it. */

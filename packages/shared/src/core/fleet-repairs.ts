@@ -1,0 +1,206 @@
+/** What would be repaired now, as far as the nodes and the records tell: the same gates that a repair passes. */
+import { CHECKER_NAMES, type CheckerName, type RepairAction } from "./check.ts";
+import type { GateInput, GateName, GateVerdict } from "./gates/gate.ts";
+import { gateVerdicts } from "./gates/list.ts";
+import { judge, type Rules } from "./judge.ts";
+import { placeOf, type NodeSnapshot } from "./node.ts";
+import { pausesOf } from "./pause.ts";
+import type { Phase } from "./phase.ts";
+import type { NodeRecord, ObservedMillis } from "./record.ts";
+import { fleetNode } from "./storm/fleet-node.ts";
+import { fleetHealth, type FleetHealth } from "./storm/fleet.ts";
+import type { EpochMillis, Millis } from "./time.ts";
+
+/** The observation clock of the watchers, as Redis has it. */
+export interface ViewReading {
+  readonly observed: ObservedMillis;
+  /** Undefined: no watcher ever saw the cluster. */
+  readonly age: Millis | undefined;
+  readonly steady: Millis;
+}
+
+/** A node of the cluster; `selected` is false when the configuration leaves it out. */
+export interface SummaryNode {
+  readonly snapshot: NodeSnapshot;
+  readonly selected: boolean;
+}
+
+/** What workers keep in Redis. Absent from a summary: it could not be read. */
+export interface FleetState {
+  /** By node name. */
+  readonly records: ReadonlyMap<string, NodeRecord>;
+  readonly view: ViewReading;
+}
+
+/**
+ * `Due`: no gate that could be asked holds it. `Waits`: for a span that ends by itself. `Held`: a gate holds it. `None`:
+ * no repair comes of it, because no checker asks for one or the attempts are used up.
+ */
+export const REPAIR_STATES = ["Due", "Waits", "Held", "None"] as const;
+export type RepairState = (typeof REPAIR_STATES)[number];
+
+/** A selected node that fails now. */
+export interface FailingNode {
+  readonly node: string;
+  readonly pool?: string;
+  readonly zone?: string;
+  /** As its record has it; absent without a record. */
+  readonly phase?: Phase;
+  readonly failing: readonly FailingChecker[];
+  readonly repair: RepairState;
+  /** Every gate that holds it, in the order of asking; `until` only where that is its end. */
+  readonly holds: readonly {
+    readonly gate: GateName;
+    readonly why: string;
+    readonly until?: EpochMillis;
+  }[];
+}
+
+/** A checker that fails; `since` is absent without a record: nobody knows when it began. */
+export interface FailingChecker {
+  readonly checker: CheckerName;
+  readonly reason: string;
+  readonly action: RepairAction;
+  readonly since?: EpochMillis;
+}
+
+/** Gates whose facts only a worker has: the ledger, pods, the cloud, the moment of the call. */
+export const NOT_ASKED: readonly GateName[] = [
+  "Ledger",
+  "Budget",
+  "OwnNode",
+  "Cloud",
+  "PodEvidence",
+  "RateLimit",
+  "Deadline",
+  "Queue",
+];
+const UNASKED: ReadonlySet<GateName> = new Set(NOT_ASKED);
+const ENDS_BY_ITSELF: ReadonlySet<GateName> = new Set(["Threshold", "WaitWindow", "Settle"]);
+
+/** The selected nodes that fail, by name. */
+export function failingNodes(
+  nodes: readonly SummaryNode[],
+  state: FleetState | undefined,
+  rules: Rules,
+  now: EpochMillis,
+): FailingNode[] {
+  const fleet = fleetOf(nodes, state, rules, now);
+  return nodes
+    .filter(({ selected }) => selected)
+    .flatMap(({ snapshot }) => {
+      const stored = state?.records.get(snapshot.name);
+      const record = judgedAnew(snapshot, stored, state, rules, now);
+      if (Object.keys(record.failing).length === 0) return [];
+      return [failingNode({ snapshot, stored, record, state, rules, now, fleet })];
+    })
+    .toSorted((a, b) => (a.node < b.node ? -1 : 1));
+}
+
+/**
+ * The fleet as the storm gate sees it. Without records it is not known when failures began, so they must not seem to have
+ * begun together.
+ */
+function fleetOf(
+  nodes: readonly SummaryNode[],
+  state: FleetState | undefined,
+  { checkers, policy }: Rules,
+  now: EpochMillis,
+): FleetHealth {
+  const health = fleetHealth(
+    nodes.map(({ snapshot, selected }) =>
+      fleetNode(snapshot, state?.records.get(snapshot.name), { checkers, policy, selected }, now),
+    ),
+  );
+  return state === undefined ? { ...health, failingSince: [], seenStarts: [] } : health;
+}
+
+/** The record as the next judgement would have it; one of the other mode is left as it is. */
+function judgedAnew(
+  snapshot: NodeSnapshot,
+  stored: NodeRecord | undefined,
+  state: FleetState | undefined,
+  rules: Rules,
+  now: EpochMillis,
+): NodeRecord {
+  if (stored !== undefined && stored.monitorOnly !== rules.policy.monitorOnly) return stored;
+  const clock = { now, observed: state?.view.observed ?? 0 };
+  return judge(snapshot, { record: stored, damaged: false }, rules, clock).after;
+}
+
+interface Asked {
+  readonly snapshot: NodeSnapshot;
+  readonly stored: NodeRecord | undefined;
+  readonly record: NodeRecord;
+  readonly state: FleetState | undefined;
+  readonly rules: Rules;
+  readonly now: EpochMillis;
+  readonly fleet: FleetHealth;
+}
+
+function failingNode(asked: Asked): FailingNode {
+  const { snapshot, stored, record, rules } = asked;
+  const holding = gateVerdicts(gateInput(asked)).filter(({ gate, open }) => !open && isAsked(gate, asked));
+  const ends = ({ gate }: GateVerdict): boolean => endsByItself(gate, asked);
+  return {
+    node: snapshot.name,
+    ...placeOf(snapshot),
+    ...(stored === undefined ? {} : { phase: stored.phase }),
+    failing: CHECKER_NAMES.flatMap((checker) => failingChecker(checker, stored, record, rules) ?? []),
+    repair: repairOf(holding, ends),
+    holds: holding.map((verdict) => holdOf(verdict, ends(verdict))),
+  };
+}
+
+function failingChecker(
+  checker: CheckerName,
+  stored: NodeRecord | undefined,
+  { failing }: NodeRecord,
+  { policy }: Rules,
+): FailingChecker | undefined {
+  const reason = failing[checker]?.reason;
+  if (reason === undefined) return undefined;
+  const since = stored?.failing[checker]?.since;
+  const { action } = policy.checkers[checker];
+  return { checker, reason, action, ...(since === undefined ? {} : { since }) };
+}
+
+function holdOf({ gate, why, until }: GateVerdict, ends: boolean): FailingNode["holds"][number] {
+  return until === undefined || !ends ? { gate, why } : { gate, why, until };
+}
+
+/** Without the view of the watchers nothing is known of blindness; what was not read is not held against the node. */
+function isAsked(gate: GateName, { state }: Asked): boolean {
+  return !UNASKED.has(gate) && (gate !== "Blind" || state !== undefined);
+}
+
+/** The grace after a blindness ends by itself, the blindness does not. */
+function endsByItself(gate: GateName, { state, rules: { policy } }: Asked): boolean {
+  if (gate === "Blind") return (state?.view.age ?? Infinity) <= policy.viewMaxAge;
+  return ENDS_BY_ITSELF.has(gate);
+}
+
+function repairOf(holding: readonly GateVerdict[], ends: (verdict: GateVerdict) => boolean): RepairState {
+  // A gate without a time ends the pending repair: nothing comes of this failure until something changes.
+  if (holding.some(({ until }) => until === undefined)) return "None";
+  if (holding.some((verdict) => !ends(verdict))) return "Held";
+  return holding.length > 0 ? "Waits" : "Due";
+}
+
+function gateInput({ snapshot, record, state, rules, now, fleet }: Asked): GateInput {
+  const { policy } = rules;
+  const observed = state?.view.observed ?? 0;
+  const { name } = snapshot;
+  return {
+    record,
+    policy,
+    now,
+    observed,
+    viewAge: state?.view.age,
+    ...(state === undefined ? {} : { viewSteady: state.view.steady }),
+    pauses: pausesOf({ name, pool: placeOf(snapshot).pool, snapshot }, policy.paused, undefined),
+    selected: true,
+    node: snapshot,
+    fleet,
+  };
+}
