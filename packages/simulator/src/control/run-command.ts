@@ -56,6 +56,10 @@ export async function runCommand(simulator: Simulator, command: Command): Promis
     case "compact":
       kubernetes.api.compact();
       return { compacted: true };
+    case "backup":
+      return { version: kubernetes.api.backup() };
+    case "restore":
+      return restore(simulator, command);
     case "expire-continue-tokens":
       kubernetes.api.expireContinueTokens();
       return { expired: true };
@@ -64,6 +68,20 @@ export async function runCommand(simulator: Simulator, command: Command): Promis
     case "rotate-api-key":
       return { apiKey: simulator.rotateApiKey(command.apiKey) };
   }
+}
+
+function restore(
+  { kubernetes, world }: Simulator,
+  { to, bookmarks }: Extract<Command, { do: "restore" }>,
+): Record<string, unknown> {
+  const version = kubernetes.api.restore({ to, bookmarks });
+  if (version === undefined) {
+    throw new InputError([
+      to === undefined ? "restore: there is no backup" : `to: the history does not hold version ${to}`,
+    ]);
+  }
+  world.restored();
+  return { version };
 }
 
 function isTargeted(command: Command): command is Targeted {
