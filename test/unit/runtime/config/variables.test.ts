@@ -24,6 +24,7 @@ describe("blanks and line breaks at the ends of a variable", () => {
     "redis.passwordFile": "/secrets/redis",
     "redis.sentinelPasswordFile": "/secrets/sentinel",
     "civo.apiKeyFile": "/secrets/civo",
+    "console.allowedHosts": "dashboard.example.com",
     "civo.region": "LON1",
     "civo.clusterId": "cluster-1",
   };
