@@ -3,7 +3,10 @@ import { eventually } from "../support/eventually.ts";
 import { useTopology } from "../support/topology.ts";
 
 const topology = useTopology({
-  pools: [{ name: "standard", nodeNames: ["gone", "node-1", "node-10", "node-2", "node-20", "nameless"] }],
+  pools: [
+    { name: "standard", nodeNames: ["gone", "node-1", "node-10", "node-2", "node-20", "nameless"] },
+    { name: "capitals", nodeNames: ["loud", "loud-and-nameless"], upperCaseHostNames: true },
+  ],
 });
 
 async function untilHeldByIdentity(node: string): Promise<void> {
@@ -44,6 +47,25 @@ describe("the wrong VM is never rebooted", () => {
     await untilHeldByIdentity(gone);
     expect(await topology().rebootCalls(longer)).toEqual([]);
     expect(await topology().simulator.reboots()).toEqual([]);
+  });
+
+  test("a VM whose host name is in upper case is the node's, next to its exact provider id", async () => {
+    await topology().simulator.break("loud", "not-ready");
+    const [reboot, ...more] = await topology().recovered("loud");
+    expect(more).toEqual([]);
+    expect(reboot?.node).toBe("loud");
+  });
+
+  test("without a provider id the letter case counts, and nothing is rebooted", async () => {
+    const before = await topology().simulator.reboots();
+    await topology().simulator.command({ do: "forget-provider-id", node: "loud-and-nameless" });
+    await topology().simulator.break("loud-and-nameless", "not-ready");
+    await untilHeldByIdentity("loud-and-nameless");
+    const job = await topology().pendingReboot("loud-and-nameless");
+    expect(job?.progress).toMatchObject({
+      why: expect.stringMatching(/^IdentityMismatch: instance \S+ has the host name LOUD-AND-NAMELESS: /u),
+    });
+    expect(await topology().simulator.reboots()).toEqual(before);
   });
 
   test("a node without a provider id is found by its exact host name", async () => {

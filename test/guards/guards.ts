@@ -1,3 +1,5 @@
+import { AUDIT_GUARDS } from "./audit-guards.ts";
+import { EDGE_GUARDS } from "./edge-guards.ts";
 import type { Guard } from "./guard.ts";
 import { VERDICT_GUARDS } from "./verdict-guards.ts";
 import { VIEW_GUARDS } from "./view-guards.ts";
@@ -391,6 +393,8 @@ export const GUARDS: readonly Guard[] = [
     to: "",
     tests: ["test/unit/core/entry-memory.property.test.ts"],
   },
+  ...AUDIT_GUARDS,
   ...VERDICT_GUARDS,
+  ...EDGE_GUARDS,
   ...VIEW_GUARDS,
 ];

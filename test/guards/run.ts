@@ -44,7 +44,9 @@ process.exitCode = unnoticed === 0 ? 0 : 1;
 /** The project without its history, with workspaces of its own: what is taken away there is there in no other place. */
 function makeCopy(): string {
   const target = mkdtempSync(join(tmpdir(), "node-agent-guards-"));
-  for (const name of ["packages", "test", "scripts", "package.json", "vitest.config.ts", "tsconfig.json"]) {
+  const sources = ["packages", "test", "scripts", "package.json", "vitest.config.ts", "tsconfig.json"];
+  // Some tests hold the documents to the code.
+  for (const name of [...sources, "docs", "deploy", "README.md"]) {
     cpSync(join(ROOT, name), join(target, name), { recursive: true });
   }
   const modules = join(target, "node_modules");

@@ -40,6 +40,14 @@ export async function eventsIn(kubeconfig: string): Promise<ToldEvent[]> {
   return listSchema.parse(body).items.toSorted((a, b) => version(a) - version(b));
 }
 
+/** The Node objects of these names as the API server has them now. */
+export async function nodesIn(kubeconfig: string, names: readonly string[]): Promise<Map<string, unknown>> {
+  return within(kubeconfig, async (connection) => {
+    const bodies = await Promise.all(names.map(async (name) => connection.request(`/api/v1/nodes/${name}`)));
+    return new Map(names.map((name, i) => [name, bodies[i]?.body]));
+  });
+}
+
 /** Puts an annotation on a node. */
 export async function annotate(kubeconfig: string, node: string, key: string, value: string): Promise<void> {
   await within(kubeconfig, async (connection) =>

@@ -58,9 +58,19 @@ function tellReaper(line: string): void {
   reaper.stdin?.write(`${line}\n`);
 }
 
-/** Starts a process and keeps everything it prints. */
+/** Starts a process of ours and keeps everything it prints. */
 export function startProcess({ name, script, args = [], env = {} }: ProcessOptions): RunningProcess {
-  const child = spawn(process.execPath, [join(ROOT, script), ...args], {
+  return startProgram({ name, program: process.execPath, args: [join(ROOT, script), ...args], env });
+}
+
+/** A program that is not ours, by its path or by its name on the PATH. */
+export interface ProgramOptions extends Omit<ProcessOptions, "script"> {
+  readonly program: string;
+}
+
+/** Starts any program as `startProcess` starts one of ours. */
+export function startProgram({ name, program, args = [], env = {} }: ProgramOptions): RunningProcess {
+  const child = spawn(program, args, {
     cwd: ROOT,
     env: {
       PATH: process.env["PATH"],

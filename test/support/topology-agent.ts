@@ -7,6 +7,8 @@ export type AgentRole = "watcher" | "worker";
 /** A watcher or worker process. */
 export interface Agent extends RunningProcess {
   readonly role: AgentRole;
+  /** The port of its monitoring server, once it has one. */
+  readonly port: () => Promise<number>;
   /** Answers `GET` of its monitoring server; rejects when it has none yet. */
   readonly get: (path: string) => Promise<{ readonly status: number; readonly body: string }>;
   /** Sum over the samples of a metric whose labels are (at least) these; 0 when there are none. */
@@ -27,10 +29,13 @@ const ANSWER_DEADLINE = 15_000;
 /** Starts an agent; it may not be ready, or may never be. */
 export function startAgent({ name, role, args, env }: AgentOptions): Agent {
   const running = startProcess({ name, script: `packages/${role}/src/main.ts`, args, env });
-  let port: number | undefined;
+  let known: number | undefined;
+  const port: Agent["port"] = async () => {
+    known ??= await lineOf(running, portIn);
+    return known;
+  };
   const get: Agent["get"] = async (path) => {
-    port ??= await lineOf(running, portIn);
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+    const response = await fetch(`http://127.0.0.1:${await port()}${path}`, {
       signal: AbortSignal.timeout(ANSWER_DEADLINE),
     });
     return { status: response.status, body: await response.text() };
@@ -38,6 +43,7 @@ export function startAgent({ name, role, args, env }: AgentOptions): Agent {
   return {
     ...running,
     role,
+    port,
     get,
     metric: async (metric, labels = {}) => sumOf((await get("/metrics")).body, metric, labels),
   };

@@ -28,6 +28,7 @@ const LEDGER = { namespace: "node-agent-system", name: "node-agent-ledger" } as 
 export interface PoolPart {
   readonly name: string;
   readonly nodeNames?: readonly string[];
+  readonly upperCaseHostNames?: boolean;
   readonly count?: number;
   readonly gpus?: number;
 }

@@ -24,7 +24,8 @@ const failureOfClass: Readonly<Record<CivoFaultClass, ResolveFailure>> = {
 /**
  * Reboots the Civo instance behind a node, and only that one (I6). A name is never searched for: the node's provider
  * id, or without one its exact host name, must lead to a single ACTIVE instance of our cluster whose host name is the
- * node's name.
+ * node's name. Next to a provider id the host name is compared without letter case, since kubelets write node names in
+ * lower case. Without a provider id the host name is the only evidence, and must be exact.
  */
 export function createCivoExecutor({ client }: { readonly client: CivoClient }): Executor {
   return {
@@ -52,7 +53,7 @@ async function resolveById(
   ]);
   if (!listed.ok) return listFailed(listed.error);
   const members = listed.value.filter((instance) => instance.id === id);
-  const claimants = listed.value.filter((instance) => instance.hostname === node.name);
+  const claimants = claimantsOf(node, listed.value);
   if (members.length === 0) return resolveAbsent(id, claimants, fresh);
   return judge(node, id, { members, claimants, fresh });
 }
@@ -64,14 +65,37 @@ async function resolveByHostname(
 ): Promise<ResolveResult> {
   const listed = await client.listClusterInstances(signal);
   if (!listed.ok) return listFailed(listed.error);
-  const claimants = listed.value.filter((instance) => instance.hostname === node.name);
+  const claimants = claimantsOf(node, listed.value);
   const [claimant] = claimants;
   if (claimant === undefined) return failed("NotFound", "no instance of the cluster has the node's name");
-  const { id } = claimant;
+  const { id, hostname } = claimant;
+  if (hostname !== node.name && claimants.length === 1) {
+    return failed(
+      "IdentityMismatch",
+      `instance ${shown(id)} has the host name ${shown(hostname)}: without a provider id the letter case must match too`,
+    );
+  }
   if (!isInstanceId(id))
     return failed("IdentityMismatch", "the instance with the node's name has no valid id");
   const members = listed.value.filter((instance) => instance.id === id);
   return judge(node, id, { members, claimants, fresh: await client.getInstance(id, signal) });
+}
+
+/**
+ * True when a host name is the node's name but for the case of its ASCII letters: host names are compared like this
+ * (RFC 4343), and node names are lower case. Other letters are not folded: `\u212A` is no `k`.
+ */
+function namesNode(hostname: string, node: NodeSnapshot): boolean {
+  return lowerCase(hostname) === lowerCase(node.name);
+}
+
+function lowerCase(text: string): string {
+  return text.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}
+
+/** Every instance that could be meant by the node's name; more than one means that none is taken. */
+function claimantsOf(node: NodeSnapshot, listed: readonly CivoInstance[]): CivoInstance[] {
+  return listed.filter(({ hostname }) => namesNode(hostname, node));
 }
 
 /** The list of the cluster succeeded and does not hold the id: a ghost, unless anything contradicts that. */
@@ -116,7 +140,7 @@ function judge(node: NodeSnapshot, id: string, { members, claimants, fresh }: Ev
   if (claimants.length > 1) {
     return failed("IdentityMismatch", `${claimants.length} instances of the cluster have the node's name`);
   }
-  if (instance.hostname !== node.name || members[0]?.hostname !== node.name) {
+  if (!namesNode(instance.hostname, node) || instance.hostname !== members[0]?.hostname) {
     return failed("IdentityMismatch", `instance ${id} has the host name ${shown(instance.hostname)}`);
   }
   if (instance.status !== "ACTIVE") {

@@ -1,4 +1,5 @@
 import type { Millis } from "@node-agent/shared/core/time.ts";
+import type { Dependency } from "@node-agent/shared/ports/dependency.ts";
 
 /** Why a cluster cannot be reached with the given configuration; a human must change something. */
 export type KubernetesConfigErrorCode =
@@ -39,6 +40,7 @@ export type KubernetesApiErrorCode =
   | "ServerError"
   | "UnexpectedAnswer"
   | "MalformedAnswer"
+  | "Contradiction"
   | "ConnectFailed"
   | "TlsFailed"
   | "ConnectionLost"
@@ -59,6 +61,7 @@ export interface KubernetesApiErrorDetails extends ErrorOptions {
 /** A failed call to an API server; its message carries no credential. */
 export class KubernetesApiError extends Error {
   override readonly name = "KubernetesApiError";
+  readonly dependency: Dependency = "Kubernetes";
   readonly code: KubernetesApiErrorCode;
   readonly status?: number;
   readonly reason?: string;

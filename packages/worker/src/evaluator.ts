@@ -1,3 +1,4 @@
+import { DriftTally, type Drift } from "@node-agent/shared/contract/drift.ts";
 import { farewell } from "@node-agent/shared/core/carry-over.ts";
 import type { NodeAction } from "@node-agent/shared/core/events.ts";
 import type {
@@ -5,11 +6,13 @@ import type {
   JudgedNodeCommit,
   PendingNode,
 } from "@node-agent/shared/ports/evaluation-store.ts";
+import { dependencyOf } from "@node-agent/shared/ports/dependency.ts";
 import type { JobQueues } from "@node-agent/shared/ports/job-queues.ts";
 import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 import { verificationOfGone } from "@node-agent/shared/core/verification.ts";
 import type { EpochMillis } from "@node-agent/shared/core/time.ts";
 import type { Journal } from "./journal.ts";
+import { RecordAudit } from "./record-audit.ts";
 import { judge, type Judged, type Rules } from "./judge.ts";
 
 /** What the evaluator works with. */
@@ -20,6 +23,8 @@ export interface EvaluatorDeps {
   readonly rules: Rules;
   /** Nodes per chunk: one load, one commit. */
   readonly chunk: number;
+  /** Told of records that their snapshots did not bear out. */
+  readonly onDrift?: (drift: Drift) => void;
 }
 
 /** A chunk that gets nowhere this often (every commit refused) leaves the rest to the next wake-up. */
@@ -28,21 +33,22 @@ const MAX_IDLE_ROUNDS = 3;
 /** Judges the dirty nodes of shards: load a chunk, judge it, commit it, see to the timers; until the shard is clean. */
 export class Evaluator {
   readonly #deps: EvaluatorDeps;
+  readonly #audit = new RecordAudit();
 
   constructor(deps: EvaluatorDeps) {
     this.#deps = deps;
   }
 
   /**
-   * Returns how many nodes were judged. Throws when Redis fails: what is not committed stays dirty. The failure is told
-   * here, because whoever runs this only sees a failed job that nobody reads.
+   * Returns how many nodes were judged. Throws when Redis fails: what is not committed stays dirty. The failure is
+   * logged and counted here, because the caller only sees a failed job. An error that blames no dependency is our own.
    */
   async run(shard: number, signal?: AbortSignal): Promise<number> {
     try {
       return await this.#judgeShard(shard, signal);
     } catch (error) {
       const detail = error instanceof Error ? error.message : "unknown error";
-      this.#deps.journal.fault("Redis", `shard ${shard}: ${detail}`);
+      this.#deps.journal.fault(dependencyOf(error) ?? "Unexpected", `shard ${shard}: ${detail}`);
       throw error;
     }
   }
@@ -64,6 +70,7 @@ export class Evaluator {
         outcomes.map(({ commit }) => commit),
       );
       const committed = outcomes.filter(({ commit }) => !refused.has(commit.name));
+      this.#tellDrift(committed);
       await this.#seeTo(committed, view.now);
       done += committed.length;
       const idle = outcomes.length > 0 && committed.length === 0;
@@ -84,11 +91,19 @@ export class Evaluator {
     }
   }
 
+  #tellDrift(outcomes: readonly Outcome[]): void {
+    const tally = new DriftTally();
+    for (const { pending, drifted } of outcomes) if (drifted === true) tally.add("Stale", pending.name);
+    const drift = tally.found();
+    if (drift !== undefined) this.#deps.onDrift?.(drift);
+  }
+
   #outcome(pending: PendingNode, view: ClusterView): Outcome {
     const { journal, rules } = this.#deps;
     const { name, snapshot, snapshotVersion, recordVersion, record } = pending;
     const base = { name, snapshotVersion, recordVersion };
     for (const { kind, detail } of pending.faults) journal.fault(kind, detail, name);
+    if (pending.gone) this.#audit.forget(name);
     if (pending.gone) return goneOutcome(pending, view.now);
     if (snapshot === undefined) {
       // A version without a snapshot that can be read says "known" to every watcher: without it they publish anew.
@@ -98,7 +113,8 @@ export class Evaluator {
     const damaged = pending.faults.some(({ kind }) => kind === "DamagedRecord");
     const judged = judge(snapshot, { record, damaged }, rules, view);
     const commit: JudgedNodeCommit = { ...base, record: judged.changed ? judged.after : "keep" };
-    return { pending, commit, judged, actions: judged.actions };
+    const drifted = this.#audit.drifted(pending, judged.evaluation.verdict, view.now);
+    return { pending, commit, judged, actions: judged.actions, drifted };
   }
 
   /** Timers after the commit: a crash in between loses only what the next resync makes again. */
@@ -145,6 +161,8 @@ interface Outcome {
   readonly commit: JudgedNodeCommit;
   readonly judged: Judged | undefined;
   readonly actions: readonly NodeAction[];
+  /** Its record was not borne out by its snapshot. */
+  readonly drifted?: boolean;
 }
 
 /**

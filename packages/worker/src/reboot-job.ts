@@ -9,6 +9,7 @@ import type { GateName } from "@node-agent/shared/core/gates/gate.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import { DAY, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
+import { dependencyOf } from "@node-agent/shared/ports/dependency.ts";
 import type { JobQueues } from "@node-agent/shared/ports/job-queues.ts";
 import type { StateStore } from "@node-agent/shared/ports/state-store.ts";
 import type { Journal } from "./journal.ts";
@@ -80,7 +81,7 @@ async function safeRun(node: string, signal: AbortSignal, deps: RebootJobDeps): 
     return await deps.processor.run(node, signal);
   } catch (error) {
     const why = error instanceof Error ? error.message : "unknown error";
-    deps.journal.fault("Unexpected", why, node);
+    deps.journal.fault(dependencyOf(error) ?? "Unexpected", why, node);
     const until = deps.clock.now() + deps.retryPause;
     return { end: "Wait", for: deps.retryPause, until, gate: "Deadline", why, record: undefined };
   }

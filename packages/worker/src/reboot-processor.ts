@@ -121,7 +121,7 @@ export class RebootProcessor {
     const { view } = transaction.stored;
     const opening = await this.#openLedger(transaction, nowOf(transaction, this.#deps.clock));
     if ("failed" in opening) return this.#wait(record, view, "Ledger", opening.failed, undefined);
-    const read = await tried(transaction, this.#deps, async (signal) =>
+    const read = await tried(transaction, this.#deps, "Kubernetes", async (signal) =>
       reader.read(transaction.node, signal),
     );
     if ("failed" in read) return this.#wait(record, view, "NodeUnreadable", read.failed, undefined);
@@ -225,7 +225,8 @@ export class RebootProcessor {
   }
 
   async #openLedger(transaction: Transaction, redisNow: EpochMillis) {
-    return tried(transaction, this.#deps, async (signal) => this.#deps.ledger?.open(redisNow, signal));
+    const { ledger } = this.#deps;
+    return tried(transaction, this.#deps, "Kubernetes", async (signal) => ledger?.open(redisNow, signal));
   }
 
   async #settle(

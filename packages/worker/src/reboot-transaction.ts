@@ -4,6 +4,7 @@ import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
 import type { VerdictTimings } from "@node-agent/shared/core/verification.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
+import { dependencyOf, type Dependency } from "@node-agent/shared/ports/dependency.ts";
 import type { Executor } from "@node-agent/shared/ports/executor.ts";
 import type { EvidenceReader } from "@node-agent/shared/ports/node-evidence.ts";
 import type { CallLimiter } from "@node-agent/shared/ports/job-queues.ts";
@@ -94,10 +95,14 @@ export interface Transaction {
   readonly signal: AbortSignal;
 }
 
-/** A read of the world with a deadline: its failure is a gate that holds, never an exception. */
+/**
+ * A read of the world with a deadline: its failure is a gate that holds, never an exception. The journal counts it
+ * against the dependency that the error names, else against the one that was asked.
+ */
 export async function tried<T>(
   { signal: parent, node }: Transaction,
   { clock, timings, journal }: Pick<RebootDeps, "clock" | "timings" | "journal">,
+  asked: Dependency,
   read: (signal: AbortSignal) => Promise<T>,
 ): Promise<{ readonly value: T } | { readonly failed: string }> {
   using deadline = deadlineSignal(clock, timings.readDeadline, parent);
@@ -105,7 +110,7 @@ export async function tried<T>(
     return { value: await read(deadline.signal) };
   } catch (error) {
     const failed = error instanceof Error ? error.message : "unknown error";
-    journal.fault("Kubernetes", failed, node);
+    journal.fault(dependencyOf(error) ?? asked, failed, node);
     return { failed };
   }
 }

@@ -7,6 +7,7 @@ import { transition } from "@node-agent/shared/core/transition.ts";
 import type { NodeRecord, RebootAttempt, RebootVerification } from "@node-agent/shared/core/record.ts";
 import type { EpochMillis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
+import { dependencyOf, type Dependency } from "@node-agent/shared/ports/dependency.ts";
 import type { NodeReader, NodeReadResult } from "@node-agent/shared/ports/node-reader.ts";
 import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 import type { StateStore, VersionedRecord } from "@node-agent/shared/ports/state-store.ts";
@@ -57,15 +58,15 @@ export async function verifyReboot(
   }
   const read = await readTruth(record.name, deps, signal);
   if ("failed" in read) {
-    journal.fault("Kubernetes", read.failed, record.name);
+    journal.fault(read.dependency, read.failed, record.name);
     return { stored, unsettled: read.failed };
   }
   const verification = verdictOn(read.value, record, view, deps);
   if (verification === undefined) return { stored };
   const unsettled = await settle(attempt, verification, view.now, deps);
   if (unsettled !== undefined) {
-    journal.fault("Kubernetes", unsettled, record.name);
-    return { stored, unsettled };
+    journal.fault(unsettled.dependency, unsettled.failed, record.name);
+    return { stored, unsettled: unsettled.failed };
   }
   const event = { type: "RebootVerified", token: attempt.token, verification } as const;
   const next = transition(record, event, rules.policy, view.now).record;
@@ -100,13 +101,25 @@ async function readTruth(
   name: string,
   { reader, clock, timings }: VerifierDeps,
   parent: AbortSignal,
-): Promise<{ readonly value: NodeReadResult } | { readonly failed: string }> {
+): Promise<{ readonly value: NodeReadResult } | Failure> {
   using deadline = deadlineSignal(clock, timings.readDeadline, parent);
   try {
     return { value: await reader.read(name, deadline.signal) };
   } catch (error) {
-    return { failed: error instanceof Error ? error.message : "unknown error" };
+    return failureOf(error);
   }
+}
+
+/** What could not be read or written, and whose fault that is. */
+interface Failure {
+  readonly failed: string;
+  readonly dependency: Dependency;
+}
+
+/** Node and ledger are objects of Kubernetes; only what the error itself blames on Redis is the fault of Redis. */
+function failureOf(error: unknown): Failure {
+  const failed = error instanceof Error ? error.message : "unknown error";
+  return { failed, dependency: dependencyOf(error) ?? "Kubernetes" };
 }
 
 async function settle(
@@ -114,14 +127,14 @@ async function settle(
   verification: RebootVerification,
   now: EpochMillis,
   { ledger }: VerifierDeps,
-): Promise<string | undefined> {
+): Promise<Failure | undefined> {
   if (ledger === undefined) return undefined;
   try {
     const written = await ledger.settle(instanceId, token, verification, now);
-    return written
-      ? undefined
-      : `what the reboot came to (${verification}) could not be written to the ledger`;
+    if (written) return undefined;
+    const failed = `what the reboot came to (${verification}) could not be written to the ledger`;
+    return { failed, dependency: "Kubernetes" };
   } catch (error) {
-    return error instanceof Error ? error.message : "unknown error";
+    return failureOf(error);
   }
 }

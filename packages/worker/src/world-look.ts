@@ -47,10 +47,13 @@ export async function lookAtWorld(
   const { store, fleet, executor, journal, whereabouts, turns } = deps;
   const { now } = transaction.stored.view;
   const records = await store.listUnhealthy();
-  const health = await tried(transaction, deps, async (signal) => fleet.health(records, now, signal));
+  const fresh = { node, since: transaction.startedMono };
+  const health = await tried(transaction, deps, "Kubernetes", async (signal) =>
+    fleet.health(records, now, signal, fresh),
+  );
   if ("failed" in health) return { gate: "Storm", why: health.failed, retryAfter: undefined };
   const [resolved, evidence] = await Promise.all([
-    tried(transaction, deps, async (signal) => executor.resolve(node, signal)),
+    tried(transaction, deps, "Cloud", async (signal) => executor.resolve(node, signal)),
     reads.evidence ? evidenceOf(transaction, node.name, deps) : undefined,
   ]);
   if ("failed" in resolved) return { gate: "Cloud", why: resolved.failed, retryAfter: undefined };

@@ -3,6 +3,7 @@ import type { Redis } from "ioredis";
 import { shardOf, type Keys } from "../../../packages/shared/src/contract/keys.ts";
 import { RedisCallLimiter } from "../../../packages/shared/src/redis/call-limiter.ts";
 import { RedisEvaluationStore } from "../../../packages/shared/src/redis/evaluation-store.ts";
+import { BullJobQueues } from "../../../packages/shared/src/redis/job-queues.ts";
 import { RedisScript } from "../../../packages/shared/src/redis/script.ts";
 import { RedisSnapshotStore } from "../../../packages/shared/src/redis/snapshot-store.ts";
 import { RedisSequenceMemory } from "../../../packages/shared/src/redis/sequence-memory.ts";
@@ -51,6 +52,21 @@ describe("scripts", () => {
 
   test("a script called with the wrong number of keys is refused before it reaches Redis", async () => {
     await expect(new RedisScript("beat-1").run(client, [], [0, 0])).rejects.toThrow("Expected 1 keys, got 0");
+  });
+});
+
+describe("a Redis that does not answer is named by the error of", () => {
+  const asks: [string, (lost: Redis) => Promise<unknown>][] = [
+    ["a script", async (lost) => new RedisStateStore(lost, keys).get("n")],
+    ["a pipeline", async (lost) => new RedisStateStore(lost, keys).listUnhealthy()],
+    ["a command", async (lost) => new RedisSnapshotStore(lost, keys, MAX_GAP).version("n")],
+    ["a queue", async (lost) => new BullJobQueues(lost, keys, () => {}).ensureReboot("n", 0)],
+  ];
+
+  test.each(asks)("%s", async (_what, ask) => {
+    const lost = client.duplicate({ lazyConnect: true });
+    lost.disconnect();
+    await expect(ask(lost)).rejects.toMatchObject({ name: "RedisError", dependency: "Redis" });
   });
 });
 

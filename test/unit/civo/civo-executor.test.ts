@@ -59,7 +59,57 @@ describe("resolve", () => {
     },
   );
 
-  test.each(["node-10", "N-1", "Node-1", "node-1.", "ode-1", "node", "node-1 ", "", "xnode-1"])(
+  test.each(["NODE-1", "Node-1"])(
+    "a host name in another letter case (%s) is the node's, next to its exact provider id",
+    async (hostname) => {
+      const { executor } = setUp(cloudOf([anInstance({ hostname })]));
+      expect(await executor.resolve(aNode(), signal)).toEqual({
+        ok: true,
+        target: { instanceId: INSTANCE_ID, hostname },
+      });
+    },
+  );
+
+  test("without a provider id the letter case of the host name counts", async () => {
+    const { executor } = setUp(cloudOf([anInstance({ hostname: "Node-1" })]));
+    expect(await executor.resolve(aNode({ providerId: undefined }), signal)).toMatchObject({
+      failure: "IdentityMismatch",
+      detail: `instance ${INSTANCE_ID} has the host name Node-1: without a provider id the letter case must match too`,
+    });
+  });
+
+  test.each([undefined, `civo://${INSTANCE_ID}`])(
+    "two host names that differ in letter case only are two claimants (provider id %j)",
+    async (providerId) => {
+      const { executor } = setUp(cloudOf([anInstance(), anInstance({ id: OTHER_ID, hostname: "NODE-1" })]));
+      expect(await executor.resolve(aNode({ providerId }), signal)).toMatchObject({
+        failure: "IdentityMismatch",
+        detail: "2 instances of the cluster have the node's name",
+      });
+    },
+  );
+
+  test("an instance that is gone while another has the name in another letter case is a contradiction", async () => {
+    const { executor } = setUp(cloudOf([anInstance({ id: OTHER_ID, hostname: "NODE-1" })]));
+    expect(await executor.resolve(aNode(), signal)).toMatchObject({
+      failure: "IdentityMismatch",
+      detail: `the node's name belongs to instance ${OTHER_ID}, not to ${INSTANCE_ID}`,
+    });
+  });
+
+  test("letter case is that of ASCII: the Kelvin sign is no k", async () => {
+    const { executor } = setUp(cloudOf([anInstance({ hostname: "\u212Anode" })]));
+    expect(await executor.resolve(aNode({ name: "knode" }), signal)).toMatchObject({
+      failure: "IdentityMismatch",
+    });
+  });
+
+  test("list and instance that disagree on the letter case are refused", async () => {
+    const { executor } = setUp(listOr(ok([anInstance()]), ok(anInstance({ hostname: "NODE-1" }))));
+    expect(await executor.resolve(aNode(), signal)).toMatchObject({ failure: "IdentityMismatch" });
+  });
+
+  test.each(["node-10", "N-1", "node-1.", "ode-1", "node", "node-1 ", "", "xnode-1"])(
     "node-1 whose instance is gone is never found in %j",
     async (hostname) => {
       const others = [anInstance({ id: OTHER_ID, hostname, name: "node-1" })];

@@ -98,6 +98,11 @@ const SCENARIOS: [string, GateName, (world: World) => Promise<unknown> | void][]
     "ForeignOwner",
     async (world) => world.see(aNode().notReady().taint("ToBeDeletedByClusterAutoscaler")),
   ],
+  [
+    "planned work of another controller",
+    "PlannedWork",
+    async (world) => world.see(aNode().notReady().label("nvidia.com/mig.config.state", "rebooting")),
+  ],
   ["watchers that are away", "Blind", (world) => world.clock.advance(2 * MINUTE)],
   ["the wait after a reboot", "WaitWindow", async (world) => world.run()],
   [

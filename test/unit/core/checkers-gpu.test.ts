@@ -202,7 +202,6 @@ describe("planned work suspends the check", () => {
   const lost = bare.gpu(8, { allocatable: 0 });
 
   test.each<[string, string, string]>([
-    ["nvidia.com/gpu-driver-upgrade-state", "upgrade-required", "DriverUpgrade"],
     ["nvidia.com/gpu-driver-upgrade-state", "pod-restart-required", "DriverUpgrade"],
     ["nvidia.com/gpu-driver-upgrade-state", "uncordon-required", "DriverUpgrade"],
     ["nvidia.com/gpu-driver-upgrade-state", "upgrade-failed", "DriverUpgradeFailed"],
@@ -210,7 +209,8 @@ describe("planned work suspends the check", () => {
     ["nvidia.com/mig.config.state", "rebooting", "MIGReconfiguration"],
     ["nvidia.com/mig.config.state", "failed", "MIGReconfigurationFailed"],
     ["nvidia.com/gpu.product", "NVIDIA-A100-SXM4-40GB-MIG-INVALID", "MIGLayoutInvalid"],
-    ["nvidia.com/gpu.deploy.device-plugin", "paused-for-mig-change", "DevicePluginNotDeployed"],
+    ["nvidia.com/gpu.deploy.device-plugin", "paused-for-mig-change", "MIGReconfiguration"],
+    ["nvidia.com/gpu.deploy.device-plugin", "paused-for-driver-upgrade", "DriverUpgrade"],
     ["nvidia.com/gpu.deploy.device-plugin", "false", "DevicePluginNotDeployed"],
     ["nvidia.com/gpu.workload.config", "vm-passthrough", "VMWorkload"],
   ])("%s = %s", (label, value, reason) => {
@@ -219,6 +219,7 @@ describe("planned work suspends the check", () => {
 
   test.each([
     ["nvidia.com/gpu-driver-upgrade-state", "upgrade-done"],
+    ["nvidia.com/gpu-driver-upgrade-state", "upgrade-required"],
     ["nvidia.com/gpu-driver-upgrade-state", ""],
     ["nvidia.com/mig.config.state", "success"],
     ["nvidia.com/gpu.deploy.device-plugin", "true"],

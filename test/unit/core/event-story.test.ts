@@ -181,7 +181,17 @@ function storyOf(record: NodeRecord, why: string, at: number, change: number) {
     ...(["Failed", "Healthy"] as const).map((phase) => endEvent(record, { ...record, phase }, NOW)),
     ...noticesOf(
       record,
-      { ...record, judgedBy: ["GPU"], skipped: { GPU: { since: at, reason: why } }, gpu: { accepted: 7 } },
+      {
+        ...record,
+        judgedBy: ["GPU"],
+        skipped: { GPU: { since: at, reason: why } },
+        gpu: { accepted: 7 },
+        marks: {
+          "nvidia.com/mig.config.state": { value: why, since: at, told: true },
+          "nvidia.com/gpu-driver-upgrade-state": { value: "cordon-required", since: at, told: true },
+          "spec.unschedulable": { value: why, since: at, holds: true, told: true },
+        },
+      },
       NOW,
     ),
   ].flatMap((event) => (event === undefined ? [] : [event]));

@@ -192,7 +192,36 @@ const BLOCKED: [string, Partial<ExplainInput>, Partial<NonNullable<Explanation["
   [
     "a cordon",
     { node: { state: "Found", snapshot: SICK.cordoned().snapshot() } },
-    { gate: "ForeignOwner", ends: false },
+    { gate: "ForeignOwner", why: "cordoned; nothing on the node says by whom", ends: false },
+  ],
+  [
+    "a mark of another owner that is old",
+    {
+      node: {
+        state: "Found",
+        snapshot: SICK.taint(
+          "ToBeDeletedByClusterAutoscaler",
+          "NoSchedule",
+          String((NOON - 13 * HOUR) / SECOND),
+        ).snapshot(),
+      },
+    },
+    {
+      gate: "ForeignOwner",
+      why: "taint ToBeDeletedByClusterAutoscaler: the cluster autoscaler removes it; since 2026-11-22T23:00:00Z, longer than 12 h: ask the cluster autoscaler",
+      since: NOON - 13 * HOUR,
+      ends: false,
+    },
+  ],
+  [
+    "planned work in progress",
+    {
+      node: {
+        state: "Found",
+        snapshot: SICK.label("nvidia.com/mig.config.state", "rebooting").snapshot(),
+      },
+    },
+    { gate: "PlannedWork", since: NOON, until: NOON + HOUR, ends: true },
   ],
   ["a blind fleet", { viewAge: 10 * MINUTE }, { gate: "Blind", since: NOON - 10 * MINUTE, ends: false }],
   [
@@ -342,7 +371,7 @@ describe("what holds a reboot back is named:", () => {
 describe("a gate that could not be asked", () => {
   test("does not stand open: without the node", () => {
     const explained = explain(input({ node: { state: "Unread", why: "timeout" } }));
-    for (const gate of ["Paused", "OptOut", "ForeignOwner"] as const) {
+    for (const gate of ["Paused", "OptOut", "ForeignOwner", "PlannedWork"] as const) {
       expect(answer(explained, gate), gate).toMatchObject({ answer: "NotAsked", why: "timeout" });
     }
   });

@@ -3,10 +3,10 @@ import { createCheckers } from "@node-agent/shared/core/checkers/registry.ts";
 import { ownerOf } from "@node-agent/shared/core/fleet-evidence.ts";
 import { fleetSummary } from "@node-agent/shared/core/fleet-summary.ts";
 import type { FleetState } from "@node-agent/shared/core/fleet-repairs.ts";
+import { FOREIGN_MARKS } from "@node-agent/shared/core/foreign-marks.ts";
 import { judge, type Rules } from "@node-agent/shared/core/judge.ts";
 import { DEFAULT_POLICY, type RepairPolicy } from "@node-agent/shared/core/policy.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
-import { FOREIGN_OWNER_ANNOTATIONS, FOREIGN_OWNER_TAINTS } from "@node-agent/shared/core/snapshot-fields.ts";
 import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "@node-agent/shared/core/time.ts";
 import { aNode, type NodeBuilder } from "@node-agent/shared/testing/builders.ts";
@@ -140,7 +140,7 @@ describe("what there is", () => {
     ]);
   });
 
-  test.each([...FOREIGN_OWNER_ANNOTATIONS, ...FOREIGN_OWNER_TAINTS])(
+  test.each(FOREIGN_MARKS.filter(({ at }) => !at.includes("field")).map(({ key }) => key))(
     "the mark %s, which holds repairs, has an owner with a name",
     (key) => expect(ownerOf(key)).toEqual(expect.any(String)),
   );

@@ -1,7 +1,6 @@
 import type { RebootVerification } from "@node-agent/shared/core/record.ts";
 import { describe, expect, test } from "vitest";
 import { OPT_OUT_ANNOTATION } from "@node-agent/shared/core/pause.ts";
-import { FOREIGN_OWNER_ANNOTATIONS, FOREIGN_OWNER_TAINTS } from "@node-agent/shared/core/snapshot-fields.ts";
 import { MINUTE } from "@node-agent/shared/core/time.ts";
 import { aNode, type NodeBuilder } from "@node-agent/shared/testing/builders.ts";
 import { ACTIVE, Timeline } from "./timeline.ts";
@@ -22,22 +21,8 @@ function stepOf(node: NodeBuilder, respectCordon = true) {
 const CALL = { step: "CallExecutor" };
 
 describe("a node that somebody else claims is left alone", () => {
-  test.each(FOREIGN_OWNER_TAINTS)("by the taint %s", (taint) => {
-    const why = `taint ${taint}`;
-    expect(stepOf(aNode().taint(taint))).toMatchObject({ step: "WaitUntil", gate: "ForeignOwner", why });
-  });
-
-  test.each(FOREIGN_OWNER_ANNOTATIONS)("by the annotation %s, whatever its value", (annotation) => {
-    for (const value of ["true", "", "false"])
-      expect(stepOf(aNode().annotation(annotation, value))).toMatchObject({
-        step: "WaitUntil",
-        gate: "ForeignOwner",
-        why: `annotation ${annotation}`,
-      });
-  });
-
-  test("by a cordon: a person works on it", () => {
-    const why = "it is cordoned: a person works on it";
+  test("by a cordon, whoever made it", () => {
+    const why = "cordoned; nothing on the node says by whom";
     expect(stepOf(aNode().cordoned())).toMatchObject({ step: "WaitUntil", gate: "ForeignOwner", why });
   });
 

@@ -54,7 +54,18 @@ const SHUT: [GateName, (life: Timeline) => void, { why: string; until?: number }
   [
     "ForeignOwner",
     (life) => readNode(life, (node) => node.taint("ToBeDeletedByClusterAutoscaler")),
-    { why: "taint ToBeDeletedByClusterAutoscaler", until: 90 * SECOND },
+    {
+      why: "taint ToBeDeletedByClusterAutoscaler: the cluster autoscaler removes it",
+      until: 90 * SECOND,
+    },
+  ],
+  [
+    "PlannedWork",
+    (life) => readNode(life, (node) => node.label("nvidia.com/mig.config.state", "rebooting")),
+    {
+      why: "the MIG reconfiguration by the NVIDIA MIG manager is in progress (label nvidia.com/mig.config.state=rebooting)",
+      until: HOUR,
+    },
   ],
   ["Blind", (life) => void (life.viewAge = 90_001), { why: "cluster view is 90 s old", until: 45 * SECOND }],
   ["Attempts", (life) => void (life.policy = { ...ACTIVE, maxAttempts: 0 }), { why: "0 of 0 attempts used" }],
@@ -174,7 +185,8 @@ describe("the pure gates", () => {
       { gate: "NotSelected", open: true, why: "it is looked after" },
       { gate: "Paused", open: true, why: "nobody paused it" },
       { gate: "OptOut", open: true, why: "it did not opt out" },
-      { gate: "ForeignOwner", open: true, why: "nobody else claims it" },
+      { gate: "ForeignOwner", open: true, why: "no mark of another owner holds it" },
+      { gate: "PlannedWork", open: true, why: "no planned work on it" },
       { gate: "Blind", open: true, why: "cluster view is 0 s old" },
       { gate: "Attempts", open: true, why: "0 of 3 attempts used" },
       { gate: "WaitWindow", open: true, why: "no reboot before" },
@@ -295,6 +307,7 @@ describe("the pure gates", () => {
     const life = aDueNode();
     for (const [gate, why] of [
       ["ForeignOwner", "the node was not read yet"],
+      ["PlannedWork", "the node was not read yet"],
       ["Storm", "the fleet was not looked at yet"],
       ["Ledger", "the ledger was not asked yet"],
     ] as const)

@@ -219,7 +219,7 @@ describe("the model itself", () => {
     }
     // The model has no claims, no fleet and no ledger: their gates stand open in it.
     const beyond = new Set<GateName>([
-      ...(["NotSelected", "Paused", "OptOut", "ForeignOwner", "Settle"] as const),
+      ...(["NotSelected", "Paused", "OptOut", "ForeignOwner", "PlannedWork", "Settle"] as const),
       ...(["Storm", "Ledger", "Budget", "Identity"] as const),
     ]);
     const pureGates = GATES.slice(0, GATES.indexOf("NodeUnreadable")).filter((gate) => !beyond.has(gate));

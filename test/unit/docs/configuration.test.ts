@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { CONFIG_TABLE, SECRET_TABLE, type SettingRow } from "@node-agent/shared/runtime/config/table.ts";
+import { RETIRED_VARIABLES } from "@node-agent/shared/runtime/config/unknown-variables.ts";
 import { cell, code, expectTable, tableBelow, tablesOf } from "./markdown.ts";
 
 /** The variables of the agent that this project started from; bold in the documents. */
@@ -10,6 +11,7 @@ const SEED = [
   "CIVO_NODE_POOL_IDS",
   "CIVO_NODE_REBOOT_WAIT_MINUTES",
   "CIVO_GPU_NODE_REBOOT_WAIT_MINUTES",
+  "CIVO_NODE_MAX_REBOOT_RETRIES",
   "CIVO_API_URL",
   "CIVO_API_KEY",
   "CIVO_REGION",
@@ -58,6 +60,13 @@ describe("docs/configuration.md", () => {
   test("tells every secret", () => {
     const rows = SECRET_TABLE.map((row) => [variable(row.variable), code(row.fileKey), cell(row.meaning)]);
     expectTable(DOCUMENT, "Secrets", { header: ["Environment", "Or a file named by", "Meaning"], rows });
+  });
+
+  test("tells every retired variable of the seed agent", () => {
+    const retired = tableBelow(DOCUMENT, "Coming from the Go agent")
+      .rows.filter(([, , ours = ""]) => ours.startsWith("retired, warned of: "))
+      .map(([name = ""]) => name);
+    expect(retired.toSorted()).toEqual([...RETIRED_VARIABLES.keys()].map(code).toSorted());
   });
 
   test("shows every name of the seed agent, marked", () => {

@@ -78,6 +78,7 @@ describe("docs/errors.md tells exactly", () => {
       "Kubernetes API errors",
       "Kubernetes configuration errors",
       "Civo configuration errors",
+      "Redis errors",
       "Errors at the start",
     ].flatMap((heading) => namesOf(tableBelow(DOCUMENT, heading)));
     expect(documented.toSorted()).toEqual([...errorCodes(), ...REDIS_FAULTS].toSorted());

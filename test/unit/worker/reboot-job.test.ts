@@ -2,6 +2,7 @@ import { DelayedError, type Job } from "bullmq";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { RebootJob } from "../../../packages/shared/src/contract/queues.ts";
 import { DAY, MINUTE, SECOND } from "../../../packages/shared/src/core/time.ts";
+import { RedisError } from "../../../packages/shared/src/redis/redis-error.ts";
 import { aNode } from "../../../packages/shared/src/testing/builders.ts";
 import { runRebootJob, type RebootJobDeps } from "../../../packages/worker/src/reboot-job.ts";
 import type { RebootRun } from "../../../packages/worker/src/reboot-transaction.ts";
@@ -161,6 +162,17 @@ describe("whatever goes wrong", () => {
     expect(await activate(job)).toBeUndefined();
     expect(job.delayedTo).toEqual([world.clock.now() + 10 * MINUTE]);
     expect(world.journal.count("fault")).toBe(1);
+  });
+
+  test.each([
+    ["Redis", new RedisError("connection lost")],
+    ["Unexpected", new TypeError("a fault of ours")],
+  ])("in the run is told by its name (%s), and the job sleeps all the same", async (reason, error) => {
+    const job = new FakeJob("node-1");
+    const processor = { run: async () => Promise.reject(error) };
+    expect(await activate(job, { processor })).toBeUndefined();
+    const faults = world.journal.lines.filter(({ kind }) => kind === "fault");
+    expect(faults.map(({ args }) => args)).toEqual([[reason, error.message, "node-1"]]);
   });
 
   test("in the looks before and after, the job sleeps all the same", async () => {

@@ -1,4 +1,7 @@
 /** The closed sets of labels that belong to metrics alone. A retired word is never used again. */
+import { CHECKER_NAMES } from "../core/check.ts";
+import { CHECKER_REASONS } from "../core/checkers/registry.ts";
+import { REBOOT_OUTCOMES } from "../core/record.ts";
 
 /** What a reconcile may stumble over; the `reason` of `civo_node_agent_reconcile_errors_total`. */
 export const RECONCILE_ERRORS = [
@@ -29,3 +32,17 @@ export type BlindCause = (typeof BLIND_CAUSES)[number];
 /** Sources of the gauges that are read at scrape. */
 export const SCRAPE_SOURCES = ["nodes", "records", "queues", "held", "view", "blind", "watch"] as const;
 export type ScrapeSource = (typeof SCRAPE_SOURCES)[number];
+
+/** What a repair may do; None is a failure that is only reported. */
+export const ACTIONS = ["Reboot", "None"];
+/** Whether repairs are real. */
+export const MODES = ["monitor", "active"];
+/** What all checkers together say of a node. */
+export const VERDICTS = ["Pass", "Fail", "Undecided"];
+/** What a reboot call may end with; `Intent` is no end of one. */
+export const ANSWERS = REBOOT_OUTCOMES.filter((outcome) => outcome !== "Intent");
+/** Every judgement that a checker may give. */
+export const CHECK_RESULTS = CHECKER_NAMES.map((checker) => ({
+  checker: [checker],
+  result: CHECKER_REASONS[checker],
+}));

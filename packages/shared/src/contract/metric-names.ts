@@ -1,3 +1,4 @@
+import { AUDIT_METRICS } from "./audit-metrics.ts";
 import { CHECKER_NAMES } from "../core/check.ts";
 import { NOTICE_REASONS } from "../core/cluster-event.ts";
 import { GATES } from "../core/gates/gate.ts";
@@ -6,17 +7,21 @@ import { REBOOT_OUTCOMES, REBOOT_VERIFICATIONS } from "../core/record.ts";
 import type { MetricDefinition } from "./metric-definition.ts";
 import { RECORD_METRICS } from "./record-metrics.ts";
 import {
+  ACTIONS,
+  ANSWERS,
   BLIND_CAUSES,
+  CHECK_RESULTS,
   EVENT_RESULTS,
-  PUBLISH_RESULTS,
+  MODES,
   RECONCILE_ERRORS,
   SCRAPE_SOURCES,
+  VERDICTS,
 } from "./metric-labels.ts";
+import { WATCHER_METRICS } from "./watcher-metrics.ts";
 
 /** Seconds to a recovery: the steps of medik8s' node health check, and two more for repeated attempts. */
 const RECOVERY_BUCKETS = [30, 60, 120, 180, 240, 300, 600, 1200, 2400, 3600, 7200, 14_400];
 const CALL_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
-const ACTIONS = ["Reboot", "None"];
 
 /** Every metric of this project. A retired name is never used again. The first seven are the seed agent's. */
 export const METRICS = {
@@ -32,6 +37,7 @@ export const METRICS = {
     help: "Judgements of a checker, by its reason.",
     labels: ["pool", "checker", "result"],
     values: { checker: CHECKER_NAMES },
+    startsAtZero: CHECK_RESULTS,
     perNode: true,
     roles: ["worker"],
   },
@@ -40,7 +46,9 @@ export const METRICS = {
     type: "counter",
     help: "Repairs begun; in mode monitor those that would have been begun.",
     labels: ["pool", "action", "mode"],
-    values: { action: ACTIONS, mode: ["monitor", "active"] },
+    values: { action: ACTIONS, mode: MODES },
+    startsAtZero: [{ action: ["Reboot"], mode: MODES }],
+    startsAtZeroPerNode: true,
     perNode: true,
     roles: ["worker"],
   },
@@ -50,6 +58,8 @@ export const METRICS = {
     help: "Repairs that were refused, were not sent, or whose outcome is unknown.",
     labels: ["pool", "action"],
     values: { action: ACTIONS },
+    startsAtZero: [{ action: ["Reboot"] }],
+    startsAtZeroPerNode: true,
     perNode: true,
     roles: ["worker"],
   },
@@ -108,7 +118,8 @@ export const METRICS = {
     type: "counter",
     help: "Nodes judged by all checkers together.",
     labels: ["pool", "verdict"],
-    values: { verdict: ["Pass", "Fail", "Undecided"] },
+    values: { verdict: VERDICTS },
+    startsAtZero: [{ verdict: VERDICTS }],
     roles: ["worker"],
   },
   phaseChanges: {
@@ -117,6 +128,8 @@ export const METRICS = {
     help: "Changes of phase.",
     labels: ["pool", "from", "to"],
     values: { from: PHASES, to: PHASES },
+    startsAtZero: [{ from: ["Unhealthy", "WaitingReboot"], to: ["Failed"] }],
+    startsAtZeroPerNode: true,
     perNode: true,
     roles: ["worker"],
   },
@@ -126,6 +139,7 @@ export const METRICS = {
     help: "Time from the first failing check of an incident to Healthy.",
     labels: ["pool"],
     buckets: RECOVERY_BUCKETS,
+    startsAtZero: [{}],
     roles: ["worker"],
   },
   reboots: {
@@ -134,6 +148,8 @@ export const METRICS = {
     help: "Finished reboot calls by outcome; Unknown counts as a reboot, Simulated is monitor-only.",
     labels: ["pool", "outcome"],
     values: { outcome: REBOOT_OUTCOMES },
+    startsAtZero: [{ outcome: ANSWERS }],
+    startsAtZeroPerNode: true,
     perNode: true,
     roles: ["worker"],
   },
@@ -143,6 +159,8 @@ export const METRICS = {
     help: "Reboots by what they came to, told by the boot id.",
     labels: ["pool", "verification"],
     values: { verification: REBOOT_VERIFICATIONS },
+    startsAtZero: [{ verification: REBOOT_VERIFICATIONS }],
+    startsAtZeroPerNode: true,
     perNode: true,
     roles: ["worker"],
   },
@@ -177,58 +195,8 @@ export const METRICS = {
     buckets: CALL_BUCKETS,
     roles: ["worker"],
   },
-  snapshotsPublished: {
-    name: "civo_node_agent_snapshots_published_total",
-    type: "counter",
-    help: "Node snapshots sent to Redis; Known ones another watcher had brought already.",
-    labels: ["result"],
-    values: { result: PUBLISH_RESULTS },
-    roles: ["watcher"],
-  },
-  watchEvents: {
-    name: "civo_node_agent_watch_events_total",
-    type: "counter",
-    help: "Events received from the API server.",
-    labels: ["kind"],
-    values: { kind: ["ADDED", "MODIFIED", "DELETED", "BOOKMARK"] },
-    roles: ["watcher"],
-  },
-  heartbeatsIgnored: {
-    name: "civo_node_agent_heartbeats_ignored_total",
-    type: "counter",
-    help: "Events that changed nothing a checker looks at.",
-    labels: [],
-    roles: ["watcher"],
-  },
-  watchRestarts: {
-    name: "civo_node_agent_watch_restarts_total",
-    type: "counter",
-    help: "Ends of a watch, by reason; it is opened again each time.",
-    labels: ["reason"],
-    roles: ["watcher"],
-  },
-  lists: {
-    name: "civo_node_agent_node_lists_total",
-    type: "counter",
-    help: "Full lists of the nodes.",
-    labels: ["result"],
-    values: { result: ["Success", "Failure"] },
-    roles: ["watcher"],
-  },
-  watchedNodes: {
-    name: "civo_node_agent_watched_nodes",
-    type: "gauge",
-    help: "Nodes in the view of this watcher.",
-    labels: [],
-    roles: ["watcher"],
-  },
-  watchLastByte: {
-    name: "civo_node_agent_watch_last_byte_timestamp_seconds",
-    type: "gauge",
-    help: "When this watcher last heard from the API server.",
-    labels: [],
-    roles: ["watcher"],
-  },
+  ...WATCHER_METRICS,
+  ...AUDIT_METRICS,
   viewAge: {
     name: "civo_node_agent_view_age_seconds",
     type: "gauge",

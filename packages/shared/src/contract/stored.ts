@@ -45,6 +45,14 @@ export const snapshotSchema: z.ZodType<NodeSnapshot> = z.object({
 
 const failingCheck = z.object({ since: instant, sinceObserved: z.number().min(0), reason: text });
 
+const seenMark = z.object({
+  value: text,
+  since: instant,
+  worked: z.object({ since: instant, until: instant }).exactOptional(),
+  holds: z.literal(true).exactOptional(),
+  told: z.literal(true).exactOptional(),
+});
+
 /** A record as the workers write it. */
 export const recordSchema: z.ZodType<NodeRecord> = z.object({
   schema: z.literal(1),
@@ -89,6 +97,7 @@ export const recordSchema: z.ZodType<NodeRecord> = z.object({
       providerId: text.exactOptional(),
     })
     .exactOptional(),
+  marks: z.record(text, seenMark).exactOptional(),
   scheduledAt: instant.exactOptional(),
 });
 

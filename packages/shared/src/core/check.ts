@@ -45,6 +45,8 @@ export interface NodeHistory {
   readonly gpuNode: boolean;
   /** Most whole GPUs that any snapshot of this uid proved (see `GpuLesson.gpuUnits`); 0 when none. */
   readonly gpuHighWater: number;
+  /** Keys of planned-work marks that are stuck or failed long ago: they suspend nothing (`work-on-node.ts`). */
+  readonly overdueWork?: readonly string[];
   readonly gpu?: GpuMemory;
 }
 

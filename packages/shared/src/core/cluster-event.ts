@@ -2,7 +2,12 @@ import type { GateName } from "./gates/gate.ts";
 import type { EpochMillis } from "./time.ts";
 
 /** Reasons of Events that draw attention to something besides the repair itself (`notices/list.ts`). */
-export const NOTICE_REASONS = ["CheckerSkipped", "GPUsAccepted"] as const;
+export const NOTICE_REASONS = [
+  "CheckerSkipped",
+  "GPUsAccepted",
+  "PlannedWorkStuck",
+  "ForeignHoldStale",
+] as const;
 export type NoticeReason = (typeof NOTICE_REASONS)[number];
 
 /**
@@ -51,6 +56,7 @@ export const HELD_TYPES: Readonly<Record<GateName, ClusterEventType | undefined>
   Paused: "Warning",
   OptOut: "Warning",
   ForeignOwner: "Warning",
+  PlannedWork: "Normal",
   Blind: "Warning",
   WaitWindow: "Normal",
   Threshold: "Normal",

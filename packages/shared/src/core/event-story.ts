@@ -6,6 +6,7 @@ import { CHECKER_NAMES } from "./check.ts";
 import { HELD_TYPES, type ClusterEvent } from "./cluster-event.ts";
 import type { RebootStep } from "./gates/list.ts";
 import type { NodeRecord, RebootOutcome, RebootVerification } from "./record.ts";
+import { instantText, isInstant } from "./time-text.ts";
 import { SECOND, type EpochMillis } from "./time.ts";
 
 /** What all events of a node share is taken from its record. */
@@ -13,9 +14,6 @@ type Told = Pick<ClusterEvent, "reason" | "type" | "message"> & {
   /** What tells this event from others of the same reason. */
   readonly of: readonly (string | number | undefined)[];
 };
-
-/** The last instant that a date can name. */
-const LAST_INSTANT = 8.64e15;
 
 /**
  * A gate holds the reboot. `change` counts the changes of gate in the life of the pending reboot: a gate that holds again
@@ -142,8 +140,7 @@ function failingOf(record: NodeRecord): string {
 
 /** To the second; nothing for an instant that only damaged bytes can name. */
 function untilText(at: EpochMillis): string {
-  if (!(Math.abs(at) <= LAST_INSTANT)) return "";
-  return ` until ${new Date(at).toISOString().replace(/\.\d{3}Z$/u, "Z")}`;
+  return isInstant(at) ? ` until ${instantText(at)}` : "";
 }
 
 function failureOf(outcome: RebootOutcome): string | undefined {

@@ -1,5 +1,6 @@
 import type { Evaluation } from "./evaluation.ts";
 import type { NodeRecord, ObservedMillis, RebootOutcome, RebootVerification } from "./record.ts";
+import type { SeenMarks } from "./seen-marks.ts";
 import type { EpochMillis } from "./time.ts";
 
 /** What a judgement needs to know of the node beyond its evaluation. */
@@ -9,6 +10,8 @@ export interface JudgedNode {
   readonly pool?: string;
   readonly providerId?: string;
   readonly bootId?: string;
+  /** What is remembered of the marks of others after this look. */
+  readonly marks?: SeenMarks;
 }
 
 /** Everything that can happen to a record. */

@@ -1,10 +1,14 @@
+import { blindBehind } from "./explain-behind.ts";
 import { firstDue } from "./due.ts";
+import { foreignHold } from "./foreign-hold.ts";
 import type { ExplainInput } from "./explain-input.ts";
 import type { Hosting } from "./hosting.ts";
 import { GATES, type GateInput, type GateName, type GateVerdict } from "./gates/gate.ts";
 import { gateVerdicts } from "./gates/list.ts";
+import { isWork } from "./planned-work.ts";
 import type { NodeRecord } from "./record.ts";
 import { SECOND, type EpochMillis, type Millis } from "./time.ts";
+import { workOn } from "./work-on-node.ts";
 
 /** What a gate says: it lets pass, it holds, or nobody could ask it. */
 export const GATE_ANSWERS = ["Open", "Holds", "NotAsked"] as const;
@@ -33,6 +37,8 @@ export function answersOf(input: ExplainInput, gates: GateInput | undefined): Ga
   return GATES.map((gate): GateAnswer => {
     if (gate === "NothingFailing" && nobody !== undefined) return { gate, answer: "Holds", why: nobody };
     if (gate === "Queue") return queueAnswer(input);
+    const behind = gate === "Blind" ? blindBehind(input) : undefined;
+    if (behind !== undefined) return behind;
     const verdict = pure.get(gate);
     const own = ownAnswer(gate, verdict, input, gates);
     // A worker may see what we do not: by its rights, its clock or its network. What it waits for is what holds.
@@ -96,6 +102,7 @@ function unaskedBecause(
     NotSelected: noNode,
     OptOut: noNode,
     ForeignOwner: noNode,
+    PlannedWork: noNode,
     Storm: noFleet,
     Ledger: noLedger,
     OwnNode: noHosting,
@@ -127,6 +134,12 @@ interface Asked {
 const SINCE: Readonly<Partial<Record<GateName, (asked: Asked) => EpochMillis | undefined>>> = {
   NothingFailing: ({ record }) => (record.phase === "Healthy" ? record.phaseSince : undefined),
   Paused: ({ gates }) => gates.pauses?.[0]?.since,
+  ForeignOwner: ({ gates: { node, record, policy, now } }) =>
+    node === undefined ? undefined : foreignHold(node, record.marks, policy, now)?.since,
+  PlannedWork: ({ gates: { node, record, policy, now } }) => {
+    const works = node === undefined ? [] : workOn(node, record.marks, policy.plannedWork, now);
+    return works.find(({ state, stuck }) => isWork(state) && !stuck)?.since;
+  },
   Blind: ({ input: { now, viewAge, viewSteady = 0 }, gates: { policy } }) => {
     if (viewAge === undefined) return undefined;
     return viewAge > policy.viewMaxAge ? now - viewAge : now - viewSteady;
@@ -148,6 +161,7 @@ const SINCE: Readonly<Partial<Record<GateName, (asked: Asked) => EpochMillis | u
 const ENDS: Readonly<Partial<Record<GateName, (asked: Asked) => boolean>>> = {
   // A grace ends by itself, a blindness when somebody sees again.
   Blind: ({ input: { viewAge = Infinity }, gates: { policy } }) => viewAge <= policy.viewMaxAge,
+  PlannedWork: () => true,
   WaitWindow: () => true,
   Threshold: () => true,
   Settle: () => true,

@@ -3,6 +3,7 @@
  * same list of gates that the reboot itself passes; pure, so that a command, a page and a test get the same answer.
  */
 import { CHECKER_NAMES, type CheckerName, type RepairAction } from "./check.ts";
+import { behindAnswer, type BehindAnswer } from "./explain-behind.ts";
 import { answersOf, holds, type GateAnswer } from "./explain-gates.ts";
 import type { ExplainInput, LedgerLook, NodeLook, PendingReboot } from "./explain-input.ts";
 import { skipsOf, type SkipAnswer } from "./explain-skips.ts";
@@ -51,6 +52,8 @@ export interface Explanation {
   readonly attempts: { readonly used: number; readonly allowed: number };
   readonly lastReboot?: Omit<RebootAttempt, "token">;
   readonly job?: PendingReboot;
+  /** What the workers judge by contradicts the API server; absent: it does not, or was not read. */
+  readonly behind?: BehindAnswer;
   /** Every gate, in the order of asking. */
   readonly gates: readonly GateAnswer[];
   /** The first gate that holds; absent: nothing does. */
@@ -81,9 +84,10 @@ export function explain(input: ExplainInput): Explanation {
     attempts: { used: judged?.incident?.attempts ?? 0, allowed: policy.maxAttempts },
     ...lastRebootOf(judged),
     ...(job === undefined ? {} : { job }),
+    ...behindOf(input),
     gates,
     ...(blocker === undefined ? {} : { blocker }),
-    next: nextOf(gates, blocker, job, now),
+    next: nextOf(gates, blocker, nextJob(input), now),
   };
 }
 
@@ -151,6 +155,16 @@ function failingOf(record: NodeRecord, { rules, observed }: ExplainInput): Faili
     const ran = Math.max(0, observed - clock.sinceObserved);
     return [{ checker, reason: clock.reason, since: clock.since, ran, threshold, action }];
   });
+}
+
+function behindOf(input: ExplainInput): { behind?: BehindAnswer } {
+  const behind = behindAnswer(input);
+  return behind === undefined ? {} : { behind };
+}
+
+/** The job whose next look settles anything: while the view is behind, a look of a worker does not. */
+function nextJob(input: ExplainInput): PendingReboot | undefined {
+  return input.behind === undefined ? jobOf(input) : undefined;
 }
 
 function jobOf({ job }: ExplainInput): PendingReboot | undefined {

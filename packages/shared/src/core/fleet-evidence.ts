@@ -42,6 +42,7 @@ const OWNERS: readonly (readonly [prefix: string, owner: string])[] = [
   ["node.kubernetes.io/exclude-disruption", "exclude-disruption label"],
   ["virtual-kubelet.io/", "Virtual Kubelet"],
   ["kwok.x-k8s.io/", "kwok"],
+  ["dgxc.nvidia.com/", "NVSentinel"],
 ];
 
 /** Whose mark this is, by the key of a taint, an annotation or a label; undefined when the key is nobody's we know. */

@@ -104,12 +104,12 @@ export function failingNodes(
 function fleetOf(
   nodes: readonly SummaryNode[],
   state: FleetState | undefined,
-  { checkers }: Rules,
+  { checkers, policy }: Rules,
   now: EpochMillis,
 ): FleetHealth {
   const health = fleetHealth(
     nodes.map(({ snapshot, selected }) =>
-      fleetNode(snapshot, state?.records.get(snapshot.name), { checkers, selected }, now),
+      fleetNode(snapshot, state?.records.get(snapshot.name), { checkers, policy, selected }, now),
     ),
   );
   return state === undefined ? { ...health, failingSince: [], seenStarts: [] } : health;

@@ -4,7 +4,10 @@ import { evaluate, type Evaluation } from "./evaluation.ts";
 import type { JudgedNode, NodeAction } from "./events.ts";
 import { poolOf, type NodeSnapshot } from "./node.ts";
 import type { RepairPolicy } from "./policy.ts";
-import { historyOf, type NodeRecord, type ObservedMillis } from "./record.ts";
+import { withHolds } from "./holds.ts";
+import { lookOf } from "./look.ts";
+
+import type { NodeRecord, ObservedMillis } from "./record.ts";
 import type { EpochMillis } from "./time.ts";
 import { transition } from "./transition.ts";
 
@@ -42,12 +45,15 @@ export function judge(
   rules: Rules,
   view: JudgementClock,
 ): Judged {
-  const node = judgedNode(snapshot);
   const { policy, checkers } = rules;
-  const before = stored.damaged ? recordAfterDamage(node, policy, view.now) : stored.record;
-  const evaluation = evaluate(snapshot, checkers, historyOf(before, snapshot.uid, view.now));
+  const known = judgedNode(snapshot);
+  const before = stored.damaged ? recordAfterDamage(known, policy, view.now) : stored.record;
+  const { history, marks } = lookOf(snapshot, before, policy, view.now);
+  const node = marks === undefined ? known : { ...known, marks };
+  const evaluation = evaluate(snapshot, checkers, history);
   const event = { type: "Judged", node, evaluation, observed: view.observed } as const;
-  const { record: after, actions } = transition(before, event, policy, view.now);
+  const { record, actions } = transition(before, event, policy, view.now);
+  const after = withHolds(record, snapshot, policy, view.now);
   const changed = stored.damaged || before === undefined || JSON.stringify(before) !== JSON.stringify(after);
   return { before: stored.record, after, changed, evaluation, actions };
 }

@@ -1,8 +1,10 @@
 import { CILIUM_TAINT } from "./checkers/cilium.ts";
 import type { CheckerName, RepairAction } from "./check.ts";
+import type { ForeignOwnerPolicy } from "./foreign-hold.ts";
 import type { PausePolicy } from "./pause.ts";
 import { DEFAULT_STORM_POLICY, type StormPolicy } from "./storm/policy.ts";
-import { MINUTE, SECOND, type Millis } from "./time.ts";
+import { HOUR, MINUTE, SECOND, type Millis } from "./time.ts";
+import type { PlannedWorkPolicy } from "./work-on-node.ts";
 
 /** How one checker is used. */
 export interface CheckerPolicy {
@@ -32,6 +34,8 @@ export interface RepairPolicy {
   readonly blindGrace: Millis;
   /** A cordoned node is somebody's work and is left alone. */
   readonly respectCordon: boolean;
+  readonly foreignOwner: ForeignOwnerPolicy;
+  readonly plannedWork: PlannedWorkPolicy;
   readonly paused: PausePolicy;
   readonly storm: StormPolicy;
 }
@@ -53,6 +57,8 @@ export const DEFAULT_POLICY: RepairPolicy = {
   viewMaxAge: 90 * SECOND,
   blindGrace: 2 * MINUTE,
   respectCordon: true,
+  foreignOwner: { staleAfter: 12 * HOUR },
+  plannedWork: { maxAge: HOUR },
   paused: { fleet: false, pools: [], nodes: [] },
   storm: DEFAULT_STORM_POLICY,
 };

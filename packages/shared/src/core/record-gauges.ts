@@ -3,7 +3,10 @@
  * the same key in `METRICS`.
  */
 import { CHECKER_NAMES } from "./check.ts";
+import { FOREIGN_MARKS } from "./foreign-marks.ts";
+import { PLANNED_WORK_MARKS } from "./planned-work.ts";
 import type { NodeRecord } from "./record.ts";
+import { rememberedWork } from "./seen-marks.ts";
 
 type Labels = Readonly<Record<string, string | undefined>>;
 
@@ -15,6 +18,18 @@ export const RECORD_GAUGES = {
     CHECKER_NAMES.flatMap((checker) => {
       const skip = skipped[checker];
       return skip === undefined ? [] : [{ pool, checker, result: skip.reason }];
+    }),
+  plannedWorkNodes: ({ pool, marks = {} }) =>
+    PLANNED_WORK_MARKS.flatMap((mark) => {
+      const seen = rememberedWork(mark, marks);
+      if (seen === undefined) return [];
+      return [{ pool, mark: mark.key, state: seen.told === true ? "stuck" : "held" }];
+    }),
+  foreignHoldNodes: ({ pool, marks = {} }) =>
+    FOREIGN_MARKS.flatMap(({ key }) => {
+      const seen = marks[key];
+      if (seen?.holds !== true) return [];
+      return [{ pool, mark: key, state: seen.told === true ? "stale" : "held" }];
     }),
 } as const satisfies Record<string, (record: NodeRecord) => readonly Labels[]>;
 

@@ -1,5 +1,6 @@
 import type { CheckerName, GpuMemory, NodeHistory } from "./check.ts";
 import type { Phase } from "./phase.ts";
+import type { SeenMarks } from "./seen-marks.ts";
 import type { EpochMillis, Millis } from "./time.ts";
 
 /**
@@ -89,6 +90,8 @@ export interface NodeRecord {
   readonly skipped?: Readonly<Partial<Record<CheckerName, SkippedCheck>>>;
   readonly incident?: Incident;
   readonly lastReboot?: RebootAttempt;
+  /** Marks of other controllers and people on the node, with the time of their present meaning. */
+  readonly marks?: SeenMarks;
   /** When the pending reboot was scheduled to run; a hint that saves rescheduling, not a truth. */
   readonly scheduledAt?: EpochMillis;
 }

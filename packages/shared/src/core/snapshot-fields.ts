@@ -1,4 +1,7 @@
 import { CILIUM_TAINT } from "./checkers/cilium.ts";
+import { CORDON_ANNOTATIONS, CORDON_LABELS } from "./cordon-owner.ts";
+import { foreignKeys } from "./foreign-marks.ts";
+import { PLANNED_WORK_MARKS } from "./planned-work.ts";
 import { OPERATOR_DEPLOY_LABELS } from "./checkers/gpu-allocation.ts";
 
 /**
@@ -11,32 +14,21 @@ import { OPERATOR_DEPLOY_LABELS } from "./checkers/gpu-allocation.ts";
 /** Annotations under this prefix are ours (pause, opt-out); all of them are kept, up to a cap. */
 export const ANNOTATION_PREFIX = "node-agent.civo.com/";
 
-/** Annotations by which others claim a node; a gate respects them (shared facts, Kubernetes 3.6). */
-export const FOREIGN_OWNER_ANNOTATIONS = [
-  "weave.works/kured-reboot-in-progress",
-  "cluster-autoscaler.kubernetes.io/scale-down-disabled",
-  "cluster.x-k8s.io/machine",
-  "cluster.x-k8s.io/cluster-name",
-  "karpenter.sh/do-not-disrupt",
-  "kwok.x-k8s.io/node",
-] as const;
+/** Keys of planned-work marks that stand in one place. */
+const workKeys = (place: "label" | "annotation" | "taint"): string[] =>
+  PLANNED_WORK_MARKS.filter(({ at }) => at === place).map(({ key }) => key);
 
-/** Taints by which others claim a node, or by which a node says that no machine of ours is behind it. */
-export const FOREIGN_OWNER_TAINTS = [
-  "ToBeDeletedByClusterAutoscaler",
-  "DeletionCandidateOfClusterAutoscaler",
-  "karpenter.sh/disrupted",
-  "karpenter.sh/disruption",
-  "kubevirt.io/drain",
-  "medik8s.io/remediation",
-  "node.kubernetes.io/out-of-service",
-  "virtual-kubelet.io/provider",
-  "kwok.x-k8s.io/node",
-] as const;
+/** Annotations of others that a rule reads; they are kept before ours. */
+export const KEPT_ANNOTATIONS: readonly string[] = [
+  ...foreignKeys("annotation"),
+  ...workKeys("annotation"),
+  ...CORDON_ANNOTATIONS,
+];
 
 /** Taints that are kept before any other. */
 export const KEPT_TAINTS: readonly string[] = [
-  ...FOREIGN_OWNER_TAINTS,
+  ...foreignKeys("taint"),
+  ...workKeys("taint"),
   CILIUM_TAINT,
   "node.kubernetes.io/not-ready",
   "node.kubernetes.io/unreachable",
@@ -60,9 +52,9 @@ export const KEPT_LABELS: readonly string[] = [
   ...CONTROL_PLANE_LABELS,
   "type",
   "kwok.x-k8s.io/node",
-  "nvidia.com/gpu-driver-upgrade-state",
-  "nvidia.com/mig.config.state",
-  "nvidia.com/gpu.deploy.device-plugin",
+  ...workKeys("label"),
+  ...foreignKeys("label"),
+  ...CORDON_LABELS,
   ...OPERATOR_DEPLOY_LABELS,
   "nvidia.com/gpu.workload.config",
   "nvidia.com/gpu.count",

@@ -5,7 +5,7 @@ import type { ConditionStatus, NodeCondition, NodeSnapshot, NodeTaint } from "./
 import { field, instantOf, listOf, objectOf, textOf, tokenOf, type RawObject } from "./raw-values.ts";
 import {
   CAPS,
-  FOREIGN_OWNER_ANNOTATIONS,
+  KEPT_ANNOTATIONS,
   KEPT_LABELS,
   KEPT_TAINTS,
   KNOWN_CONDITIONS,
@@ -85,7 +85,7 @@ export function taintsOf(spec: RawObject): readonly NodeTaint[] {
 export function annotationsOf(metadata: RawObject, budget: ByteBudget): Record<string, string> {
   const source = objectOf(field(metadata, "annotations"));
   const own = Object.keys(source).filter((key) => OWN_ANNOTATION.test(key));
-  const keys = [...FOREIGN_OWNER_ANNOTATIONS, ...own.toSorted().slice(0, CAPS.ownAnnotations)];
+  const keys = [...KEPT_ANNOTATIONS, ...own.toSorted().slice(0, CAPS.ownAnnotations)];
   return copyEntries(source, keys, LENGTHS.annotationValue, budget);
 }
 

@@ -41,6 +41,7 @@ import type { FailingCheck, NodeRecord, ObservedMillis } from "./record.ts";
 import type { EpochMillis } from "./time.ts";
 import { withSkips } from "./skips.ts";
 import { isVerdictPending } from "./verification.ts";
+import { isHeldByWork } from "./work-on-node.ts";
 
 /** Applies an event to a record (undefined: a node never seen). Throws only on an event that needs a record without one. */
 export function transition(
@@ -82,7 +83,11 @@ function judged(
   if (evaluation.verdict === "Undecided") return settle(enter(closed(known), "Unknown", now), hadTimer, now);
   if (evaluation.verdict === "Pass") return settle(enter(closed(known), "Healthy", now), hadTimer, now);
 
-  const failing = clocks(known.failing, evaluation.judgements, now, observed);
+  // A node that comes back from planned work has its whole threshold to come up.
+  const workEnded =
+    isHeldByWork(record.marks, policy.plannedWork, now) &&
+    !isHeldByWork(known.marks, policy.plannedWork, now);
+  const failing = clocks(workEnded ? {} : known.failing, evaluation.judgements, now, observed);
   const incident = known.incident ?? newIncident(known, now);
   const sick: NodeRecord = { ...known, failing, incident };
   const next = enter(sick, sickPhase(sick, policy, now), now);
@@ -102,11 +107,12 @@ function remember(
   now: EpochMillis,
 ): NodeRecord {
   const { node, evaluation } = event;
-  const { pool: _pool, ...rest } = record;
+  const { pool: _pool, marks: _marks, ...rest } = record;
   const rebooted = record.bootId !== undefined && node.bootId !== undefined && record.bootId !== node.bootId;
-  // The pool stands first so that judging again yields the same bytes, which is how a caller sees that nothing changed.
+  // Pool and marks stand first so that judging again yields the same bytes, which is how a caller sees that nothing changed.
   const known: NodeRecord = {
     ...(node.pool === undefined ? {} : { pool: node.pool }),
+    ...(node.marks === undefined ? {} : { marks: node.marks }),
     ...rest,
     ...(node.providerId === undefined ? {} : { providerId: node.providerId }),
     ...(node.bootId === undefined ? {} : { bootId: node.bootId }),

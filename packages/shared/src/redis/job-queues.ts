@@ -14,6 +14,7 @@ import type { EpochMillis, Millis } from "../core/time.ts";
 import { DAY, HOUR, SECOND } from "../core/time.ts";
 import type { JobQueues } from "../ports/job-queues.ts";
 import { discardImpostor, discardQueue, isQueueDamage } from "./queue-repair.ts";
+import { ofRedis } from "./redis-error.ts";
 import type { RedisClient } from "./script.ts";
 
 /** A job as it is added: of those with the same deduplication id there is one. */
@@ -89,6 +90,10 @@ export class BullJobQueues implements JobQueues {
    * that holds what no process of ours wrote would else keep a node from being rebooted for good.
    */
   async #add(queue: Queue<object>, job: AddedJob): Promise<void> {
+    return ofRedis(async () => this.#addOrRepair(queue, job));
+  }
+
+  async #addOrRepair(queue: Queue<object>, job: AddedJob): Promise<void> {
     const place = { client: this.#client, prefix: this.#prefix, queue: queue.name };
     const { name, data, deduplicationId: id, reschedule = false, options } = job;
     const add = async (): Promise<unknown> =>

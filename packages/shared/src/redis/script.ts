@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Cluster, Redis } from "ioredis";
+import { ofRedis } from "./redis-error.ts";
 
 /** A connection to one Redis, Sentinel-managed Redis or Redis Cluster. */
 export type RedisClient = Redis | Cluster;
@@ -17,7 +18,10 @@ export class RedisScript {
     this.#keyCount = Number(file.slice(file.lastIndexOf("-") + 1));
   }
 
-  /** Runs the script by its hash, sending the body only to a server that does not know it. */
+  /**
+   * Runs the script by its hash, sending the body only to a server that does not know it. Rejects with a
+   * `RedisError` when Redis does not carry it out.
+   */
   async run(
     client: RedisClient,
     keys: readonly string[],
@@ -25,12 +29,14 @@ export class RedisScript {
   ): Promise<unknown> {
     if (keys.length !== this.#keyCount)
       throw new RangeError(`Expected ${this.#keyCount} keys, got ${keys.length}`);
-    try {
-      return await client.evalsha(this.#sha, keys.length, ...keys, ...args);
-    } catch (error) {
-      if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) throw error;
-      return client.eval(this.#body, keys.length, ...keys, ...args);
-    }
+    return ofRedis(async () => {
+      try {
+        return await client.evalsha(this.#sha, keys.length, ...keys, ...args);
+      } catch (error) {
+        if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) throw error;
+        return client.eval(this.#body, keys.length, ...keys, ...args);
+      }
+    });
   }
 }
 

@@ -5,6 +5,7 @@ import { countRecords, type RecordCount } from "../core/record-gauges.ts";
 import type { ClusterView } from "../ports/snapshot-store.ts";
 import type { StateStore, VersionedRecord } from "../ports/state-store.ts";
 import { decodeRecord, needsAttention } from "./record-codec.ts";
+import { ofRedis, RedisError } from "./redis-error.ts";
 import { isOfAnotherType, RedisScript, type RedisClient } from "./script.ts";
 import { parseView, stringsOf } from "./view.ts";
 
@@ -102,7 +103,7 @@ export class RedisStateStore implements StateStore {
   ): Promise<Map<number, unknown>> {
     const pipeline = this.#client.pipeline();
     for (const shard of shards) command(pipeline, shard);
-    const answers = (await pipeline.exec()) ?? [];
+    const answers = (await ofRedis(async () => pipeline.exec())) ?? [];
     const found = new Map<number, unknown>();
     for (const [i, shard] of shards.entries()) {
       const [error, answer] = answers[i] ?? [new Error("Redis answered less than it was asked")];
@@ -113,7 +114,7 @@ export class RedisStateStore implements StateStore {
   }
 
   #leftOut(shard: number, error: Error): void {
-    if (!isOfAnotherType(error)) throw error;
+    if (!isOfAnotherType(error)) throw RedisError.of(error);
     this.#onFault(`shard ${shard} is left out: ${error.message}`);
   }
 }

@@ -55,6 +55,11 @@ const faultSchema = z.discriminatedUnion("effect", [
   z.strictObject({ ...standing, effect: z.literal("end"), afterEvents }),
   z.strictObject({
     ...standing,
+    effect: z.literal("drop-events"),
+    of: z.array(z.string().min(1)).min(1).optional(),
+  }),
+  z.strictObject({
+    ...standing,
     effect: z.literal("error-event"),
     code: z.int().min(100).max(599),
     reason: z.string().optional(),
@@ -62,6 +67,33 @@ const faultSchema = z.discriminatedUnion("effect", [
     afterEvents,
   }),
 ]);
+
+const marks = {
+  labels: z.record(z.string(), z.string().nullable()).optional(),
+  annotations: z.record(z.string(), z.string().nullable()).optional(),
+  taints: z
+    .array(
+      z.strictObject({ key: z.string().min(1), value: z.string().optional(), effect: z.string().min(1) }),
+    )
+    .optional(),
+  removeTaints: z.array(z.string().min(1)).optional(),
+  unschedulable: z.boolean().optional(),
+  deleting: z.boolean().optional(),
+};
+
+/** A Node object that a node is to read as. */
+const shownNode = z.looseObject({
+  apiVersion: z.string(),
+  kind: z.literal("Node"),
+  metadata: z.looseObject({
+    name: z.string(),
+    uid: z.string(),
+    resourceVersion: z.string(),
+    creationTimestamp: z.string(),
+    labels: z.record(z.string(), z.string()).default({}),
+    annotations: z.record(z.string(), z.string()).default({}),
+  }),
+});
 
 /** Everything that can be done to a simulator, as data: bodies of the control endpoint and steps of a scenario. */
 export const commandSchema = z.discriminatedUnion("do", [
@@ -82,6 +114,14 @@ export const commandSchema = z.discriminatedUnion("do", [
   z.strictObject({ do: z.literal("replace"), ...target }),
   z.strictObject({ do: z.literal("instance-gone"), ...target }),
   z.strictObject({ do: z.literal("forget-provider-id"), ...target }),
+  z.strictObject({ do: z.literal("mark"), ...target, ...marks }),
+  z.strictObject({ do: z.literal("bounce"), ...target }),
+  z.strictObject({
+    do: z.literal("show"),
+    node: z.string().min(1),
+    object: shownNode.nullable(),
+    sick: z.boolean().optional(),
+  }),
   z.strictObject({
     do: z.literal("add"),
     pool: z.string().min(1),
@@ -101,6 +141,12 @@ export const commandSchema = z.discriminatedUnion("do", [
   }),
   z.strictObject({ do: z.literal("compact") }),
   z.strictObject({ do: z.literal("expire-continue-tokens") }),
+  z.strictObject({ do: z.literal("backup") }),
+  z.strictObject({
+    do: z.literal("restore"),
+    to: z.int().min(1).optional(),
+    bookmarks: z.boolean().optional(),
+  }),
   z.strictObject({ do: z.literal("rotate-token"), token: z.string().min(1).optional() }),
   z.strictObject({ do: z.literal("rotate-api-key"), apiKey: z.string().min(1).optional() }),
 ]);

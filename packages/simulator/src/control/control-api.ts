@@ -17,6 +17,9 @@ const NODE_VERBS: ReadonlySet<string> = new Set([
   "replace",
   "instance-gone",
   "forget-provider-id",
+  "mark",
+  "bounce",
+  "show",
 ]);
 
 /** `POST /{word}`: the command of that name with the body's fields. */
@@ -26,6 +29,8 @@ const WORDS: Readonly<Record<string, string>> = {
   "fail-watches": "fail-watches",
   compact: "compact",
   "expire-continue-tokens": "expire-continue-tokens",
+  backup: "backup",
+  restore: "restore",
   "rotate-token": "rotate-token",
   "rotate-api-key": "rotate-api-key",
   nodes: "add",

@@ -5,7 +5,18 @@ import type { Command } from "./commands.ts";
 
 type Targeted = Extract<
   Command,
-  { do: "break" | "heal" | "allocate-gpus" | "delete" | "replace" | "instance-gone" | "forget-provider-id" }
+  {
+    do:
+      | "break"
+      | "heal"
+      | "allocate-gpus"
+      | "delete"
+      | "replace"
+      | "instance-gone"
+      | "forget-provider-id"
+      | "mark"
+      | "bounce";
+  }
 >;
 
 const TARGETED: ReadonlySet<string> = new Set<Targeted["do"]>([
@@ -16,6 +27,8 @@ const TARGETED: ReadonlySet<string> = new Set<Targeted["do"]>([
   "replace",
   "instance-gone",
   "forget-provider-id",
+  "mark",
+  "bounce",
 ]);
 
 /** Does what a command says and returns what it did. @throws {InputError | UnknownNodeError | NoGpusError} */
@@ -23,6 +36,9 @@ export async function runCommand(simulator: Simulator, command: Command): Promis
   if (isTargeted(command)) return { nodes: onNodes(simulator, command) };
   const { kubernetes, faults } = simulator;
   switch (command.do) {
+    case "show":
+      simulator.world.show(command.node, command.object ?? undefined, command.sick ?? false);
+      return { nodes: [command.node] };
     case "add":
       return { nodes: add(simulator, command) };
     case "fault":
@@ -40,6 +56,10 @@ export async function runCommand(simulator: Simulator, command: Command): Promis
     case "compact":
       kubernetes.api.compact();
       return { compacted: true };
+    case "backup":
+      return { version: kubernetes.api.backup() };
+    case "restore":
+      return restore(simulator, command);
     case "expire-continue-tokens":
       kubernetes.api.expireContinueTokens();
       return { expired: true };
@@ -48,6 +68,20 @@ export async function runCommand(simulator: Simulator, command: Command): Promis
     case "rotate-api-key":
       return { apiKey: simulator.rotateApiKey(command.apiKey) };
   }
+}
+
+function restore(
+  { kubernetes, world }: Simulator,
+  { to, bookmarks }: Extract<Command, { do: "restore" }>,
+): Record<string, unknown> {
+  const version = kubernetes.api.restore({ to, bookmarks });
+  if (version === undefined) {
+    throw new InputError([
+      to === undefined ? "restore: there is no backup" : `to: the history does not hold version ${to}`,
+    ]);
+  }
+  world.restored();
+  return { version };
 }
 
 function isTargeted(command: Command): command is Targeted {
@@ -79,6 +113,12 @@ function onNode({ world }: Simulator, name: string, command: Targeted): void {
       return;
     case "replace":
       world.replaceNode(name);
+      return;
+    case "mark":
+      world.mark(name, command);
+      return;
+    case "bounce":
+      world.cloud.bounce(world.machine(name));
       return;
     case "instance-gone":
       world.forgetInstance(name);
@@ -116,8 +156,13 @@ function fits(machine: Machine, { pool, zone, do: verb }: Targeted): boolean {
   return (
     (pool === undefined || machine.pool.id === pool || machine.pool.name === pool) &&
     (zone === undefined || machine.zone === zone) &&
-    (verb === "heal" ? machine.faults.size > 0 : machine.faults.size === 0 && machine.power !== "gone")
+    canTake(machine, verb)
   );
+}
+
+function canTake({ faults, power }: Machine, verb: Targeted["do"]): boolean {
+  if (verb === "heal") return faults.size > 0;
+  return power !== "gone" && (verb === "mark" || faults.size === 0);
 }
 
 function add({ world }: Simulator, command: Extract<Command, { do: "add" }>): string[] {

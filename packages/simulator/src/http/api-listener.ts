@@ -81,11 +81,12 @@ interface Call {
 
 async function answer(call: Call, fault: StandingFault | undefined): Promise<void> {
   const { deps, response } = call;
-  const effect = fault?.request;
-  switch (effect?.effect) {
-    case undefined:
-      reply(call, execute(call));
-      return;
+  if (fault === undefined) {
+    reply(call, execute(call));
+    return;
+  }
+  const effect = fault.request;
+  switch (effect.effect) {
     case "hang":
       return;
     case "reset":
@@ -112,6 +113,7 @@ async function answer(call: Call, fault: StandingFault | undefined): Promise<voi
     case "truncate":
     case "hang-mid-stream":
     case "end":
+    case "drop-events":
     case "error-event":
       disturb(call, execute(call), effect);
       return;
@@ -128,7 +130,9 @@ function execute({ deps, request, receivedAt }: Call): Reply {
   }
 }
 
-function reply({ response, logged }: Call, result: Reply): void {
+function reply({ deps, response, logged }: Call, result: Reply): void {
+  // Clients take the server's time from here: it is that of the world, which a test may hold still.
+  if (!response.headersSent) response.setHeader("date", new Date(deps.clock.now()).toUTCString());
   if ("stream" in result) {
     logged.status = 200;
     result.stream(response, undefined);
@@ -144,7 +148,7 @@ function disturb({ response, logged }: Call, result: Reply, effect: StandingFaul
     result.stream(response, effect);
     return;
   }
-  if (effect.effect === "end" || effect.effect === "error-event") {
+  if (effect.effect !== "truncate" && effect.effect !== "hang-mid-stream") {
     sendAnswer(response, result);
     return;
   }

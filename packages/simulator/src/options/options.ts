@@ -80,6 +80,7 @@ const poolSchema = z.strictObject({
   nodeNames: z
     .array(z.string().regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, "expected a DNS name in lower case"))
     .optional(),
+  upperCaseHostNames: z.boolean().optional(),
 });
 
 const timings = Object.fromEntries(

@@ -18,6 +18,8 @@ export interface PoolOptions {
   readonly taints?: readonly { key: string; value?: string | undefined; effect: string }[] | undefined;
   /** Names of the first nodes; further ones are made up. */
   readonly nodeNames?: readonly string[] | undefined;
+  /** The cloud writes the host names of the VMs in upper case, and kubelets theirs in lower case; default false. */
+  readonly upperCaseHostNames?: boolean | undefined;
 }
 
 /** Turns a description into a pool of the world. */
@@ -33,6 +35,7 @@ export function poolFrom(options: PoolOptions, random: Random, region: string): 
     gpuProduct: options.gpuProduct ?? "NVIDIA-H100-80GB-HBM3",
     zones: options.zones ?? [`${region.toLowerCase()}-a`],
     labels: options.labels ?? {},
+    upperCaseHostNames: options.upperCaseHostNames ?? false,
     taints: (options.taints ?? []).map(({ key, value, effect }) =>
       value === undefined ? { key, effect } : { key, value, effect },
     ),
@@ -55,7 +58,7 @@ export function newMachine(birth: {
     pool,
     instance: {
       id: random.uuid(),
-      hostname: name,
+      hostname: pool.upperCaseHostNames ? name.toUpperCase() : name,
       pool,
       status: "ACTIVE",
       createdAt: now,
@@ -80,5 +83,6 @@ export function newMachine(birth: {
     kubeletAppointments: new Set(),
     cloudAppointments: new Set(),
     unregistered: false,
+    guise: undefined,
   };
 }

@@ -101,6 +101,13 @@ export class Cloud {
     return record;
   }
 
+  /** The machine boots again by the hand of another controller on it (`reboot` in a pod): the cloud knows nothing of it. */
+  bounce(machine: Machine): void {
+    if (machine.power !== "on") return;
+    this.#powerOff(machine);
+    this.#boot(machine, this.#deps.timings.boot);
+  }
+
   /** Stops the instance; already stopped is fine. */
   stop(machine: Machine): void {
     if (machine.instance.status === "SHUTOFF") return;

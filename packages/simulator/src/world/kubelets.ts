@@ -1,6 +1,7 @@
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import type { Millis } from "@node-agent/shared/core/time.ts";
 import type { ObjectStore } from "../kubernetes-api/object-store.ts";
+import { postGuise } from "./guise.ts";
 import type { Machine } from "./machine.ts";
 import { newNode } from "./node-birth.ts";
 import type { NodeController } from "./node-controller.ts";
@@ -95,7 +96,12 @@ export class Kubelets {
     const { nodes, look, clock } = this.#deps;
     const object = machine.posting ? nodes.get(machine.name) : undefined;
     if (object === undefined) return;
-    nodes.put(machine.name, postStatus(nodeOf(object), machine, look, clock.now()));
+    const node = nodeOf(object);
+    const now = clock.now();
+    const { guise } = machine;
+    const posted =
+      guise === undefined ? postStatus(node, machine, look, now) : postGuise(node, machine, guise, now);
+    nodes.put(machine.name, posted);
   }
 
   /** Registers the Node object again after somebody deleted it, unless it is meant to stay away. */

@@ -1,4 +1,5 @@
 import type { EpochMillis } from "@node-agent/shared/core/time.ts";
+import type { Guise } from "./guise.ts";
 import type { Appointment } from "./scheduler.ts";
 
 /** What a person or a test can break on a machine. */
@@ -31,6 +32,7 @@ export interface Pool {
   readonly gpuProduct: string;
   readonly zones: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
+  readonly upperCaseHostNames: boolean;
   readonly taints: readonly { readonly key: string; readonly value?: string; readonly effect: string }[];
 }
 
@@ -85,6 +87,8 @@ export interface Machine {
   readonly cloudAppointments: Set<Appointment>;
   /** Somebody took the Node object away for good: the kubelet does not register it again until it restarts. */
   unregistered: boolean;
+  /** What its kubelet reports instead of its state, if a test gave it a Node object to show. */
+  guise: Guise | undefined;
 }
 
 /** The machine runs, nothing is broken, everything has come up: rebooting it would be a mistake. */
@@ -94,6 +98,7 @@ export function isHealthy(machine: Machine): boolean {
     machine.posting &&
     machine.runtimeUp &&
     machine.faults.size === 0 &&
+    machine.guise?.sick !== true &&
     (machine.pool.gpus === 0 || machine.pluginUp || machine.gpuAllocation !== "plugin")
   );
 }

@@ -49,7 +49,11 @@ export function desiredTaints({ node, time, executes, shutdown, cilium }: TaintI
     const marked = present.some((taint) => taint.key === SHUTDOWN_TAINT);
     if (shutdown || marked) wanted.push({ key: SHUTDOWN_TAINT, effect: "NoSchedule" });
   }
-  if (cilium) wanted.push({ key: CILIUM_TAINT, value: "true", effect: "NoExecute" });
+  if (cilium) {
+    // Where it is there already it stays as it is: versions of Cilium write other effects.
+    const left = present.find((taint) => taint.key === CILIUM_TAINT);
+    wanted.push(left ?? { key: CILIUM_TAINT, value: "true", effect: "NoExecute" });
+  }
   const foreign = present.filter((taint) => !MANAGED.has(taint.key));
   const ours = wanted.map(
     (taint) => present.find((old) => old.key === taint.key && old.effect === taint.effect) ?? taint,

@@ -1,12 +1,15 @@
 import { allocateGpus } from "./gpu-allocation.ts";
 import { HOUR, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
+import { kubeTime, type KubeObject } from "../kubernetes-api/kube-object.ts";
 import type { ObjectStore } from "../kubernetes-api/object-store.ts";
 import { newMachine, poolFrom, type PoolOptions } from "./births.ts";
 import { Cloud, type RebootRecord } from "./cloud.ts";
 import { breakMachine, healMachine, type Breakage } from "./breakage.ts";
+import { dressed, guiseOf, postGuise } from "./guise.ts";
 import { Kubelets, type ActorDeps } from "./kubelets.ts";
 import type { GpuAllocation, Machine, NodeFault, Pool } from "./machine.ts";
+import { marked, type Marks } from "./marks.ts";
 import { NodeController } from "./node-controller.ts";
 import type { NodeLook } from "./node-labels.ts";
 import { NodeEvents } from "./node-events.ts";
@@ -165,6 +168,34 @@ export class World implements AsyncDisposable {
     this.#deps.nodes.put(name, { ...node, spec });
   }
 
+  /** Puts marks of others on a node, and takes them off. @throws {UnknownNodeError} */
+  mark(name: string, marks: Marks): void {
+    this.machine(name);
+    const object = this.#deps.nodes.get(name);
+    if (object === undefined) return;
+    this.#deps.nodes.put(name, marked(nodeOf(object), marks, kubeTime(this.#deps.clock.now())));
+  }
+
+  /**
+   * From now on the Node object reads as the given one, whatever becomes of the machine; its identity stays its own.
+   * `sick` tells the oracle that a reboot is right. Without an object it reads as it is again. @throws {UnknownNodeError}
+   */
+  show(name: string, given: KubeObject | undefined, sick: boolean): void {
+    const machine = this.machine(name);
+    const object = this.#deps.nodes.get(name);
+    machine.guise = given === undefined ? undefined : guiseOf(nodeOf(given), sick);
+    if (object !== undefined && given !== undefined) {
+      const { nodes, clock } = this.#deps;
+      const worn = dressed(nodeOf(object), nodeOf(given));
+      nodes.put(
+        name,
+        machine.guise === undefined ? worn : postGuise(worn, machine, machine.guise, clock.now()),
+      );
+    }
+    this.#kubelets.post(machine);
+    this.#controller.reconcile(name);
+  }
+
   /** One more node in a pool: Ready at once, or (`build`) through BUILDING and a first boot. */
   addNode(pool: Pool, options: { name?: string | undefined; build?: boolean | undefined } = {}): Machine {
     pool.count += 1;
@@ -178,6 +209,15 @@ export class World implements AsyncDisposable {
   recycle(machine: Machine): Machine {
     this.deleteNode(machine.name);
     return this.addNode(machine.pool, { build: true });
+  }
+
+  /** The store went back in time: kubelets and controllers look at it anew, as they would after their watches broke. */
+  restored(): void {
+    this.#controller.restored();
+    for (const machine of this.#machines.values()) {
+      if (this.#deps.nodes.get(machine.name) !== undefined) continue;
+      this.scheduler.after(this.timings.reregister, () => this.#kubelets.reregister(machine));
+    }
   }
 
   /** Lease renewals are computed, not stored: when a machine's kubelet last renewed. */

@@ -345,11 +345,6 @@ describe("a configuration that is rarely meant", () => {
       'CIVO_NODE_AGENT_MONITOR_ONLY: expected true or false, got "flase"; staying in monitor-only mode',
     ],
     [
-      "a misspelt variable",
-      { env: { ...named, CIVO_NODE_AGENT_METRIC_PORT: "9000" } },
-      "CIVO_NODE_AGENT_METRIC_PORT: unknown variable, ignored; did you mean CIVO_NODE_AGENT_METRICS_PORT?",
-    ],
-    [
       "a GPU wait shorter than the standard one",
       { env: named, file: "rebootWait: { gpu: 5m }" },
       "rebootWait.gpu (5m) is shorter than rebootWait.standard (10m); GPU nodes usually take longer to boot",
@@ -375,16 +370,5 @@ describe("a configuration that is rarely meant", () => {
   ];
   test.each(odd)("with %s works and is warned of", (_what, given, warning) => {
     expect(warningsOf(given)).toEqual([warning]);
-  });
-
-  test("is not warned of variables that Kubernetes makes for a Service", () => {
-    const env = {
-      ...named,
-      CIVO_NODE_AGENT_SERVICE_HOST: "10.43.0.1",
-      CIVO_NODE_AGENT_SERVICE_PORT_METRICS: "9625",
-      CIVO_NODE_AGENT_PORT: "tcp://10.43.0.1:9625",
-      CIVO_NODE_AGENT_PORT_9625_TCP_ADDR: "10.43.0.1",
-    };
-    expect(warningsOf({ env })).toEqual([]);
   });
 });

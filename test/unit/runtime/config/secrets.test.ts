@@ -78,9 +78,9 @@ describe("a secret", () => {
     expect(faults.join("\n")).not.toContain(CANARY);
   });
 
-  test("in a variable that is not ours is in no warning", () => {
+  test("in a variable that is not ours is in no fault", () => {
     const result = load({ env: { CIVO_NODE_AGENT_API_KEY: CANARY } });
-    expect(result).toMatchObject({ kind: "Loaded" });
+    expect(result).toMatchObject({ kind: "Faulty" });
     expect(JSON.stringify(result)).not.toContain(CANARY);
   });
 });

@@ -70,7 +70,7 @@ function gpuResult(node: NodeSnapshot, history: NodeHistory, options: GpuOptions
   const expected = expectedOf(node, history, view, options);
   const known = history.gpuNode || history.gpuHighWater > 0 || expected.units > 0;
   if (!isGpuNode(node) && !known && (expected.configured ?? 0) === 0) return result("Skip", "NonGPUNode");
-  const planned = plannedGpuWork(node);
+  const planned = plannedGpuWork(node, history);
   if (planned !== undefined) return result("Skip", planned);
   if (!view.readable) return result("Skip", "UnreadableGPUCount");
   if (view.resources.some(({ capacity, allocatable }) => allocatable > 0 && allocatable < capacity)) {

@@ -1,6 +1,5 @@
 import { rebootWaitOf } from "../due.ts";
 import { isMarked, OPT_OUT_ANNOTATION } from "../pause.ts";
-import { FOREIGN_OWNER_ANNOTATIONS, FOREIGN_OWNER_TAINTS } from "../snapshot-fields.ts";
 import { open, shut, type Gate } from "./gate.ts";
 
 /** Somebody said stop: for the fleet, the pool or the node; in the configuration, the ledger or an annotation. */
@@ -34,21 +33,6 @@ export const optOut: Gate = ({ node, now, policy }) =>
   node !== undefined && isMarked(node, OPT_OUT_ANNOTATION)
     ? shut("OptOut", `annotation ${OPT_OUT_ANNOTATION}`, now + policy.viewMaxAge)
     : open("OptOut", "it did not opt out");
-
-/** Somebody else is removing, draining, rebooting or repairing this node (facts on Kubernetes, 3.6). */
-export const foreignOwner: Gate = ({ node, now, policy }) => {
-  if (node === undefined) return open("ForeignOwner", "the node was not read yet");
-  const taint = node.taints.find(({ key }) => (FOREIGN_OWNER_TAINTS as readonly string[]).includes(key));
-  const annotation = FOREIGN_OWNER_ANNOTATIONS.find((key) => node.annotations[key] !== undefined);
-  const cordoned =
-    node.unschedulable && policy.respectCordon ? "it is cordoned: a person works on it" : undefined;
-  const marker =
-    (taint === undefined ? undefined : `taint ${taint.key}`) ??
-    (annotation === undefined ? undefined : `annotation ${annotation}`) ??
-    cordoned;
-  if (marker === undefined) return open("ForeignOwner", "nobody else claims it");
-  return shut("ForeignOwner", marker, now + policy.viewMaxAge);
-};
 
 /**
  * A node that booted a moment ago is given time to come up. A boot that was not ours was somebody else's reboot, and

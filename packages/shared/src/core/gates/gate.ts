@@ -21,6 +21,7 @@ export const GATES = [
   "Paused",
   "OptOut",
   "ForeignOwner",
+  "PlannedWork",
   "Blind",
   "Attempts",
   "WaitWindow",

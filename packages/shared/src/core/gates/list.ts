@@ -6,10 +6,12 @@
  * limit) are applied by the worker under names of the same closed set, so that a pending reboot always names one blocker.
  */
 import type { EpochMillis } from "../time.ts";
-import { foreignOwner, identity, notSelected, optOut, paused, settle } from "./claims.ts";
+import { identity, notSelected, optOut, paused, settle } from "./claims.ts";
 import { budget, ledger, storm } from "./fleet.ts";
+import { foreignOwner } from "./foreign-owner.ts";
 import type { Gate, GateInput, GateName, GateVerdict } from "./gate.ts";
 import { ownNode } from "./own-node.ts";
+import { plannedWork } from "./planned-work.ts";
 import { podEvidence } from "./pod-evidence.ts";
 import { actionNone, attempts, blind, mode, nothingFailing, threshold, waitWindow } from "./own-state.ts";
 
@@ -21,6 +23,7 @@ const PURE_GATES: readonly Gate[] = [
   paused,
   optOut,
   foreignOwner,
+  plannedWork,
   blind,
   attempts,
   waitWindow,

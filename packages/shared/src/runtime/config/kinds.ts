@@ -66,10 +66,16 @@ export const boolean: Kind<boolean> = {
   print: String,
 };
 
+/** Text without blanks and line breaks at its ends, wherever it comes from: no setting has any there. */
+function trimmed(raw: unknown): unknown {
+  return typeof raw === "string" ? raw.trim() : raw;
+}
+
 /** One of a closed set. */
 export function oneOf<const T extends string>(values: readonly T[]): Kind<T> {
   return {
-    read: (raw) => values.find((value) => value === raw) ?? new Expected(`one of ${values.join(", ")}`),
+    read: (raw) =>
+      values.find((value) => value === trimmed(raw)) ?? new Expected(`one of ${values.join(", ")}`),
     print: String,
   };
 }
@@ -79,7 +85,7 @@ export function wordOf(pattern: RegExp, expected: string): Kind<string> {
   return {
     // YAML reads an unquoted 123 as a number; as an id it is meant as text.
     read: (raw) => {
-      const value = typeof raw === "number" ? String(raw) : raw;
+      const value = trimmed(typeof raw === "number" ? String(raw) : raw);
       return typeof value === "string" && pattern.test(value) ? value : new Expected(expected);
     },
     print: (value) => value,

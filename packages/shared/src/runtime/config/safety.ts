@@ -62,6 +62,18 @@ export const storm = section({
   }),
 });
 
+/** How long the work and the marks of others hold repairs, and when that is told. */
+export const plannedWork = section({
+  maxAge: setting(duration(POSITIVE), DEFAULT_POLICY.plannedWork.maxAge, {
+    meaning: "How long planned work of another controller holds repairs; older work is stuck, and told.",
+  }),
+});
+export const foreignOwner = section({
+  staleAfter: setting(duration(POSITIVE), DEFAULT_POLICY.foreignOwner.staleAfter, {
+    meaning: "A mark of another owner that holds a repair for longer is told; it stays a hold.",
+  }),
+});
+
 /** Where the ledger of reboots lives, and the spans that protect its windows. */
 export const ledger = section({
   namespace: setting(dnsName, "node-agent-system", { meaning: "Namespace of the ledger's ConfigMap." }),

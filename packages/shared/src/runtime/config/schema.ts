@@ -5,7 +5,7 @@ import { MINUTE, SECOND } from "../../core/time.ts";
 import { boolean, duration, Expected, integer, list, oneOf, POSITIVE, wordOf, type Kind } from "./kinds.ts";
 import { parseHostPort, REDIS_URL_EXPECTED } from "./redis-url.ts";
 import { optional, section, setting } from "./setting.ts";
-import { ledger, paused, storm } from "./safety.ts";
+import { foreignOwner, ledger, paused, plannedWork, storm } from "./safety.ts";
 import { timings } from "./timings.ts";
 
 /** How much is logged, from least to most. */
@@ -26,7 +26,7 @@ const token = wordOf(/^[^\s\p{Cc}]+$/u, "text without spaces or control characte
 const path = wordOf(/^[^\p{Cc}]*$/u, "a path without control characters");
 const host = wordOf(/^[A-Za-z0-9.:_-]+$/u, "a host name or an IP address");
 const sentinel: Kind<string> = {
-  read: (raw) => (typeof raw === "string" && parseHostPort(raw) ? raw : new Expected("host:port")),
+  read: (raw) => (typeof raw === "string" && parseHostPort(raw) ? raw.trim() : new Expected("host:port")),
   print: (value) => value,
 };
 /** Read in full later, where the password is put away at once (see `parseRedisUrl`). */
@@ -90,6 +90,7 @@ export const settingsSchema = section({
   }),
   nodePools: setting(list(poolId, "node pool ids (letters, digits, '-', '_', '.')"), [], {
     env: [{ name: "CIVO_NODE_POOL_IDS" }, { name: "CIVO_NODE_POOL_ID" }],
+    addsUp: true,
     meaning: "Ids of the node pools to look after; empty means every node. Both variables add up.",
   }),
   includeControlPlane: setting(boolean, false, {
@@ -119,7 +120,9 @@ export const settingsSchema = section({
     }),
   }),
   maxAttempts: setting(integer(1, 100), DEFAULT_POLICY.maxAttempts, {
-    meaning: "Reboots of one incident before the node is given up as Failed.",
+    env: [{ name: "CIVO_NODE_AGENT_MAX_ATTEMPTS" }, { name: "CIVO_NODE_MAX_REBOOT_RETRIES" }],
+    meaning:
+      "Reboots of one incident, the first included, before the node is given up as Failed. Both variables mean the same number.",
   }),
   resyncInterval: setting(duration(POSITIVE), 30 * SECOND, {
     meaning: "How often all nodes are compared with Redis and lost jobs are put back.",
@@ -154,6 +157,8 @@ export const settingsSchema = section({
   respectCordon: setting(boolean, DEFAULT_POLICY.respectCordon, {
     meaning: "Leave cordoned nodes alone: somebody works on them.",
   }),
+  foreignOwner,
+  plannedWork,
   paused,
   storm,
   ledger,

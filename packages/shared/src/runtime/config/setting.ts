@@ -18,6 +18,8 @@ export interface SettingMeta {
   readonly default: string;
   /** Variables of its own. Without any the name is made from the key: `timings.lockDuration` is `CIVO_NODE_AGENT_TIMINGS_LOCK_DURATION`. */
   readonly env?: readonly Variable[];
+  /** Several variables add up, as those of a list do; without it they are names of one value and must agree. */
+  readonly addsUp?: true;
   /** The flag that sets it, without dashes. */
   readonly flag?: string;
   /** The value may hold a secret: no message quotes it. */

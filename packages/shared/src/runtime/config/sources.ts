@@ -1,10 +1,11 @@
-import { didYouMean, quote } from "./faults.ts";
+import { quote } from "./faults.ts";
 import { isMapping, readConfigFile, type RawSettings, type ReadFile } from "./file.ts";
 import type { Flags } from "./flags.ts";
 import { parseBoolean } from "./kinds.ts";
 import { PORT_EXPECTED } from "./schema.ts";
 import type { Variable } from "./setting.ts";
-import { CONFIG_TABLE, SECRET_TABLE } from "./table.ts";
+import { CONFIG_TABLE } from "./table.ts";
+import { isServiceLink, unknownVariables } from "./unknown-variables.ts";
 
 /** Environment variables by name, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -35,20 +36,19 @@ function setPath(settings: RawSettings, key: string, value: unknown): void {
   section[last] = value;
 }
 
-/** An empty variable counts as not set: that is how charts and compose files leave one out. */
+/**
+ * The value of a variable without blanks and line breaks at its ends, which Secrets made by `echo x | base64` have. An
+ * empty variable counts as not set: that is how charts and compose files leave one out.
+ */
 export function variable(env: Environment, name: string): string | undefined {
-  const value = env[name];
-  return value === undefined || value.trim() === "" ? undefined : value;
+  const value = env[name]?.trim();
+  return value === "" ? undefined : value;
 }
 
 const PLAIN_NUMBER = /^\s*(?<number>\d+(?:\.\d+)?)\s*$/u;
 
-/** Kubernetes sets such variables for every Service of the namespace; the agent's own Service would look like ours. */
-const SERVICE_LINK = /^tcp:\/\/|^udp:\/\//u;
-const SERVICE_LINK_NAME = /_(?:SERVICE_HOST|SERVICE_PORT(?:_.*)?|PORT_\d+_(?:TCP|UDP)(?:_.*)?)$/u;
-
 function readVariable({ name, unit }: Variable, value: string, faults: string[]): string | undefined {
-  if (SERVICE_LINK.test(value)) {
+  if (isServiceLink(value)) {
     faults.push(
       `${name}: got ${quote(value)}, which Kubernetes sets for a Service of that name; set enableServiceLinks: false on the pod or rename the Service`,
     );
@@ -74,7 +74,7 @@ function readMonitorOnly(name: string, value: string, warnings: string[]): strin
 
 function readEnvironment(env: Environment, sources: Sources, origins: Map<string, Origin>): void {
   const { settings, faults, warnings } = sources;
-  for (const { key, env: variables } of CONFIG_TABLE) {
+  for (const { key, env: variables, addsUp } of CONFIG_TABLE) {
     const given = variables.filter(({ name }) => variable(env, name) !== undefined);
     if (given.length === 0) continue;
     const values = given.map((entry) => {
@@ -84,21 +84,13 @@ function readEnvironment(env: Environment, sources: Sources, origins: Map<string
         : value;
     });
     if (values.includes(undefined)) continue;
-    // Only lists have more than one variable (CIVO_NODE_POOL_ID and CIVO_NODE_POOL_IDS): they add up.
-    setPath(settings, key, values.join(","));
-    origins.set(key, { from: "environment", name: given.map(({ name }) => name).join(" and ") });
-  }
-}
-
-function warnOfUnknownVariables(env: Environment, warnings: string[]): void {
-  const known = [
-    ...CONFIG_TABLE.flatMap((row) => row.env.map(({ name }) => name)),
-    ...SECRET_TABLE.map((row) => row.variable),
-  ];
-  for (const name of Object.keys(env).toSorted()) {
-    if (!name.startsWith("CIVO_NODE_AGENT_") || known.includes(name)) continue;
-    if (SERVICE_LINK_NAME.test(name) || SERVICE_LINK.test(env[name] ?? "")) continue;
-    warnings.push(`${name}: unknown variable, ignored${didYouMean(name, known)}`);
+    const name = given.map((entry) => entry.name).join(" and ");
+    if (!addsUp && new Set(values).size > 1) {
+      faults.push(`${name}: set together with different values; set only one of them`);
+      continue;
+    }
+    setPath(settings, key, addsUp ? values.join(",") : values[0]);
+    origins.set(key, { from: "environment", name });
   }
 }
 
@@ -107,15 +99,15 @@ export function collectSources(flags: Flags, env: Environment, readFile: ReadFil
   const path = flags.configFile;
   const file = path === undefined ? { settings: {}, faults: [] } : readConfigFile(path, readFile);
   const origins = new Map<string, Origin>();
+  const unknown = unknownVariables(env);
   const sources: Sources = {
     settings: file.settings,
     origins,
     ...(path !== undefined && { file: path }),
-    faults: [...file.faults],
-    warnings: [],
+    faults: [...file.faults, ...unknown.faults],
+    warnings: [...unknown.warnings],
   };
   readEnvironment(env, sources, origins);
-  warnOfUnknownVariables(env, sources.warnings);
   for (const [key, value] of flags.values) {
     setPath(sources.settings, key, value);
     origins.set(key, {

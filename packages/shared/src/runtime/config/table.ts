@@ -7,6 +7,8 @@ export interface SettingRow {
   /** Path in the YAML file: `rebootWait.gpu`; `<pool>` stands for a name of the operator's. */
   readonly key: string;
   readonly env: readonly Variable[];
+  /** Several variables add up; else they are names of one value. */
+  readonly addsUp: boolean;
   /** Without dashes. */
   readonly flag?: string;
   readonly default: string;
@@ -32,8 +34,8 @@ function walk(schema: z.core.$ZodType, key: string): SettingRow[] {
   const facts = settingFacts.get(schema);
   // Every leaf is made by `setting` or `optional`, which note its facts.
   if (facts === undefined) throw new TypeError(`the setting ${key} has no description`);
-  const { meaning, flag, confidential = false, env = [{ name: variableOf(key) }] } = facts;
-  const row = { key, env, default: facts.default, meaning, confidential };
+  const { meaning, flag, confidential = false, addsUp = false, env = [{ name: variableOf(key) }] } = facts;
+  const row = { key, env, addsUp, default: facts.default, meaning, confidential };
   return [{ ...row, ...(flag !== undefined && { flag }), isDuration: facts.isDuration === true }];
 }
 

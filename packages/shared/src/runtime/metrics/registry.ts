@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom
 import type { MetricDefinition } from "../../contract/metric-definition.ts";
 import { METRICS, type MetricKey } from "../../contract/metric-names.ts";
 import { LabelCap, OTHER } from "./label-cap.ts";
+import { ZeroStarts } from "./zero-starts.ts";
 
 /** Labels of one observation; `node` is dropped unless the metric has it. */
 export type Labels = Readonly<Record<string, string | undefined>>;
@@ -9,6 +10,8 @@ export type Labels = Readonly<Record<string, string | undefined>>;
 /** The metrics of one process, by their key in `METRICS`. */
 export interface MetricSet {
   readonly registry: Registry;
+  /** A pool, or a sick node of it, is there: its series begin at 0, those that are declared to (`startsAtZero`). */
+  learn(pool: string | undefined, node?: string): void;
   /** Counts one or `by`. */
   count(key: MetricKey, labels: Labels, by?: number): void;
   /** Adds to a gauge; values of labels beyond their cap add up in `other`. */
@@ -68,21 +71,47 @@ export function createMetricSet({ cluster, role, perNodeMetrics }: Options): Met
       if (closed !== undefined) bounded[name] = value !== undefined && closed.includes(value) ? value : OTHER;
       // A node label exists only for sick nodes, or by the operator's wish: it is not capped.
       else if (name === "node") bounded[name] = value ?? "none";
-      else {
-        const cap = caps.get(name) ?? new LabelCap();
-        caps.set(name, cap);
-        bounded[name] = cap.bound(value);
-      }
+      else bounded[name] = capOf(name).bound(value);
     }
     return bounded;
   }
 
+  function capOf(label: string): LabelCap {
+    const cap = caps.get(label) ?? new LabelCap();
+    caps.set(label, cap);
+    return cap;
+  }
+
+  const zeros = new ZeroStarts(perNodeMetrics, (key, labels) => {
+    counters.get(key)?.inc(bound(key, labels), 0);
+    histograms.get(key)?.zero(bound(key, labels));
+  });
+
+  function learn(pool: string | undefined, node?: string): void {
+    const bounded = capOf("pool").bound(pool);
+    zeros.pool(bounded);
+    if (node !== undefined) zeros.node(node, bounded);
+  }
+
+  /** Whatever is about to be counted, its pool is known from now on; a node only by what is counted of its repair. */
+  function learnFrom(key: MetricKey, { pool, node }: Labels): void {
+    const { labels, startsAtZeroPerNode } = definitions[key];
+    if (labels.includes("pool")) learn(pool, startsAtZeroPerNode === true ? node : undefined);
+  }
+
   return {
     registry,
-    count: (key, labels, by = 1) => counters.get(key)?.inc(bound(key, labels), by),
+    learn,
+    count: (key, labels, by = 1) => {
+      learnFrom(key, labels);
+      counters.get(key)?.inc(bound(key, labels), by);
+    },
     add: (key, labels, value) => gauges.get(key)?.inc(bound(key, labels), value),
     set: (key, labels, value) => gauges.get(key)?.set(bound(key, labels), value),
-    time: (key, labels, seconds) => histograms.get(key)?.observe(bound(key, labels), seconds),
+    time: (key, labels, seconds) => {
+      learnFrom(key, labels);
+      histograms.get(key)?.observe(bound(key, labels), seconds);
+    },
     clear: (key) => {
       const gauge = gauges.get(key);
       if (gauge !== undefined) absent(gauge, definitions[key]);

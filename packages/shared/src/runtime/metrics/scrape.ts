@@ -71,6 +71,7 @@ async function inTime<T>(work: Promise<T>): Promise<T> {
 function showNodes(metrics: MetricSet, samples: readonly NodeGaugeSample[]): void {
   const sick = samples.filter(({ phase }) => phase !== "Healthy").slice(0, MOST_NODE_SERIES);
   for (const { node, pool, phase, unhealthyFor, attempts } of sick) {
+    metrics.learn(pool, node);
     metrics.set("recoveryPhase", { node, pool, phase }, 1);
     if (unhealthyFor !== undefined) metrics.set("unhealthyDuration", { node, pool }, unhealthyFor / SECOND);
     if (attempts !== undefined) metrics.set("nodeAttempts", { node, pool }, attempts);
@@ -138,7 +139,10 @@ export async function refreshGauges(
       (counts) => {
         // A checker that judges no node shows 0, so that it can be alerted on.
         for (const checker of CHECKER_NAMES) metrics.set("judgedNodes", { checker }, 0);
-        for (const { gauge, labels, count } of counts) metrics.add(gauge, labels, count);
+        for (const { gauge, labels, count } of counts) {
+          if (gauge === "nodes") metrics.learn(labels["pool"]);
+          metrics.add(gauge, labels, count);
+        }
       },
     ),
     refresh(

@@ -1,0 +1,99 @@
+/** Which mark of others holds a step of a repair, since when, and whom to ask. */
+import { isReady } from "./checkers/conditions.ts";
+import { cordonedBy } from "./cordon-owner.ts";
+import {
+  CORDON_MARK,
+  FOREIGN_MARKS,
+  foreignValue,
+  isKnownValue,
+  isSet,
+  setAt,
+  type ForeignMark,
+} from "./foreign-marks.ts";
+import type { NodeSnapshot } from "./node.ts";
+import type { SeenMarks } from "./seen-marks.ts";
+import { instantText, spanText } from "./time-text.ts";
+import type { EpochMillis, Millis } from "./time.ts";
+
+/** Steps of a repair that a mark may hold. */
+export type RepairStep = "Reboot" | "Replace";
+
+/** How the marks of others are treated. */
+export interface ForeignOwnerPolicy {
+  /** A hold that is older is told to operators; it stays a hold. */
+  readonly staleAfter: Millis;
+}
+
+/** What of the policy a hold depends on. */
+export interface HoldPolicy {
+  readonly respectCordon: boolean;
+  readonly foreignOwner: ForeignOwnerPolicy;
+}
+
+/** A mark that holds a step. */
+export interface ForeignHold {
+  readonly mark: ForeignMark;
+  /** By the mark's own value, or when it was first seen. */
+  readonly since: EpochMillis;
+  /** When the mark counts no more by itself; absent: when its owner takes it off. */
+  readonly until?: EpochMillis;
+  /** It is older than `staleAfter`: its owner may have forgotten it. */
+  readonly stale: boolean;
+  /** What holds, in words that stay the same while it does. */
+  readonly why: string;
+}
+
+/** The first mark that holds this step on this node; undefined: none does. */
+export function foreignHold(
+  node: NodeSnapshot,
+  marks: SeenMarks | undefined,
+  policy: HoldPolicy,
+  now: EpochMillis,
+  step: RepairStep = "Reboot",
+): ForeignHold | undefined {
+  for (const mark of FOREIGN_MARKS) {
+    if (mark.key === CORDON_MARK && !policy.respectCordon) continue;
+    if (mark.meaning === "protects" && step === "Reboot" && !isReady(node)) continue;
+    const value = foreignValue(mark, node);
+    if (value === undefined || !isSet(mark, value)) continue;
+    const since = setAt(mark, value, now) ?? Math.min(marks?.[mark.key]?.since ?? now, now);
+    const { staleAfter } = mark;
+    if (staleAfter !== undefined && now - since >= staleAfter) continue;
+    const stale = mark.permanent !== true && now - since >= policy.foreignOwner.staleAfter;
+    return {
+      mark,
+      since,
+      ...(staleAfter === undefined ? {} : { until: since + staleAfter }),
+      stale,
+      why: whyOf({ mark, value, node, policy, ...(stale ? { heldSince: since } : {}) }),
+    };
+  }
+  return undefined;
+}
+
+interface Told {
+  readonly mark: ForeignMark;
+  readonly value: string;
+  readonly node: NodeSnapshot;
+  readonly policy: HoldPolicy;
+  /** Only of a hold that is stale. */
+  readonly heldSince?: EpochMillis;
+}
+
+function whyOf({ mark, value, node, policy, heldSince }: Told): string {
+  const { owner = mark.owner, text } =
+    mark.key === CORDON_MARK ? cordonedBy(node) : { text: markText(mark, value) };
+  if (heldSince === undefined) return text;
+  const limit = spanText(policy.foreignOwner.staleAfter);
+  return `${text}; since ${instantText(heldSince)}, longer than ${limit}: ask ${owner}`;
+}
+
+function markText(mark: ForeignMark, value: string): string {
+  const { at, key, does, meaning } = mark;
+  if (at.includes("field")) return `${does} (${key})`;
+  const place = at[0] ?? "mark";
+  const named = value === "" || mark.setAt === "UnixSeconds" ? "" : `=${value}`;
+  const unknown = isKnownValue(mark, value) ? "" : ", a value that is not known and counts as set";
+  const ready = meaning === "protects" ? ", and its kubelet works" : "";
+  return `${place} ${key}${named}${unknown}: ${does}${ready}`;
+}
