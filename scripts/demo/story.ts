@@ -56,6 +56,8 @@ const MONITOR: Sentences = {
 function held(what: string, line: Line): string | undefined {
   // The wait after a reboot was said by the answer already.
   if (line["gate"] === "WaitWindow") return undefined;
+  if (line["gate"] === "NothingFailing")
+    return "healthy again; the reboot counts as a cure if the node stays so";
   const waits = `waits for ${word(line["gate"])} (${word(line["why"])})`;
   return `${what} ${waits}, next look in ${span(line["inSeconds"])}`;
 }
@@ -81,7 +83,7 @@ function answer(outcome: string): string {
 function verified(verification: string): string {
   switch (verification) {
     case "Cured":
-      return "reboot verified: a new boot id, and every checker passes";
+      return "reboot verified: a new boot id, and the node stayed healthy";
     case "StillBad":
       return "reboot verified: a new boot id, but it still fails";
     case "NotExecuted":

@@ -77,7 +77,8 @@ const CHAOS_CONFIG: ConfigPart = {
     burst: 100_000,
     floor: 100_000,
     uncured: 1000,
-    curedAfter: "0s",
+    recoveredAfter: "0s",
+    curedAfter: "10s",
     settle: "0s",
   },
   ledger: {

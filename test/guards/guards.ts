@@ -119,8 +119,8 @@ export const GUARDS: readonly Guard[] = [
   {
     guard: "a verdict is given on a fresh read",
     file: VERIFIER,
-    from: "  const truth = judge(read.node, { record, damaged: false }, deps.rules, view).after;\n  return verificationOf(truth,",
-    to: "  return verificationOf(record,",
+    from: "  const truth = judge(read.node, { record, damaged: false }, deps.rules, view).after;\n  return proofNow(truth,",
+    to: "  return proofNow(record,",
     tests: [`${UNIT}/reboot-verification.test.ts`],
   },
   {
@@ -248,9 +248,9 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     guard: "only observed time counts",
-    file: `${CORE}/due.ts`,
-    from: "const ran = Math.max(0, observed - clock.sinceObserved);",
-    to: "const ran = Math.max(0, observed);",
+    file: `${CORE}/checker-clocks.ts`,
+    from: "return observed < sinceObserved ? 0 : observed - sinceObserved + carried;",
+    to: "return observed < sinceObserved ? 0 : observed + carried;",
     tests: ["test/unit/core/clocks.test.ts", "test/unit/core/properties.test.ts"],
   },
   {

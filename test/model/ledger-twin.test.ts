@@ -1,6 +1,7 @@
 /** The model's writes of the ledger are those of the product: what it proves would be worthless otherwise. */
 import { LEDGER_OUTCOMES, type Ledger, type LedgerOutcome } from "@node-agent/shared/core/ledger/ledger.ts";
-import { emptyLedger, withIntent, withOutcome } from "@node-agent/shared/core/ledger/steps.ts";
+import { emptyLedger, withIntent, withOutcome, withRecovery } from "@node-agent/shared/core/ledger/steps.ts";
+import { isOpen } from "@node-agent/shared/core/storm/budgets.ts";
 import { LEDGER_TIMINGS, windowOf } from "@node-agent/shared/core/ledger/timings.ts";
 import { describe, expect, test } from "vitest";
 
@@ -38,6 +39,31 @@ describe("the rules `mayRelease` and `settle`, in the product", () => {
     const released = token === "mine" && before === "Intent" && RELEASES.has(after);
     expect(notBefore(next)).toBe(released ? later + LEDGER_TIMINGS.cooldown : notBefore(ledger));
     expect(next === ledger || next.entries.get("vm")?.outcome === after).toBe(true);
+  });
+});
+
+describe("the model's cured, which frees the place, is two writes in the product", () => {
+  const later = NOW + 60_000;
+
+  test.each(LEDGER_OUTCOMES)(
+    "the recovery after %s changes no window, and frees an open entry only",
+    (before) => {
+      const ledger = ledgerWith(before);
+      const next = withRecovery(ledger, "vm", "mine", writer(later));
+      const wasOpen = before === "Intent" || before === "Accepted" || before === "Unknown";
+      expect(notBefore(next)).toBe(notBefore(ledger));
+      expect(next === ledger).toBe(!wasOpen);
+      const entry = next.entries.get("vm");
+      const counts = before !== "Cured" && !RELEASES.has(before);
+      expect(entry !== undefined && isOpen(entry, { earliest: later, latest: later })).toBe(
+        counts && !wasOpen,
+      );
+    },
+  );
+
+  test("with the token of another it changes nothing", () => {
+    const ledger = ledgerWith("Intent");
+    expect(withRecovery(ledger, "vm", "another", writer(later))).toBe(ledger);
   });
 });
 

@@ -31,9 +31,9 @@ function machinesOf({ truth }: World): Machine[] {
 }
 
 function isLeftToPeople(world: World, machine: Machine, machines: readonly Machine[]): boolean {
-  const { name, pool, sickSince = 0 } = machine;
+  const { name, pool, troubledSince = 0 } = machine;
   const { maxAttempts, storm } = world.promised.policy;
-  if (phaseOf(world, name) === "Failed") return world.attempts.count(sickSince, name) >= maxAttempts;
+  if (phaseOf(world, name) === "Failed") return world.attempts.count(troubledSince, name) >= maxAttempts;
   const holder = waitsFor(world, name);
   if (holder === "Budget") return isRationed(world, name);
   if (holder !== "Storm") return false;

@@ -96,12 +96,10 @@ function held({ at, pausedSince, optedOutSince }: Execution, settings: Settings)
   return undefined;
 }
 
-/** The least threshold of all, as which checker asked is not told by the VM; less what clocks may be off. */
-function tooEarly({ seenSick }: Execution, { policy, ledger }: Settings): string | undefined {
-  const least =
-    Math.min(...Object.values(policy.checkers).map(({ threshold }) => threshold)) - ledger.clockSkew;
-  if (seenSick === undefined || seenSick >= least) return undefined;
-  return `Threshold it was rebooted when it had been seen sick for ${Math.round(seenSick)} ms`;
+/** Each checker's own threshold, on a clock that drains as fast as it fills; less what clocks may be off. */
+function tooEarly({ shortBy }: Execution, { ledger }: Settings): string | undefined {
+  if (shortBy === undefined || shortBy <= ledger.clockSkew) return undefined;
+  return `Threshold it was rebooted when every clock was short of its threshold by ${Math.round(shortBy)} ms`;
 }
 
 /** The grace after a blindness, less what clocks may be off. */

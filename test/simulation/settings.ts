@@ -67,7 +67,9 @@ const SMALL_POLICY: RepairPolicy = {
     burstWithin: 10 * SECOND,
     floor: 1000,
     uncured: 1000,
-    curedAfter: 2 * SECOND,
+    recoveredAfter: 2 * SECOND,
+    // Longer than the wait: a relapse after the wait continues the incident too.
+    curedAfter: 45 * SECOND,
     settle: 2 * SECOND,
   },
 };

@@ -1,8 +1,11 @@
+import type { CheckerName } from "@node-agent/shared/core/check.ts";
 import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
 import { OPT_OUT_ANNOTATION } from "@node-agent/shared/core/pause.ts";
 import { aNode, instanceIdOf } from "@node-agent/shared/testing/builders.ts";
 import { SECOND, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
+import { Evidence } from "./evidence.ts";
+import { allowanceOf } from "./oracle.ts";
 import { isStorm, type Settings } from "./settings.ts";
 import type { Story } from "./story.ts";
 import type { VirtualTime } from "./virtual-time.ts";
@@ -23,6 +26,9 @@ export interface Machine {
   wellSince: EpochMillis | undefined;
   /** Since when it has been sick, or was sick last. */
   sickSince: EpochMillis | undefined;
+  /** Since when it has not been well for long enough to count as cured; its attempts go on since then. */
+  troubledSince: EpochMillis | undefined;
+  readonly evidence: Evidence;
   booting: boolean;
   /** When it was rebooted last, until it is well again. */
   openSince: EpochMillis | undefined;
@@ -45,8 +51,8 @@ export interface Execution {
   readonly askedFor: string;
   readonly at: EpochMillis;
   readonly wellSince: EpochMillis | undefined;
-  /** For how long the sickness could be seen; undefined: it was not sick. */
-  readonly seenSick: Millis | undefined;
+  /** What the clocks of its checkers were short of a threshold at least; undefined: it was not sick. */
+  readonly shortBy: Millis | undefined;
   readonly gpu: boolean;
   /** Other VMs that were rebooted within their wait and have not been well since. */
   readonly openOthers: number;
@@ -103,6 +109,15 @@ export class Truth {
       sickness: "none",
       wellSince: this.#time.now,
       sickSince: undefined,
+      troubledSince: undefined,
+      evidence: new Evidence(
+        {
+          seenSince: (since) => this.#seenSince(since),
+          stale: BRIEFLY_WELL,
+          thresholdOf: (checker) => this.#settings.policy.checkers[checker].threshold,
+        },
+        this.#time.now,
+      ),
       booting: false,
       openSince: undefined,
       bootNumber: 1,
@@ -122,6 +137,7 @@ export class Truth {
   changed(machine: Machine): void {
     this.#resourceVersion += 1;
     machine.resourceVersion = this.#resourceVersion;
+    machine.evidence.turn(failingOf(machine), this.#time.now);
     this.#snapshots.delete(machine.name);
     this.#stormSince = this.#isStormy() ? (this.#stormSince ?? this.#time.now) : undefined;
     this.onChange(machine.name);
@@ -171,6 +187,10 @@ export class Truth {
     const brief = wellSince !== undefined && this.#time.now - wellSince < BRIEFLY_WELL;
     if (wellSince !== undefined && !brief) machine.sickSince = this.#time.now;
     machine.sickSince ??= this.#time.now;
+    // What a stale watch may have missed does not count as health.
+    const cured = this.#settings.policy.storm.curedAfter + BRIEFLY_WELL;
+    if (wellSince !== undefined && this.#seenSince(wellSince) >= cured) machine.troubledSince = undefined;
+    machine.troubledSince ??= this.#time.now;
     machine.wellSince = undefined;
     this.changed(machine);
   }
@@ -220,7 +240,8 @@ export class Truth {
       askedFor,
       at,
       wellSince,
-      seenSick: wellSince === undefined ? this.#seenSince(machine.sickSince ?? at) : undefined,
+      shortBy:
+        wellSince === undefined ? machine.evidence.shortBy(at, allowanceOf(this.#settings)) : undefined,
       gpu: gpus > 0,
       openOthers: open.length,
       openInPool: open.filter((one) => one.pool === pool).length,
@@ -230,6 +251,7 @@ export class Truth {
       stormSince: this.#stormSince,
       granted: this.granted,
     });
+    machine.evidence.rebooted();
     machine.openSince = at;
     machine.booting = true;
     machine.wellSince = undefined;
@@ -271,6 +293,15 @@ export class Truth {
   snapshots(): NodeSnapshot[] {
     return [...this.machines.keys()].flatMap((name) => this.snapshot(name) ?? []);
   }
+}
+
+/** The checkers that fail on this machine, as its snapshot shows it. */
+function failingOf({ sickness, booting, gpus }: Machine): Set<CheckerName> {
+  const failing = new Set<CheckerName>();
+  if (booting || sickness === "notReady" || sickness === "silent") failing.add("NodeReady");
+  if (sickness === "cilium") failing.add("Cilium");
+  if (gpus > 0 && (booting || sickness === "gpuLost")) failing.add("GPU");
+  return failing;
 }
 
 function snapshotOf(machine: Machine, createdAt: EpochMillis): NodeSnapshot {

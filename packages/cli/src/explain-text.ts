@@ -1,4 +1,4 @@
-import type { Explanation, FailingAnswer } from "@node-agent/shared/core/explain.ts";
+import type { Explanation, FailingAnswer, FlapsAnswer } from "@node-agent/shared/core/explain.ts";
 import type { SkipAnswer } from "@node-agent/shared/core/explain-skips.ts";
 import type { GateAnswer } from "@node-agent/shared/core/explain-gates.ts";
 import { factsText, instantText, spanText, tableText, whenText, type Palette } from "./text.ts";
@@ -30,9 +30,11 @@ function factsOf(explanation: Explanation): [string, string][] {
     ["Mode", mode === "active" ? "active" : "monitor-only: nothing is really rebooted"],
     ...(failing.length === 0 ? [["Failing", "nothing"] as [string, string]] : []),
     ...failing.map((one): [string, string] => ["Failing", failingText(one, now)]),
+    ...explanation.flaps.map((one): [string, string] => ["Flaps", flapsText(one, now)]),
     ...explanation.skipped.map((one): [string, string] => ["Not judged", skipText(one, now)]),
     ["Attempts", `${attempts.used} of ${attempts.allowed}`],
     ["Last reboot", lastRebootText(explanation)],
+    ...curedText(explanation),
     ["Pending", jobText(explanation)],
     ...(explanation.behind === undefined
       ? []
@@ -48,9 +50,30 @@ function phaseText({ phase, phaseSince, inCluster, explainedAt }: Explanation): 
   return `${phase}${since}${gone}`;
 }
 
-function failingText({ checker, reason, since, ran, threshold, action }: FailingAnswer, now: number): string {
+function failingText(
+  { checker, reason, since, ran, carried, threshold, action }: FailingAnswer,
+  now: number,
+): string {
   const asks = action === "Reboot" ? `reboot after ${spanText(threshold)}` : "report only";
-  return `${checker}: ${reason} since ${whenText(since, now)}, observed for ${spanText(ran)}; ${asks}`;
+  const earlier = carried === 0 ? "" : `, ${spanText(carried)} of it left from earlier failures`;
+  return `${checker}: ${reason} since ${whenText(since, now)}, observed for ${spanText(ran)}${earlier}; ${asks}`;
+}
+
+function flapsText({ checker, count, threshold, flappingSince }: FlapsAnswer, now: number): string {
+  const flaps = flappingSince === undefined ? "" : `, flapping since ${whenText(flappingSince, now)}`;
+  return `${checker}: ${count} from Fail to Pass within the hour${flaps} (flapping from ${threshold})`;
+}
+
+function curedText({ curedIn, lastReboot, attempts, explainedAt }: Explanation): [string, string][] {
+  if (curedIn === undefined) return [];
+  const freed = lastReboot?.recoveredAt === undefined ? "" : ", its place in the budgets is free";
+  const continues = `a failure before that continues the incident (${attempts.allowed} attempts)`;
+  return [
+    [
+      "Cure",
+      `if it stays healthy until ${whenText(explainedAt + curedIn, explainedAt)}${freed}; ${continues}`,
+    ],
+  ];
 }
 
 function skipText({ checker, reason, since }: SkipAnswer, now: number): string {

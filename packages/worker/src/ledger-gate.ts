@@ -12,6 +12,7 @@ import {
   withIntent,
   withOutcome,
   withQuarantine,
+  withRecovery,
   type LedgerIntent,
   type LedgerWriter,
 } from "@node-agent/shared/core/ledger/steps.ts";
@@ -128,6 +129,11 @@ export class LedgerGate {
     return this.#update(redisNow, (ledger, writer) =>
       withOutcome(ledger, instanceId, token, outcome, writer, this.#deps.timings),
     );
+  }
+
+  /** Writes that the node of a reboot is well again. Returns false when it could not: its place then stays taken. */
+  async recover(instanceId: string, token: string, redisNow: EpochMillis): Promise<boolean> {
+    return this.#update(redisNow, (ledger, writer) => withRecovery(ledger, instanceId, token, writer));
   }
 
   /** Gives a sign of life when nobody did for half the time in which one is expected. */

@@ -1,5 +1,6 @@
 import { LOG_EVENTS } from "@node-agent/shared/contract/log-events.ts";
 import { CHECKER_NAMES } from "@node-agent/shared/core/check.ts";
+import { flapped } from "@node-agent/shared/core/flaps.ts";
 import { noticesOf } from "@node-agent/shared/core/notices/list.ts";
 import type { Phase } from "@node-agent/shared/core/phase.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
@@ -115,9 +116,12 @@ export function createLogJournal({ logger, metrics, clock }: LogJournalDeps): Jo
   };
 }
 
-function countJudgement({ node, after, evaluation }: JudgedChange, metrics: Metrics): void {
+function countJudgement({ node, before, after, evaluation }: JudgedChange, metrics: Metrics): void {
   if (evaluation === undefined || after === undefined) return;
   const of = refOf(node, after);
+  const known = before?.uid === after.uid ? before : undefined;
+  const flaps = known === undefined ? [] : flapped(known, evaluation.judgements);
+  for (const checker of flaps) metrics.observeFlap(of, checker);
   metrics.observeEvaluation(of, evaluation.verdict);
   for (const { checker, reason } of evaluation.judgements) metrics.observeCheck(of, checker, reason);
 }

@@ -50,6 +50,8 @@ import { lookAtWorld, type FreshNode, type WorldLook } from "./world-look.ts";
 /** Attempts at the transaction while other workers keep changing the record; then the job looks again later. */
 const MAX_CONFLICTS = 3;
 
+const PROVING = "healthy again; the result of the reboot is recorded once the node has stayed healthy";
+
 /** Runs pending reboots. Throws only when Redis fails; then the job is tried again. */
 export class RebootProcessor {
   readonly #deps: RebootDeps;
@@ -106,14 +108,20 @@ export class RebootProcessor {
       return { end: "Finish", gate: "NothingFailing", why: stored.fault ?? "the node is gone", record };
     }
     const first = nextStep(this.#input(record, view, undefined, undefined));
-    const verdict = verdictAt(record, verdictTimingsOf(this.#deps)) ?? 0;
+    const verdict = verdictAt(record, view, verdictTimingsOf(this.#deps)) ?? 0;
     if (first.step === "Finish" && first.gate === "NothingFailing" && verdict > view.now) {
-      const why = "it is well; what the reboot came to is told when no call can be on its way any more";
-      return this.#wait(record, view, "NothingFailing", why, verdict - view.now);
+      return this.#wait(record, view, "NothingFailing", PROVING, this.#untilVerdict(verdict, view));
     }
     // Attempts used up is decided anew on a fresh read: that judgement moves the node to Failed.
     if (first.step !== "CallExecutor" && first.gate !== "Attempts") return this.#stop(first, record, view);
     return this.#readTruth({ node, stored, startedMono, startedWall, signal }, record);
+  }
+
+  /** Only watched time proves a cure: while nobody sees the cluster there is no hurry to look again. */
+  #untilVerdict(verdict: EpochMillis, view: ClusterView): Millis {
+    const { rules, timings } = this.#deps;
+    const isBlind = view.age === undefined || view.age > rules.policy.viewMaxAge;
+    return Math.max(verdict - view.now, isBlind ? timings.blockedRetry : 0);
   }
 
   async #readTruth(transaction: Transaction, record: NodeRecord): Promise<RebootRun | "conflict"> {
@@ -152,7 +160,7 @@ export class RebootProcessor {
     if (learned !== undefined) return this.#learn(transaction, judged, learned);
     const entry = ledgerOf(opening)?.entries.get(target.instanceId);
     const known = opening?.open === true ? entry : undefined;
-    const recall = recalled(judged.after, known, this.#deps.rules.policy, stored.view.now);
+    const recall = recalled(judged.after, known, this.#deps.rules.policy, stored.view);
     if (recall !== undefined) return this.#recall(transaction, judged.after, recall);
     // The word of the cloud or of the ledger that this VM has GPUs lengthens the wait; nothing ever shortens it.
     const sized =

@@ -77,7 +77,8 @@ export type RebootRun =
 
 /** How long the verdict on a reboot waits. */
 export function verdictTimingsOf({ timings, rules }: VerdictRules): VerdictTimings {
-  return { flight: timings.flight, curedAfter: rules.policy.storm.curedAfter };
+  const { recoveredAfter, curedAfter } = rules.policy.storm;
+  return { flight: timings.flight, recoveredAfter, curedAfter };
 }
 
 /** What verdicts depend on. */

@@ -1,10 +1,7 @@
-import {
-  isVerdictPending,
-  verificationOf,
-  type VerdictTimings,
-} from "@node-agent/shared/core/verification.ts";
+import { dueIn } from "@node-agent/shared/core/due.ts";
+import { isVerdictPending, proofOf, type RebootProof } from "@node-agent/shared/core/verification.ts";
 import { transition } from "@node-agent/shared/core/transition.ts";
-import type { NodeRecord, RebootAttempt, RebootVerification } from "@node-agent/shared/core/record.ts";
+import type { NodeRecord, RebootAttempt } from "@node-agent/shared/core/record.ts";
 import type { EpochMillis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import { dependencyOf, type Dependency } from "@node-agent/shared/ports/dependency.ts";
@@ -21,7 +18,7 @@ import type { Turns } from "./turns.ts";
 /** What verification works with. */
 export interface VerifierDeps {
   readonly store: StateStore;
-  readonly ledger: Pick<LedgerGate, "settle"> | undefined;
+  readonly ledger: Pick<LedgerGate, "settle" | "recover"> | undefined;
   readonly journal: Journal;
   readonly rules: Rules;
   readonly reader: NodeReader;
@@ -41,8 +38,9 @@ export interface Verified {
 }
 
 /**
- * Tells what the latest reboot came to, once it can be told: to the ledger, on which budgets and the efficacy guard are
- * built, then to the record, so that it is told once. Throws only when Redis fails.
+ * Tells that the node of the latest reboot is well again, and later what that reboot came to, once either can be told: to
+ * the ledger, on which budgets and the efficacy guard are built, then to the record, so that it is told once. Throws only
+ * when Redis fails.
  */
 export async function verifyReboot(
   stored: VersionedRecord,
@@ -51,9 +49,8 @@ export async function verifyReboot(
 ): Promise<Verified> {
   const { record, view, version } = stored;
   const { store, journal, rules } = deps;
-  const timings = verdictTimingsOf(deps);
   const attempt = record?.lastReboot;
-  if (record === undefined || attempt === undefined || !mayBeTold(record, view.now, timings)) {
+  if (record === undefined || attempt === undefined || !mayBeTold(record, view, deps)) {
     return { stored };
   }
   const read = await readTruth(record.name, deps, signal);
@@ -61,27 +58,40 @@ export async function verifyReboot(
     journal.fault(read.dependency, read.failed, record.name);
     return { stored, unsettled: read.failed };
   }
-  const verification = verdictOn(read.value, record, view, deps);
-  if (verification === undefined) return { stored };
-  const unsettled = await settle(attempt, verification, view.now, deps);
+  const proof = verdictOn(read.value, record, view, deps);
+  if (proof === undefined) return { stored };
+  const unsettled = await settle(attempt, proof, view.now, deps);
   if (unsettled !== undefined) {
     journal.fault(unsettled.dependency, unsettled.failed, record.name);
     return { stored, unsettled: unsettled.failed };
   }
-  const event = { type: "RebootVerified", token: attempt.token, verification } as const;
+  const { token } = attempt;
+  const event =
+    proof === "Recovered"
+      ? ({ type: "RebootRecovered", token } as const)
+      : ({ type: "RebootVerified", token, verification: proof } as const);
   const next = transition(record, event, rules.policy, view.now).record;
   if (!(await store.compareAndSet(record.name, version, next))) {
     return { stored: await store.get(record.name), overtaken: true };
   }
-  journal.verified(next, verification);
-  if (verification === "Cured") await deps.turns.freed(view.now);
+  if (proof !== "Recovered") journal.verified(next, proof);
+  if (proof === "Recovered" || proof === "Cured") await deps.turns.freed(view.now);
   return { stored: await store.get(record.name) };
 }
 
 /** By what Redis says there may be a verdict; of a node that is gone nothing more will come, so that none is waited for. */
-function mayBeTold(record: NodeRecord, now: EpochMillis, timings: VerdictTimings): boolean {
-  if (verificationOf(record, now, timings) !== undefined) return true;
+function mayBeTold(record: NodeRecord, view: ClusterView, deps: VerifierDeps): boolean {
+  if (proofNow(record, view, deps) !== undefined) return true;
   return record.phase === "Unknown" && isVerdictPending(record);
+}
+
+function proofNow(
+  record: NodeRecord,
+  { now, observed }: ClusterView,
+  deps: VerifierDeps,
+): RebootProof | undefined {
+  const due = dueIn(record, deps.rules.policy, observed);
+  return proofOf(record, { now, observed, dueIn: due }, verdictTimingsOf(deps));
 }
 
 /** Budgets and the efficacy guard are built on the verdict: it is given on the node as it is, not on what Redis says. */
@@ -90,11 +100,11 @@ function verdictOn(
   record: NodeRecord,
   view: ClusterView,
   deps: VerifierDeps,
-): RebootVerification | undefined {
+): RebootProof | undefined {
   // The VM may live on: its window stays with it.
   if (!read.found) return record.phase === "Unknown" ? "Gone" : undefined;
   const truth = judge(read.node, { record, damaged: false }, deps.rules, view).after;
-  return verificationOf(truth, view.now, verdictTimingsOf(deps));
+  return proofNow(truth, view, deps);
 }
 
 async function readTruth(
@@ -124,15 +134,18 @@ function failureOf(error: unknown): Failure {
 
 async function settle(
   { instanceId, token }: RebootAttempt,
-  verification: RebootVerification,
+  proof: RebootProof,
   now: EpochMillis,
   { ledger }: VerifierDeps,
 ): Promise<Failure | undefined> {
   if (ledger === undefined) return undefined;
   try {
-    const written = await ledger.settle(instanceId, token, verification, now);
+    const written =
+      proof === "Recovered"
+        ? await ledger.recover(instanceId, token, now)
+        : await ledger.settle(instanceId, token, proof, now);
     if (written) return undefined;
-    const failed = `what the reboot came to (${verification}) could not be written to the ledger`;
+    const failed = `what the reboot came to (${proof}) could not be written to the ledger`;
     return { failed, dependency: "Kubernetes" };
   } catch (error) {
     return failureOf(error);

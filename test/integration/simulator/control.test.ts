@@ -51,6 +51,24 @@ test("part of a pool or a zone is broken by one command", async () => {
   );
 });
 
+test("a fault that flaps is put on by one command, comes and goes, and is healed by one", async () => {
+  await using simulator = await quickSimulator();
+  const flapping = { down: "300ms", up: "300ms" };
+  const command = { do: "break", pool: "standard", count: 1, fault: "disk-pressure", flapping };
+  const node = String((await control(simulator, "/commands", post(command))).body.nodes[0]);
+  const faults = () => simulator.world.machine(node).faults.size;
+  await eventually(() => expect(faults()).toBe(0));
+  await eventually(() => expect(faults()).toBe(1));
+  await control(simulator, `/nodes/${node}/heal`, post({}));
+  expect(simulator.world.isBroken(node)).toBe(false);
+  const { body } = await control(
+    simulator,
+    "/commands",
+    post({ ...command, flapping: { down: "soon", up: "1s" } }),
+  );
+  expect(body.errors[0]).toMatch(/flapping.down: expected a duration/);
+});
+
 test("the same command again breaks another node: the one that booted last comes last", async () => {
   await using simulator = await quickSimulator();
   const command = { do: "break", pool: "standard", count: 1, fault: "kubelet-dead" };

@@ -63,7 +63,7 @@ describe("a gate that holds the reboot", () => {
       reason: "RebootHeld",
       type: "Normal",
       message: "Threshold holds the reboot until 2026-11-01T12:01:00Z: because",
-      identity: "node-1/uid-1/active/RebootHeld/uid-1@7/1/1/Threshold",
+      identity: `node-1/uid-1/active/RebootHeld/uid-1@7/${NOW - 90 * SECOND}/1/1/Threshold`,
       at: NOW,
     });
     const end = { step: "Finish", gate: "ActionNone", why: "nobody asks" } as const;
@@ -171,6 +171,14 @@ describe("the end of an incident", () => {
   ])("is not %s", (_, before, after) => expect(endEvent(before, after, NOW)).toBeUndefined());
 });
 
+const INCIDENT = { id: "uid-1@7", startedAt: NOW, attempts: 2 };
+
+/** The record before its relapse. */
+function recoveredFrom(record: NodeRecord): NodeRecord {
+  const lastIncident = { id: INCIDENT.id, attempts: 2, endedAt: NOW, endedObserved: 0 };
+  return { ...record, lastIncident };
+}
+
 /** Everything that can be told of a record. */
 function storyOf(record: NodeRecord, why: string, at: number, change: number) {
   return [
@@ -194,6 +202,8 @@ function storyOf(record: NodeRecord, why: string, at: number, change: number) {
       },
       NOW,
     ),
+    ...noticesOf(record, { ...record, flaps: { GPU: { at: [at], flappingSince: at } } }, NOW),
+    ...noticesOf(recoveredFrom(record), { ...record, incident: INCIDENT }, NOW),
   ].flatMap((event) => (event === undefined ? [] : [event]));
 }
 

@@ -115,6 +115,7 @@ describe("an explanation", () => {
         reason: "KubeletNotReady",
         since: NOON - MINUTE,
         ran: MINUTE,
+        carried: 0,
         threshold: 5 * MINUTE,
         action: "Reboot",
       },

@@ -37,12 +37,11 @@ describe("at every call", () => {
     atEveryCall(({ oracle, now }) => expect(now).toBeGreaterThanOrEqual(oracle.waitUntil()));
   });
 
-  test("P2: a checker that asks for a reboot has failed for its threshold of watched time without a break", () => {
+  test("P2: a checker that asks for a reboot fails, and has filled up in watched time, draining while it passed", () => {
     atEveryCall(({ oracle, policy }) => {
       const due = CHECKER_NAMES.filter((name) => {
         const { enabled, action, threshold } = policy.checkers[name];
-        const since = oracle.failingSince.get(name);
-        return enabled && action === "Reboot" && since !== undefined && oracle.watched - since >= threshold;
+        return enabled && action === "Reboot" && (oracle.filled(name) ?? -1) >= threshold;
       });
       expect(due).not.toEqual([]);
     });
@@ -55,7 +54,7 @@ describe("at every call", () => {
     });
   });
 
-  test("P4: attempts are left, relapses inside a wait counted with the incident before", () => {
+  test("P4: attempts are left, relapses inside a wait or before a cure counted with the incident before", () => {
     atEveryCall(({ oracle, policy, step, before }) => {
       expect(oracle.counted.size).toBeLessThan(policy.maxAttempts);
       expect(step).toMatchObject({ attempt: (before.incident?.attempts ?? 0) + 1 });
@@ -114,7 +113,7 @@ describe("after every judgement", () => {
     });
   });
 
-  test("P7: a node that recovered has no incident, no clock and no schedule", () => {
+  test("P7: a node that recovered has no open incident, no failing clock and no schedule", () => {
     always(({ event, after }) => {
       if (event?.type !== "Judged" || event.evaluation.verdict === "Fail") return;
       expect(after?.phase).toBe(event.evaluation.verdict === "Pass" ? "Healthy" : "Unknown");
@@ -183,20 +182,31 @@ function stepAt(shut: GateVerdict | undefined, record: NodeRecord): RebootStep {
 }
 
 /** Where the essay lets a node go from a phase, given what happened. */
-function edgesFrom(from: Phase, event: NodeEvent, { after, policy, now }: Moment): Phase[] {
+function edgesFrom(from: Phase, event: NodeEvent, { after, policy, now, life }: Moment): Phase[] {
   if (event.type === "RebootIntended") return ["WaitingReboot"];
   if (event.type === "RebootFinished") {
     const never = event.outcome === "NotSent" || event.outcome === "Rejected";
     return never && from === "WaitingReboot" ? ["Unhealthy", from] : [from];
   }
-  if (event.type === "RebootVerified") return [from];
+  if (event.type === "RebootRecovered" || event.type === "RebootVerified") return [from];
   const { verdict } = event.evaluation;
   if (verdict !== "Fail") return [verdict === "Pass" ? "Healthy" : "Unknown"];
-  const { lastReboot, incident } = after!;
+  return sickEdgesFrom(from, after!, { policy, now, life });
+}
+
+function sickEdgesFrom(
+  from: Phase,
+  after: NodeRecord,
+  { policy, now, life }: Pick<Moment, "policy" | "now" | "life">,
+): Phase[] {
+  const { lastReboot, incident } = after;
   const waits = lastReboot !== undefined && lastReboot.waitUntil > now;
   if (from === "WaitingReboot" && waits) return ["WaitingReboot"];
   if (incident!.attempts < policy.maxAttempts) return ["Unhealthy"];
-  return waits && from !== "Failed" ? ["Unhealthy"] : ["Failed"];
+  if (from === "Failed") return ["Failed"];
+  const relapsed = lastReboot !== undefined && incident!.startedAt > lastReboot.intendedAt;
+  const young = relapsed && dueIn(after, policy, life.observed) !== 0;
+  return waits || young ? ["Unhealthy"] : ["Failed"];
 }
 
 describe("the model itself", () => {

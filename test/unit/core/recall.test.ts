@@ -19,7 +19,7 @@ const known = (life: Timeline, over: Partial<LedgerEntry> = {}): LedgerEntry => 
   return anEntry({ at: began - 11 * MINUTE, notBefore: began, attempt: 2, outcome: "StillBad", ...over });
 };
 const recall = (life: Timeline, entry: LedgerEntry | undefined): NodeRecord | undefined =>
-  recalled(life.record, entry, life.policy, life.now);
+  recalled(life.record, entry, life.policy, life);
 
 describe("a reboot that the ledger knows and the record does not", () => {
   test("counts as an attempt of the incident that nobody saw interrupted", () => {

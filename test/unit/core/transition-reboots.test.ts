@@ -170,7 +170,7 @@ describe("an answer", () => {
     life.reboot();
     const token = life.pass(10 * MINUTE).intend();
     life.judge();
-    life.pass(20 * MINUTE).judge({ NodeReady: "Fail" });
+    life.pass(40 * MINUTE).judge({ NodeReady: "Fail" });
     expect(life.answer(token, "NotSent", 0).incident?.attempts).toBe(0);
   });
 });
@@ -179,8 +179,8 @@ describe("a relapse", () => {
   test.each([
     ["inside the wait of a reboot goes on counting its attempts", "Accepted", 9, 1],
     ["inside the wait of a reboot of unknown outcome goes on counting", "Unknown", 9, 1],
-    ["at the very end of the wait counts anew", "Accepted", 10, 0],
-    ["after the wait counts anew", "Accepted", 11, 0],
+    ["after the wait and before it counts as cured goes on counting", "Accepted", 30, 1],
+    ["after it counts as cured counts anew", "Accepted", 31, 0],
     ["after a call that was never sent does not count it", "NotSent", 9, 0],
     ["after a call that was refused does not count it", "Rejected", 9, 0],
   ] as const)("%s", (_, outcome, minutes, attempts) => {

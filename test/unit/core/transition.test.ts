@@ -160,7 +160,8 @@ describe("Unhealthy", () => {
     life.pass(MINUTE);
     expect(life.step()).toMatchObject({ step: "WaitUntil", at: NOON + 30 * MINUTE });
     life.pass(MINUTE).judge({ DiskPressure: "Fail", NodeReady: "Fail" });
-    expect(life.actions).toEqual([{ type: "MoveReboot", at: life.now + 5 * MINUTE }]);
+    // Four minutes of failure, less the two in which NodeReady passed.
+    expect(life.actions).toEqual([{ type: "MoveReboot", at: life.now + 3 * MINUTE }]);
   });
 
   test("a due reboot keeps the pause that a gate of the world gave it", () => {
@@ -316,7 +317,11 @@ describe("Failed", () => {
       phase: "Unhealthy",
       incident: { attempts: 1 },
     });
-    expect(life.pass(8 * MINUTE).judge({ Cilium: "Fail" }).phase).toBe("Failed");
+    // The wait is over, and the relapse is given up when another reboot would be due.
+    expect(life.pass(8 * MINUTE).judge({ Cilium: "Fail" }).phase).toBe("Unhealthy");
+    expect(life.pass(2 * MINUTE - 1).step()).toMatchObject({ step: "WaitUntil", gate: "Threshold" });
+    expect(life.pass(1).step()).toMatchObject({ step: "Finish", gate: "Attempts" });
+    expect(life.judge({ Cilium: "Fail" }).phase).toBe("Failed");
   });
 
   test("a human who allows more attempts brings it back, and the reboot is due at once", () => {
@@ -327,13 +332,20 @@ describe("Failed", () => {
     expect(life.step()).toEqual({ step: "CallExecutor", attempt: 2 });
   });
 
-  test("a relapse long after a recovery counts anew", () => {
-    const life = LIVES.Failed();
-    life.judge();
-    expect(life.pass(MINUTE).judge({ NodeReady: "Fail" })).toMatchObject({
+  test("a failure after the recovery counted as a cure counts anew, one before it does not", () => {
+    const cured = LIVES.Failed();
+    cured.judge();
+    expect(cured.pass(30 * MINUTE).judge({ NodeReady: "Fail" })).toMatchObject({
       phase: "Unhealthy",
       incident: { attempts: 0 },
     });
+    const life = LIVES.Failed();
+    life.judge();
+    expect(life.pass(30 * MINUTE - 1).judge({ NodeReady: "Fail" })).toMatchObject({
+      phase: "Unhealthy",
+      incident: { attempts: 1 },
+    });
+    expect(life.pass(5 * MINUTE).judge({ NodeReady: "Fail" }).phase).toBe("Failed");
   });
 
   test("a late answer that prolongs the wait of the last attempt does not bring it back", () => {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { RebootVerification } from "@node-agent/shared/core/record.ts";
 import { MINUTE } from "@node-agent/shared/core/time.ts";
-import { verificationOf, verificationOfGone } from "@node-agent/shared/core/verification.ts";
+import { dueIn } from "@node-agent/shared/core/due.ts";
+import { proofOf, verificationOfGone } from "@node-agent/shared/core/verification.ts";
 import { Timeline } from "./timeline.ts";
 
 /** A node that was rebooted, by a call of this outcome, with the boot id it had. */
@@ -13,9 +14,14 @@ function rebooted(
   life.pass(5 * MINUTE).reboot(outcome);
   return life.pass(MINUTE);
 }
-const verdict = (life: Timeline) => verificationOf(life.record, life.now, { flight: 0, curedAfter: 0 });
-/** The verdict of somebody who waits for a minute of health. */
-const late = (life: Timeline) => verificationOf(life.record, life.now, { flight: 0, curedAfter: MINUTE });
+const proof = (life: Timeline, recoveredAfter: number, curedAfter: number) => {
+  const { record, policy, now, observed } = life;
+  const view = { now, observed, dueIn: dueIn(record, policy, observed) };
+  return proofOf(record, view, { flight: 0, recoveredAfter, curedAfter });
+};
+const verdict = (life: Timeline) => proof(life, 0, 0);
+/** The verdict of a worker that waits for a minute of health. */
+const late = (life: Timeline) => proof(life, MINUTE, MINUTE);
 const boots = (life: Timeline, bootId = "boot-2"): Timeline => {
   life.node = { ...life.node, bootId };
   return life;

@@ -186,7 +186,9 @@ export class WorkerModel {
   #judge(op: Extract<Op, { op: "judge" }>): Moment {
     const { life, oracle } = this;
     const evaluation = anEvaluation(op.verdicts, op.facts, life.policy);
-    oracle.judged(evaluation, { uid: life.node.uid, vm: this.#vm }, life.policy.monitorOnly, life.now);
+    const { monitorOnly: mode, storm } = life.policy;
+    const { curedAfter } = storm;
+    oracle.judged(evaluation, { uid: life.node.uid, vm: this.#vm }, { mode, curedAfter }, life.now);
     const event = { type: "Judged", node: life.node, evaluation, observed: life.observed } as const;
     const moment = this.#apply(op, event);
     for (const action of life.actions) {

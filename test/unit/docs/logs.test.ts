@@ -99,11 +99,16 @@ function tellNotices(journal: Journal): void {
     { gpu: { accepted: 7 } },
     { marks: { "nvidia.com/mig.config.state": { value: "rebooting", since: 1, told: true } } },
     { marks: { "spec.unschedulable": { value: "", since: 1, holds: true, told: true } } },
+    { flaps: { GPU: { at: [1], flappingSince: 1 } } },
   ];
   for (const more of noticed) {
     const after = { ...known, ...more };
     journal.judged({ node: "node-1", before: known, after, evaluation: undefined, dueIn: undefined });
   }
+  const incident = { id: "uid@1", startedAt: 2, attempts: 1 };
+  const before = { ...known, lastIncident: { id: incident.id, attempts: 1, endedAt: 1, endedObserved: 0 } };
+  const after = { ...known, incident };
+  journal.judged({ node: "node-1", before, after, evaluation: undefined, dueIn: undefined });
 }
 
 /** By event: its levels and its fields, as the code writes them. */

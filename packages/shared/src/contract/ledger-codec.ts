@@ -46,6 +46,7 @@ const entrySchema: z.ZodType<LedgerEntry> = z.object({
   token: text,
   by: text,
   outcome: z.enum(LEDGER_OUTCOMES),
+  recoveredAt: instant.exactOptional(),
   gpu: z.boolean(),
 });
 

@@ -93,6 +93,15 @@ export const METRICS = {
     roles: ["worker"],
   },
   ...RECORD_METRICS,
+  checkerFlaps: {
+    name: "civo_node_agent_checker_flaps_total",
+    type: "counter",
+    help: "Changes of a checker from Fail to Pass.",
+    labels: ["pool", "checker"],
+    values: { checker: CHECKER_NAMES },
+    perNode: true,
+    roles: ["worker"],
+  },
   notices: {
     name: "civo_node_agent_notices_total",
     type: "counter",

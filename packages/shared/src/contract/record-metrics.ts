@@ -31,6 +31,14 @@ export const RECORD_METRICS = {
     values: { checker: CHECKER_NAMES },
     roles: ["worker"],
   },
+  flappingNodes: {
+    name: "civo_node_agent_checker_flapping_nodes",
+    type: "gauge",
+    help: "Nodes on which a checker changes between Fail and Pass too often (flapping.threshold), from Redis: aggregate with max.",
+    labels: ["pool", "checker"],
+    values: { checker: CHECKER_NAMES },
+    roles: ["worker"],
+  },
   plannedWorkNodes: {
     name: "civo_node_agent_planned_work_nodes",
     type: "gauge",

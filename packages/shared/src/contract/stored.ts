@@ -1,6 +1,7 @@
 /** What is stored in Redis is read with suspicion: these schemas are the border, and inside it types are trusted. */
 import { z } from "zod";
 import { CHECKER_NAMES } from "../core/check.ts";
+import { FLAPS_KEPT } from "../core/flaps.ts";
 import type { LiveWorker } from "../core/hosting.ts";
 import type { NodeSnapshot } from "../core/node.ts";
 import { PHASES } from "../core/phase.ts";
@@ -43,7 +44,18 @@ export const snapshotSchema: z.ZodType<NodeSnapshot> = z.object({
   allocatable: strings,
 });
 
-const failingCheck = z.object({ since: instant, sinceObserved: z.number().min(0), reason: text });
+const observed = z.number().min(0);
+const failingCheck = z.object({
+  since: instant,
+  sinceObserved: observed,
+  carried: z.number().min(0).exactOptional(),
+  reason: text,
+});
+const drainingCheck = z.object({ since: instant, sinceObserved: observed, ran: z.number().min(0) });
+const checkerFlaps = z.object({
+  at: z.array(instant).max(FLAPS_KEPT),
+  flappingSince: instant.exactOptional(),
+});
 
 const seenMark = z.object({
   value: text,
@@ -79,9 +91,14 @@ export const recordSchema: z.ZodType<NodeRecord> = z.object({
   foreignBootAt: instant.exactOptional(),
   monitorOnly: z.boolean(),
   failing: z.partialRecord(z.enum(CHECKER_NAMES), failingCheck),
+  draining: z.partialRecord(z.enum(CHECKER_NAMES), drainingCheck).exactOptional(),
+  flaps: z.partialRecord(z.enum(CHECKER_NAMES), checkerFlaps).exactOptional(),
   judgedBy: z.array(z.enum(CHECKER_NAMES)).max(CHECKER_NAMES.length).exactOptional(),
   skipped: z.partialRecord(z.enum(CHECKER_NAMES), z.object({ since: instant, reason: text })).exactOptional(),
   incident: z.object({ id: text, startedAt: instant, attempts: z.int().min(0) }).exactOptional(),
+  lastIncident: z
+    .object({ id: text, attempts: z.int().min(0), endedAt: instant, endedObserved: observed })
+    .exactOptional(),
   lastReboot: z
     .object({
       incidentId: text,
@@ -93,6 +110,7 @@ export const recordSchema: z.ZodType<NodeRecord> = z.object({
       detail: text,
       waitUntil: instant,
       bootIdBefore: text.exactOptional(),
+      recoveredAt: instant.exactOptional(),
       verification: z.enum(REBOOT_VERIFICATIONS).exactOptional(),
       providerId: text.exactOptional(),
     })

@@ -2,7 +2,7 @@ import type { CheckerName } from "./check.ts";
 import { withPossibleTimes } from "./damaged.ts";
 import { isWaiting } from "./due.ts";
 import type { JudgedNode } from "./events.ts";
-import { closed, enter } from "./incident.ts";
+import { enter, forgotten } from "./incident.ts";
 import type { RepairPolicy } from "./policy.ts";
 import type { FailingCheck, NodeRecord, ObservedMillis, RebootAttempt } from "./record.ts";
 import type { EpochMillis } from "./time.ts";
@@ -28,7 +28,7 @@ export function carryOver(
  * live on and register again. Undefined: nothing is left to be remembered.
  */
 export function farewell(record: NodeRecord, now: EpochMillis): NodeRecord | undefined {
-  return isWaiting(record, now) ? enter(closed(record), "Unknown", now) : undefined;
+  return isWaiting(record, now) ? enter(forgotten(record), "Unknown", now) : undefined;
 }
 
 /** Only two different provider ids prove another VM: a node that registers again gets its own some time later. */
@@ -38,12 +38,12 @@ function isOfAnotherVm(reboot: RebootAttempt | undefined, node: JudgedNode): boo
 }
 
 function withoutReboot(record: NodeRecord): NodeRecord {
-  const { lastReboot: _lastReboot, incident: _incident, ...rest } = record;
+  const { lastReboot: _lastReboot, incident: _incident, lastIncident: _lastIncident, ...rest } = record;
   return rest;
 }
 
 /**
- * Whatever was decided in the other mode leads to nothing: clocks and the count of attempts start anew, simulated
+ * Whatever was decided in the other mode leads to nothing: what drains is empty, clocks and the count of attempts start anew, simulated
  * reboots never were. A reboot that happened, or may have happened, keeps its wait and its number within it. The phase
  * follows from what is left at the judgement that asked.
  */
@@ -53,7 +53,7 @@ function switched(
   now: EpochMillis,
   observed: ObservedMillis,
 ): NodeRecord {
-  const { lastReboot, incident: _incident, ...rest } = record;
+  const { lastReboot, incident: _incident, lastIncident: _last, draining: _draining, ...rest } = record;
   const real = lastReboot !== undefined && lastReboot.outcome !== "Simulated";
   return {
     ...rest,
@@ -69,18 +69,19 @@ function restarted(
   observed: ObservedMillis,
 ): NodeRecord["failing"] {
   const next: Partial<Record<CheckerName, FailingCheck>> = {};
-  for (const [name, clock] of entries(failing))
-    next[name] = { ...clock, since: now, sinceObserved: observed };
+  for (const [name, { reason }] of entries(failing))
+    next[name] = { since: now, sinceObserved: observed, reason };
   return next;
 }
 
 /** A new Node object under a known name: it starts anew, but a VM that lives on keeps its reboot and its GPUs. */
 function renewed(previous: NodeRecord, node: JudgedNode, policy: RepairPolicy, now: EpochMillis): NodeRecord {
-  const { providerId, lastReboot } = previous;
+  const { providerId, lastReboot, lastIncident } = previous;
   const sameVm = providerId !== undefined && providerId === node.providerId;
   return {
     ...fresh(node, policy, now),
     ...(lastReboot === undefined ? {} : { lastReboot }),
+    ...(sameVm && lastIncident !== undefined ? { lastIncident } : {}),
     gpuNode: sameVm && previous.gpuNode,
   };
 }

@@ -4,6 +4,8 @@ import type { EpochMillis } from "./time.ts";
 /** Reasons of Events that draw attention to something besides the repair itself (`notices/list.ts`). */
 export const NOTICE_REASONS = [
   "CheckerSkipped",
+  "NodeFlapping",
+  "NodeRelapsed",
   "GPUsAccepted",
   "PlannedWorkStuck",
   "ForeignHoldStale",

@@ -1,4 +1,6 @@
 import { CHECKER_NAMES, type CheckerName } from "./check.ts";
+import { ranOf } from "./checker-clocks.ts";
+import { isRelapse } from "./incident.ts";
 import type { RepairPolicy } from "./policy.ts";
 import type { NodeRecord, ObservedMillis } from "./record.ts";
 import type { EpochMillis, Millis } from "./time.ts";
@@ -23,9 +25,7 @@ export function firstDue(
     const clock = record.failing[checker];
     const rule = policy.checkers[checker];
     if (clock === undefined || !rule.enabled || rule.action !== "Reboot") continue;
-    // A clock that seems to start in the future is of before a reset and will start anew.
-    const ran = Math.max(0, observed - clock.sinceObserved);
-    const left = Math.max(0, rule.threshold - ran);
+    const left = Math.max(0, rule.threshold - ranOf(clock, observed));
     if (first === undefined || left < first.in) first = { checker, in: left };
   }
   return first;
@@ -33,11 +33,19 @@ export function firstDue(
 
 /**
  * The reboots of this incident are used up. The last of them has the whole of its wait, also when the node relapses
- * while it boots; only a node that was given up before stays so.
+ * while it boots, and a relapse is given up when another reboot would be due and not at its first failing check; only a
+ * node that was given up before stays so.
  */
-export function isGivenUp(record: NodeRecord, policy: RepairPolicy, now: EpochMillis): boolean {
+export function isGivenUp(
+  record: NodeRecord,
+  policy: RepairPolicy,
+  now: EpochMillis,
+  observed: ObservedMillis,
+): boolean {
   if ((record.incident?.attempts ?? 0) < policy.maxAttempts) return false;
-  return record.phase === "Failed" || !isWaiting(record, now);
+  if (record.phase === "Failed") return true;
+  if (isWaiting(record, now)) return false;
+  return !isRelapse(record) || dueIn(record, policy, observed) === 0;
 }
 
 /** The wait after the latest reboot, or the pause after a call that was not made, still runs. */

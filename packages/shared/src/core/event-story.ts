@@ -34,7 +34,7 @@ export function heldEvent(
     reason: "RebootHeld",
     type,
     message: `${gate} ${record.monitorOnly ? "would hold" : "holds"} the reboot${until}: ${why}`,
-    of: [record.incident.id, record.incident.attempts, change, gate],
+    of: [record.incident.id, record.incident.startedAt, record.incident.attempts, change, gate],
   });
 }
 
@@ -74,7 +74,7 @@ export function verifiedEvent(
   return tell(record, now, {
     reason: "RebootVerified",
     type: verification === "Cured" ? "Normal" : "Warning",
-    message: `${verification}: ${attemptOf(record)} ${verdictOf(verification)}`,
+    message: `${verification}: ${attemptOf(record)} ${verdictOf(verification, record)}`,
     of: [record.lastReboot?.incidentId, record.lastReboot?.number, verification],
   });
 }
@@ -89,12 +89,12 @@ export function endEvent(
   const known = before?.uid === after.uid ? before : undefined;
   if (known?.phase === after.phase) return undefined;
   if (after.phase === "Failed") {
-    const { attempts = 0, id } = after.incident ?? {};
+    const { attempts = 0, id, startedAt } = after.incident ?? {};
     return tell(after, now, {
       reason: "NodeFailed",
       type: "Warning",
       message: `${after.monitorOnly ? "would be given up" : "given up"} after ${reboots(attempts)}, a person has to look; failing: ${failingOf(after)}`,
-      of: [id],
+      of: [id, startedAt],
     });
   }
   if (after.phase !== "Healthy" || known?.incident === undefined) return undefined;
@@ -104,7 +104,8 @@ export function endEvent(
     reason: "NodeRecovered",
     type: "Normal",
     message: `every checker passes again after ${lasted} s and ${reboots(attempts)}${after.monitorOnly && attempts > 0 ? " that would have been made" : ""}`,
-    of: [id],
+    // One incident recovers as often as it relapses.
+    of: [id, startedAt],
   });
 }
 
@@ -160,12 +161,14 @@ function failureOf(outcome: RebootOutcome): string | undefined {
   }
 }
 
-function verdictOf(verification: RebootVerification): string {
+function verdictOf(verification: RebootVerification, { lastReboot }: NodeRecord): string {
   switch (verification) {
     case "Cured":
-      return "cured the node";
+      return "cured the node: it stayed healthy";
     case "StillBad":
-      return "was made, and the node still fails";
+      return lastReboot?.recoveredAt === undefined
+        ? "was made, and the node still fails"
+        : "was made, and the node failed again after it had recovered";
     case "NotExecuted":
       return "was not made: the boot id is the same";
     case "Gone":

@@ -37,6 +37,11 @@ export type NodeEvent =
       readonly waitUntil: EpochMillis;
     }
   | {
+      /** The node has been well for long enough to free its place in the budgets; not long enough to count as cured. */
+      readonly type: "RebootRecovered";
+      readonly token: string;
+    }
+  | {
       readonly type: "RebootVerified";
       readonly token: string;
       readonly verification: RebootVerification;

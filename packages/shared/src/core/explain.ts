@@ -4,11 +4,14 @@
  */
 import { CHECKER_NAMES, type CheckerName, type RepairAction } from "./check.ts";
 import { behindAnswer, type BehindAnswer } from "./explain-behind.ts";
+import { ranOf } from "./checker-clocks.ts";
 import { answersOf, holds, type GateAnswer } from "./explain-gates.ts";
 import type { ExplainInput, LedgerLook, NodeLook, PendingReboot } from "./explain-input.ts";
+import { flapsWithin } from "./flaps.ts";
 import { skipsOf, type SkipAnswer } from "./explain-skips.ts";
 import type { GateInput } from "./gates/gate.ts";
 import { ledgerView } from "./gates/ledger-view.ts";
+import { wellLeft } from "./incident.ts";
 import { judge } from "./judge.ts";
 import { placeOf } from "./node.ts";
 import { pausesOf } from "./pause.ts";
@@ -21,10 +24,22 @@ export interface FailingAnswer {
   readonly checker: CheckerName;
   readonly reason: string;
   readonly since: EpochMillis;
-  /** Observed time of failing, which is what the threshold is held against. */
+  /** Observed time of failing, which is what the threshold is held against; what is left of earlier failures counts too. */
   readonly ran: Millis;
+  /** The part of `ran` that earlier failures left: the clock drains as fast as it fills while the checker passes. */
+  readonly carried: Millis;
   readonly threshold: Millis;
   readonly action: RepairAction;
+}
+
+/** A checker that changed from Fail to Pass within the last hour. */
+export interface FlapsAnswer {
+  readonly checker: CheckerName;
+  readonly count: number;
+  /** From so many on the node is reported as flapping. */
+  readonly threshold: number;
+  /** Since when it flaps; absent: it does not. */
+  readonly flappingSince?: EpochMillis;
 }
 
 /**
@@ -48,9 +63,13 @@ export interface Explanation {
   readonly phase: Phase;
   readonly phaseSince?: EpochMillis;
   readonly failing: readonly FailingAnswer[];
+  /** Checkers that flapped within the last hour. */
+  readonly flaps: readonly FlapsAnswer[];
   readonly skipped: readonly SkipAnswer[];
   readonly attempts: { readonly used: number; readonly allowed: number };
   readonly lastReboot?: Omit<RebootAttempt, "token">;
+  /** Watched time that the node must stay healthy until its latest repairs count as a cure; absent: nothing is proven. */
+  readonly curedIn?: Millis;
   readonly job?: PendingReboot;
   /** What the workers judge by contradicts the API server; absent: it does not, or was not read. */
   readonly behind?: BehindAnswer;
@@ -79,10 +98,12 @@ export function explain(input: ExplainInput): Explanation {
     inCluster: node.state,
     phase: record?.phase ?? "Unknown",
     ...(record === undefined ? {} : { phaseSince: record.phaseSince }),
-    failing: judged === undefined ? [] : failingOf(judged, input),
+    failing: failingOf(judged, input),
+    flaps: flapsOf(judged, input),
     skipped: skipsOf(judged),
     attempts: { used: judged?.incident?.attempts ?? 0, allowed: policy.maxAttempts },
     ...lastRebootOf(judged),
+    ...cureOf(judged, input),
     ...(job === undefined ? {} : { job }),
     ...behindOf(input),
     gates,
@@ -147,13 +168,14 @@ function distrustOf({ why, until }: Extract<LedgerLook, { state: "Distrusted" }>
   return { why, ...(until === undefined ? {} : { until }) };
 }
 
-function failingOf(record: NodeRecord, { rules, observed }: ExplainInput): FailingAnswer[] {
+function failingOf(record: NodeRecord | undefined, { rules, observed }: ExplainInput): FailingAnswer[] {
   return CHECKER_NAMES.flatMap((checker) => {
-    const clock = record.failing[checker];
+    const clock = record?.failing[checker];
     if (clock === undefined) return [];
     const { threshold, action } = rules.policy.checkers[checker];
-    const ran = Math.max(0, observed - clock.sinceObserved);
-    return [{ checker, reason: clock.reason, since: clock.since, ran, threshold, action }];
+    const { reason, since, carried = 0 } = clock;
+    const ran = ranOf(clock, observed);
+    return [{ checker, reason, since, ran, carried: Math.min(carried, ran), threshold, action }];
   });
 }
 
@@ -165,6 +187,25 @@ function behindOf(input: ExplainInput): { behind?: BehindAnswer } {
 /** The job whose next look settles anything: while the view is behind, a look of a worker does not. */
 function nextJob(input: ExplainInput): PendingReboot | undefined {
   return input.behind === undefined ? jobOf(input) : undefined;
+}
+
+function flapsOf(record: NodeRecord | undefined, { rules, now }: ExplainInput): FlapsAnswer[] {
+  const { threshold } = rules.policy.flapping;
+  return CHECKER_NAMES.flatMap((checker): FlapsAnswer[] => {
+    const known = record?.flaps?.[checker];
+    const count = known === undefined ? 0 : flapsWithin(known, now);
+    if (known === undefined || count === 0) return [];
+    const { flappingSince } = known;
+    return [{ checker, count, threshold, ...(flappingSince === undefined ? {} : { flappingSince }) }];
+  });
+}
+
+function cureOf(
+  record: NodeRecord | undefined,
+  { rules, now, observed }: ExplainInput,
+): { curedIn?: Millis } {
+  if (record?.lastIncident === undefined) return {};
+  return { curedIn: wellLeft(record, rules.policy.storm.curedAfter, { now, observed }) };
 }
 
 function jobOf({ job }: ExplainInput): PendingReboot | undefined {

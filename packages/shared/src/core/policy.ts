@@ -1,5 +1,6 @@
 import { CILIUM_TAINT } from "./checkers/cilium.ts";
 import type { CheckerName, RepairAction } from "./check.ts";
+import type { FlappingPolicy } from "./flaps.ts";
 import type { ForeignOwnerPolicy } from "./foreign-hold.ts";
 import type { PausePolicy } from "./pause.ts";
 import { DEFAULT_STORM_POLICY, type StormPolicy } from "./storm/policy.ts";
@@ -38,6 +39,7 @@ export interface RepairPolicy {
   readonly plannedWork: PlannedWorkPolicy;
   readonly paused: PausePolicy;
   readonly storm: StormPolicy;
+  readonly flapping: FlappingPolicy;
 }
 
 /** The defaults of the seed agent (shared facts, seed) and of the design; each is written only here. */
@@ -61,4 +63,5 @@ export const DEFAULT_POLICY: RepairPolicy = {
   plannedWork: { maxAge: HOUR },
   paused: { fleet: false, pools: [], nodes: [] },
   storm: DEFAULT_STORM_POLICY,
+  flapping: { threshold: 5 },
 };

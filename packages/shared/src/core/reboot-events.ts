@@ -1,6 +1,6 @@
 import { enter, newIncident } from "./incident.ts";
 import type { NodeEvent, Transition } from "./events.ts";
-import type { Incident, NodeRecord, RebootAttempt } from "./record.ts";
+import type { NodeRecord, RebootAttempt } from "./record.ts";
 import type { EpochMillis } from "./time.ts";
 
 /** An intent to reboot was written: it counts as a reboot from now on, whatever becomes of the call. */
@@ -44,16 +44,37 @@ export function finished(
     return { record: { ...record, lastReboot }, actions: [] };
   }
   const incident = uncounted(record.incident, attempt);
-  const next: NodeRecord = { ...record, lastReboot, ...(incident === undefined ? {} : { incident }) };
+  const lastIncident = uncounted(record.lastIncident, attempt);
+  const next: NodeRecord = {
+    ...record,
+    lastReboot,
+    ...(incident === undefined ? {} : { incident }),
+    ...(lastIncident === undefined ? {} : { lastIncident }),
+  };
   // Recovery may have been seen while the call was under way; then there is nothing to go back to.
   if (record.phase !== "WaitingReboot") return { record: next, actions: [] };
   return { record: enter(next, "Unhealthy", now), actions: [] };
 }
 
 /** The incident that made this attempt, or a relapse that goes on counting it, without it. */
-function uncounted(incident: Incident | undefined, attempt: RebootAttempt): Incident | undefined {
+function uncounted<T extends { readonly attempts: number }>(
+  incident: T | undefined,
+  attempt: RebootAttempt,
+): T | undefined {
   if (incident === undefined || incident.attempts !== attempt.number) return incident;
   return { ...incident, attempts: attempt.number - 1 };
+}
+
+/** The node has been well for long enough to free its place in the budgets; said once, and only of the latest reboot. */
+export function recovered(
+  record: NodeRecord,
+  { token }: Extract<NodeEvent, { type: "RebootRecovered" }>,
+  now: EpochMillis,
+): Transition {
+  const attempt = record.lastReboot;
+  const known = attempt?.verification !== undefined || attempt?.recoveredAt !== undefined;
+  if (attempt?.token !== token || known) return { record, actions: [] };
+  return { record: { ...record, lastReboot: { ...attempt, recoveredAt: now } }, actions: [] };
 }
 
 /** It is known what the reboot came to; said once, and only of the latest. */

@@ -9,22 +9,23 @@ import { enter } from "./incident.ts";
 import type { LedgerEntry, LedgerOutcome } from "./ledger/ledger.ts";
 import type { RepairPolicy } from "./policy.ts";
 import type { Incident, NodeRecord, RebootAttempt, RebootOutcome, RebootVerification } from "./record.ts";
-import type { EpochMillis } from "./time.ts";
+import type { Moment } from "./incident.ts";
+import type { Millis } from "./time.ts";
 
 /** The record with the reboot that the ledger knows and it does not; undefined: there is none. */
 export function recalled(
   record: NodeRecord,
   entry: LedgerEntry | undefined,
   policy: RepairPolicy,
-  now: EpochMillis,
+  { now, observed }: Moment,
 ): NodeRecord | undefined {
   if (entry === undefined || record.incident === undefined || isKnown(record, entry)) return undefined;
   const lastReboot = attemptOf(entry, record);
-  const incident = withAttempts(record.incident, record, entry);
+  const incident = withAttempts(record.incident, record, entry, policy.storm.curedAfter);
   const next: NodeRecord = { ...record, lastReboot, incident };
   const waits = isWaiting(next, now) && entry.outcome !== "NotSent" && entry.outcome !== "Rejected";
   if (waits) return { ...enter(next, "WaitingReboot", now), scheduledAt: lastReboot.waitUntil };
-  return enter(next, isGivenUp(next, policy, now) ? "Failed" : "Unhealthy", now);
+  return enter(next, isGivenUp(next, policy, now, observed) ? "Failed" : "Unhealthy", now);
 }
 
 /** The record knows this reboot, or a later one. Reboots of monitor-only were none, and damage is no knowledge. */
@@ -36,10 +37,18 @@ function isKnown({ lastReboot }: NodeRecord, { token, at }: LedgerEntry): boolea
 
 /**
  * The incident goes on counting that reboot's attempts when it is the same one: it began before the reboot, or within its
- * window (a relapse), or its record began with a sick node, so that nobody saw it well in between.
+ * window or before the node was well for long enough to count as cured (a relapse), or its record began with a sick node,
+ * so that nobody saw it well in between.
  */
-function withAttempts(incident: Incident, record: NodeRecord, entry: LedgerEntry): Incident {
-  const relapse = incident.startedAt < entry.notBefore;
+function withAttempts(
+  incident: Incident,
+  record: NodeRecord,
+  entry: LedgerEntry,
+  curedAfter: Millis,
+): Incident {
+  const { outcome, recoveredAt } = entry;
+  const unproven = outcome === "Cured" || recoveredAt === undefined ? 0 : recoveredAt + curedAfter;
+  const relapse = incident.startedAt < Math.max(entry.notBefore, unproven);
   const neverSeenWell = incident.startedAt <= record.firstSeenAt && entry.outcome !== "Cured";
   if (entry.outcome === "Gone" || (!relapse && !neverSeenWell)) return incident;
   return { ...incident, attempts: Math.max(incident.attempts, entry.attempt) };
@@ -47,6 +56,7 @@ function withAttempts(incident: Incident, record: NodeRecord, entry: LedgerEntry
 
 function attemptOf(entry: LedgerEntry, { incident, providerId, lastReboot }: NodeRecord): RebootAttempt {
   const { outcome, verification } = outcomeOf(entry.outcome);
+  const { recoveredAt } = entry;
   return {
     incidentId: incident?.id ?? "",
     number: entry.attempt,
@@ -57,6 +67,7 @@ function attemptOf(entry: LedgerEntry, { incident, providerId, lastReboot }: Nod
     detail: "recalled from the ledger",
     waitUntil: Math.max(entry.notBefore, lastReboot?.token === DAMAGED_TOKEN ? lastReboot.waitUntil : 0),
     ...(entry.bootIdBefore === undefined ? {} : { bootIdBefore: entry.bootIdBefore }),
+    ...(recoveredAt === undefined ? {} : { recoveredAt }),
     ...(verification === undefined ? {} : { verification }),
     ...(providerId === undefined ? {} : { providerId }),
   };

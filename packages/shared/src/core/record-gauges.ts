@@ -19,6 +19,10 @@ export const RECORD_GAUGES = {
       const skip = skipped[checker];
       return skip === undefined ? [] : [{ pool, checker, result: skip.reason }];
     }),
+  flappingNodes: ({ pool, flaps = {} }) =>
+    CHECKER_NAMES.flatMap((checker) =>
+      flaps[checker]?.flappingSince === undefined ? [] : [{ pool, checker }],
+    ),
   plannedWorkNodes: ({ pool, marks = {} }) =>
     PLANNED_WORK_MARKS.flatMap((mark) => {
       const seen = rememberedWork(mark, marks);

@@ -9,14 +9,43 @@ import type { EpochMillis, Millis } from "./time.ts";
  */
 export type ObservedMillis = Millis;
 
-/** The clock of one failing checker. It runs from the first failure until the checker passes again. */
+/** The clock of one failing checker. It runs from the start of the present failure until the checker passes again. */
 export interface FailingCheck {
-  /** Wall time of the first failure, for people. */
+  /** Wall time at which the present failure began, for people. */
   readonly since: EpochMillis;
-  /** The observation clock at the first failure; thresholds are measured on it. */
+  /** The observation clock at the start of the present failure; thresholds are measured on it. */
   readonly sinceObserved: ObservedMillis;
+  /** What was left of earlier failures when the present one began; it counts towards the threshold. Absent: nothing. */
+  readonly carried?: Millis;
   /** The latest reason the checker gave. */
   readonly reason: string;
+}
+
+/** The clock of a checker that failed and passes now: it drains as fast as it filled. */
+export interface DrainingCheck {
+  /** Wall time at which it began to drain. */
+  readonly since: EpochMillis;
+  /** The observation clock when it began to drain. */
+  readonly sinceObserved: ObservedMillis;
+  /** What it held then; never more than the threshold. */
+  readonly ran: Millis;
+}
+
+/** How often a checker changed from Fail to Pass lately. */
+export interface CheckerFlaps {
+  /** When it did, oldest first; the latest few within the flap window. */
+  readonly at: readonly EpochMillis[];
+  /** Since when it flaps: it reached `flapping.threshold` and has not calmed down. */
+  readonly flappingSince?: EpochMillis;
+}
+
+/** An incident with repairs whose node is well again: a relapse before that counts as a cure continues it. */
+export interface ClosedIncident {
+  readonly id: string;
+  readonly attempts: number;
+  readonly endedAt: EpochMillis;
+  /** The observation clock at the recovery; the time to a cure is measured on it. */
+  readonly endedObserved: ObservedMillis;
 }
 
 /** Why a checker that judged this node before does not judge it now. */
@@ -25,10 +54,11 @@ export interface SkippedCheck {
   readonly reason: string;
 }
 
-/** From the first failing check to Healthy again. */
+/** From the first failing check until the node is well again; a relapse before that counts as a cure continues it. */
 export interface Incident {
   /** Unique within the cluster: derived from the node's uid and the start. */
   readonly id: string;
+  /** The first failing check since the node was well last; in a relapse that is the start of the relapse. */
   readonly startedAt: EpochMillis;
   /** Reboots made in this incident; calls that surely never happened are not counted. */
   readonly attempts: number;
@@ -55,6 +85,8 @@ export interface RebootAttempt {
   /** Nothing is called for this VM before this instant. */
   readonly waitUntil: EpochMillis;
   readonly bootIdBefore?: string;
+  /** Written once, when the node has been well for long enough to free its place in the budgets. */
+  readonly recoveredAt?: EpochMillis;
   /** Written once, when it is known what the reboot came to. */
   readonly verification?: RebootVerification;
   /** The provider id of the node at the intent; a node that proves to be another VM does not inherit this reboot. */
@@ -84,11 +116,17 @@ export interface NodeRecord {
   /** The mode under which the clocks below were started; a change of mode restarts them. */
   readonly monitorOnly: boolean;
   readonly failing: Readonly<Partial<Record<CheckerName, FailingCheck>>>;
+  /** Checkers that pass while something of their earlier failures still counts; absent: none. */
+  readonly draining?: Readonly<Partial<Record<CheckerName, DrainingCheck>>>;
+  /** Checkers that changed from Fail to Pass lately; absent: none. */
+  readonly flaps?: Readonly<Partial<Record<CheckerName, CheckerFlaps>>>;
   /** Checkers that have judged this uid at least once, in the order of `CHECKER_NAMES`; absent: written before 0.2. */
   readonly judgedBy?: readonly CheckerName[];
   /** Of those, the ones that skip the node now. */
   readonly skipped?: Readonly<Partial<Record<CheckerName, SkippedCheck>>>;
   readonly incident?: Incident;
+  /** The latest incident with repairs, while a relapse would continue it; never beside `incident`. */
+  readonly lastIncident?: ClosedIncident;
   readonly lastReboot?: RebootAttempt;
   /** Marks of other controllers and people on the node, with the time of their present meaning. */
   readonly marks?: SeenMarks;

@@ -4,14 +4,15 @@
  * Unknown        Never judged, or never Ready and its start-up grace still runs. Left by the first judgement; entered
  *                again only when a changed policy prolongs the grace of a node that was never Ready.
  * Healthy        Every checker passes (or has nothing to say). Entered from any phase the moment that is so: the
- *                incident is over, its clocks and attempts are gone. What stays is the latest reboot with its wait
- *                window, because a node that flaps must not be rebooted twice within it (I1).
- * Unhealthy      A checker fails. Each failing checker has a clock of its own, which starts at its first failure and
- *                stops when it passes; Unknown <-> False of one condition is one failure. Clocks count observed time
- *                only. A relapse inside the wait window of the latest reboot goes on counting its attempts, so that a
- *                node that comes up and falls over again is not rebooted for ever. A reboot is due at the earliest
- *                `clock start + threshold` over the failing checkers whose action is Reboot, but not inside a wait
- *                window. Left to Healthy by recovery, to WaitingReboot by an intent to reboot, to Failed when the
+ *                incident is closed. What stays is the latest reboot with its wait window, because a node that flaps must
+ *                not be rebooted twice within it (I1), what its clocks still hold while they drain, and the incident if
+ *                it made a repair, until the node has been well for `storm.curedAfter`.
+ * Unhealthy      A checker fails. Each checker has a clock of its own, which fills while it fails and drains at the same
+ *                speed while it passes (`checker-clocks.ts`); Unknown <-> False of one condition is one failure. Clocks
+ *                count observed time only. A failure inside the wait window of the latest reboot, or before its node was
+ *                well for `storm.curedAfter`, is a relapse: the incident goes on with its attempts, so that a node that
+ *                comes up and falls over again is not rebooted for ever. A reboot is due when the first clock of a failing
+ *                checker whose action is Reboot reaches its threshold, but not inside a wait window. Left to Healthy by recovery, to WaitingReboot by an intent to reboot, to Failed when the
  *                attempts are used up.
  * WaitingReboot  An intent was written: the call happened, may have happened, or (monitor-only) would have happened.
  *                Left to Healthy by recovery, at any time; to Unhealthy when the call surely never happened, or when
@@ -28,16 +29,25 @@
  * The function is pure: `now` and the observation clock are arguments, actions are data, and running it twice on the
  * same event gives the same record.
  */
-import type { CheckerName } from "./check.ts";
+import { CHECKER_NAMES } from "./check.ts";
 import { carryOver } from "./carry-over.ts";
+import { clocksAfter, type CheckerClocks } from "./checker-clocks.ts";
 import { dueIn, isGivenUp, isWaiting } from "./due.ts";
-import type { Judgement } from "./evaluation.ts";
 import type { NodeEvent, Transition } from "./events.ts";
-import { closed, enter, newIncident } from "./incident.ts";
+import { withFlaps } from "./flaps.ts";
+import {
+  closed,
+  enter,
+  forgotten,
+  lastIncidentAfter,
+  newIncident,
+  relapse,
+  type Moment,
+} from "./incident.ts";
 import type { Phase } from "./phase.ts";
 import type { RepairPolicy } from "./policy.ts";
-import { finished, intended, verified } from "./reboot-events.ts";
-import type { FailingCheck, NodeRecord, ObservedMillis } from "./record.ts";
+import { finished, intended, recovered, verified } from "./reboot-events.ts";
+import type { NodeRecord, ObservedMillis } from "./record.ts";
 import type { EpochMillis } from "./time.ts";
 import { withSkips } from "./skips.ts";
 import { isVerdictPending } from "./verification.ts";
@@ -52,13 +62,18 @@ export function transition(
 ): Transition {
   switch (event.type) {
     case "Judged": {
-      const known = carryOver(record, event.node, policy, now, event.observed);
+      const carried = carryOver(record, event.node, policy, now, event.observed);
+      // The timer may sleep until the end of a wait that belongs to another VM.
+      const waitEnded = (record?.lastReboot?.waitUntil ?? 0) > (carried.lastReboot?.waitUntil ?? 0);
+      const known = waitEnded ? unscheduled(carried) : carried;
       return judged(known, event, policy, now, record?.scheduledAt !== undefined);
     }
     case "RebootIntended":
       return intended(required(record, event.type), event, now);
     case "RebootFinished":
       return finished(required(record, event.type), event, now);
+    case "RebootRecovered":
+      return recovered(required(record, event.type), event, now);
     case "RebootVerified":
       return verified(required(record, event.type), event);
     default:
@@ -79,25 +94,58 @@ function judged(
   hadTimer: boolean,
 ): Transition {
   const { evaluation, observed } = event;
-  const known = remember(record, event, now);
-  if (evaluation.verdict === "Undecided") return settle(enter(closed(known), "Unknown", now), hadTimer, now);
-  if (evaluation.verdict === "Pass") return settle(enter(closed(known), "Healthy", now), hadTimer, now);
-
-  // A node that comes back from planned work has its whole threshold to come up.
-  const workEnded =
-    isHeldByWork(record.marks, policy.plannedWork, now) &&
-    !isHeldByWork(known.marks, policy.plannedWork, now);
-  const failing = clocks(workEnded ? {} : known.failing, evaluation.judgements, now, observed);
-  const incident = known.incident ?? newIncident(known, now);
-  const sick: NodeRecord = { ...known, failing, incident };
-  const next = enter(sick, sickPhase(sick, policy, now), now);
+  const moment = { now, observed };
+  const { curedAfter } = policy.storm;
+  const known = withFlaps(remember(record, event, now), evaluation.judgements, policy.flapping, now);
+  if (evaluation.verdict === "Undecided")
+    return settle(enter(forgotten(known), "Unknown", now), hadTimer, now);
+  const clocks = clocksAround(record, known, event, policy, now);
+  const draining = withDraining(known, clocks.draining);
+  if (evaluation.verdict === "Pass") {
+    const { lastIncident } = lastIncidentAfter(known, curedAfter, moment);
+    return settle(enter(withLastIncident(closed(draining), lastIncident), "Healthy", now), hadTimer, now);
+  }
+  const incident = known.incident ?? relapse(known, curedAfter, moment) ?? newIncident(known, now);
+  const sick = { ...withLastIncident(draining, undefined), failing: clocks.failing, incident };
+  const next = enter(sick, sickPhase(sick, policy, moment), now);
   return schedule(next, policy, now, observed, hadTimer);
 }
 
-function sickPhase(record: NodeRecord, policy: RepairPolicy, now: EpochMillis): Phase {
+/**
+ * The clocks after this judgement. What a node fails while planned work holds its repair is no evidence: nothing drains,
+ * and when the work ends the node has its whole threshold to come up.
+ */
+function clocksAround(
+  before: NodeRecord,
+  known: NodeRecord,
+  { evaluation, observed }: Extract<NodeEvent, { type: "Judged" }>,
+  { plannedWork }: RepairPolicy,
+  now: EpochMillis,
+): CheckerClocks {
+  const wasHeld = isHeldByWork(before.marks, plannedWork, now);
+  const isHeld = isHeldByWork(known.marks, plannedWork, now);
+  const ended = wasHeld && !isHeld;
+  const clocks = clocksAfter(ended ? forgotten(known) : known, evaluation.judgements, now, observed);
+  return wasHeld || isHeld ? { failing: clocks.failing } : clocks;
+}
+
+// Fields are replaced in their places: judging again must yield the same bytes.
+function withDraining(record: NodeRecord, draining: NodeRecord["draining"]): NodeRecord {
+  if (draining !== undefined) return { ...record, draining };
+  const { draining: _draining, ...rest } = record;
+  return rest;
+}
+
+function withLastIncident(record: NodeRecord, lastIncident: NodeRecord["lastIncident"]): NodeRecord {
+  if (lastIncident !== undefined) return { ...record, lastIncident };
+  const { lastIncident: _lastIncident, ...rest } = record;
+  return rest;
+}
+
+function sickPhase(record: NodeRecord, policy: RepairPolicy, { now, observed }: Moment): Phase {
   if (record.phase === "WaitingReboot" && isWaiting(record, now)) return "WaitingReboot";
   // More attempts allowed by a changed policy bring a given-up node back.
-  return isGivenUp(record, policy, now) ? "Failed" : "Unhealthy";
+  return isGivenUp(record, policy, now, observed) ? "Failed" : "Unhealthy";
 }
 
 /** Facts that outlive phases: identity, sticky GPU, the last boot seen. */
@@ -135,26 +183,6 @@ function isOurBoot(record: NodeRecord): boolean {
 }
 
 /**
- * A clock per failing checker: kept while it fails, dropped when it passes or can no longer be judged (after a driver
- * upgrade the GPU threshold starts anew), restarted if the observation clock was reset under it.
- */
-function clocks(
-  before: NodeRecord["failing"],
-  judgements: readonly Judgement[],
-  now: EpochMillis,
-  observed: ObservedMillis,
-): NodeRecord["failing"] {
-  const next: Partial<Record<CheckerName, FailingCheck>> = {};
-  for (const { checker, verdict, reason } of judgements) {
-    const clock = before[checker];
-    if (verdict !== "Fail") continue;
-    const running = clock !== undefined && clock.sinceObserved <= observed;
-    next[checker] = running ? { ...clock, reason } : { since: now, sinceObserved: observed, reason };
-  }
-  return next;
-}
-
-/**
  * Nothing to repair: a pending reboot, if there was one, looks again and finishes itself. What the latest reboot came to
  * is told by that job, too: until then there must be one.
  */
@@ -173,10 +201,21 @@ function schedule(
   const due = record.phase === "Failed" ? undefined : dueIn(record, policy, observed);
   if (due === undefined) return settle(unscheduled(record), hadTimer, now);
   const at = Math.max(now + due, record.lastReboot?.waitUntil ?? 0);
-  if (keepsTime(record.scheduledAt, at, now)) {
+  if (!resumes(record, now) && keepsTime(record.scheduledAt, at, now)) {
     return { record, actions: [{ type: "EnsureReboot", at: record.scheduledAt }] };
   }
   return { record: { ...record, scheduledAt: at }, actions: [{ type: "MoveReboot", at }] };
+}
+
+/**
+ * A checker that fails again may be due at once by what its clock still held, while the timer went to sleep until a checker
+ * that is due later.
+ */
+function resumes({ failing }: NodeRecord, now: EpochMillis): boolean {
+  return CHECKER_NAMES.some((checker) => {
+    const clock = failing[checker];
+    return clock?.carried !== undefined && clock.since === now;
+  });
 }
 
 /**

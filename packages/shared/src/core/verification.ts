@@ -3,6 +3,7 @@
  * Ready alone proves nothing: a node can recover by itself, or never have gone down.
  */
 import { isWaiting } from "./due.ts";
+import { isRelapse, wellLeft, type Moment } from "./incident.ts";
 import type { NodeRecord, RebootAttempt, RebootVerification } from "./record.ts";
 import type { EpochMillis, Millis } from "./time.ts";
 
@@ -26,39 +27,63 @@ export function isVerdictPending({ lastReboot }: NodeRecord): boolean {
 export interface VerdictTimings {
   /** How long a call can be on its way: send deadline, call deadline and the cloud's margin. */
   readonly flight: Millis;
+  /** How long a node must have been well before its place in the budgets is free. */
+  readonly recoveredAfter: Millis;
   /** How long a node must have been well before its reboot counts as a cure. */
   readonly curedAfter: Millis;
 }
 
+/** What may be said of a reboot: that its node is well again, which is no verdict yet, or the verdict. */
+export type RebootProof = RebootVerification | "Recovered";
+
+/** The store's clocks, and the observed time until another reboot is due; undefined: no failing checker asks for one. */
+export interface VerdictView extends Moment {
+  readonly dueIn: Millis | undefined;
+}
+
 /**
- * When a verdict may be given at the earliest: while the call can still be on its way, a node that looks well may yet go
+ * When something may be said at the earliest: while the call can still be on its way, a node that looks well may yet go
  * down, and one that did not boot may yet do so; and a node that comes up only to fall over again was not cured.
  * Undefined: there is nothing to tell any more.
  */
-export function verdictAt(record: NodeRecord, timings: VerdictTimings): EpochMillis | undefined {
-  const { lastReboot, phase, phaseSince } = record;
+export function verdictAt(
+  record: NodeRecord,
+  moment: Moment,
+  timings: VerdictTimings,
+): EpochMillis | undefined {
+  const { lastReboot, phase } = record;
   if (lastReboot === undefined || !isVerdictPending(record)) return undefined;
   const landed = lastReboot.intendedAt + timings.flight;
-  return phase === "Healthy" ? Math.max(landed, phaseSince + timings.curedAfter) : landed;
+  if (phase !== "Healthy") return landed;
+  const proving = lastReboot.recoveredAt !== undefined && hasRebooted(record, lastReboot);
+  const span = proving ? timings.curedAfter : Math.min(timings.recoveredAfter, timings.curedAfter);
+  return Math.max(landed, moment.now + wellLeft(record, span, moment));
 }
 
-/** The verdict on the latest reboot, once there is one; undefined: there was none, or it is too early to say. */
-export function verificationOf(
+/** What may be said of the latest reboot now; undefined: there was none, nothing is left to say, or it is too early. */
+export function proofOf(
   record: NodeRecord,
-  now: EpochMillis,
+  view: VerdictView,
   timings: VerdictTimings,
-): RebootVerification | undefined {
-  const { lastReboot, bootId, phase } = record;
-  const earliest = verdictAt(record, timings);
-  if (lastReboot === undefined || earliest === undefined || now < earliest) return undefined;
+): RebootProof | undefined {
+  const { lastReboot, phase } = record;
+  const earliest = verdictAt(record, view, timings);
+  if (lastReboot === undefined || earliest === undefined || view.now < earliest) return undefined;
   // Of a node that is gone, or not judged yet, nothing can be told: it may come back as the same VM.
   if (phase === "Unknown") return undefined;
-  const { bootIdBefore } = lastReboot;
-  const wellAgain = phase === "Healthy";
-  if (!wellAgain && isWaiting(record, now)) return undefined;
-  // Without boot ids (some Windows nodes) the node's health is all there is to go by.
-  const comparable = bootId !== undefined && bootIdBefore !== undefined;
-  const rebooted = comparable ? bootId !== bootIdBefore : wellAgain;
-  if (!rebooted) return "NotExecuted";
-  return wellAgain ? "Cured" : "StillBad";
+  const rebooted = hasRebooted(record, lastReboot);
+  if (phase === "Healthy") {
+    if (!rebooted) return "NotExecuted";
+    return wellLeft(record, timings.curedAfter, view) === 0 ? "Cured" : "Recovered";
+  }
+  if (isWaiting(record, view.now)) return undefined;
+  // A relapse that passes before another reboot is due proves nothing: the time to a cure starts again after it.
+  if (isRelapse(record) && view.dueIn !== 0) return undefined;
+  return rebooted ? "StillBad" : "NotExecuted";
+}
+
+/** The machine went down. Without boot ids (some Windows nodes) the node's health is all there is to go by. */
+function hasRebooted({ bootId, phase }: NodeRecord, { bootIdBefore, recoveredAt }: RebootAttempt): boolean {
+  if (bootId !== undefined && bootIdBefore !== undefined) return bootId !== bootIdBefore;
+  return phase === "Healthy" || recoveredAt !== undefined;
 }

@@ -1,3 +1,4 @@
+import { needsAttention } from "../core/attention.ts";
 import type { Keys } from "../contract/keys.ts";
 import { parseStored, snapshotSchema } from "../contract/stored.ts";
 import type {
@@ -7,7 +8,7 @@ import type {
   StoredFault,
 } from "../ports/evaluation-store.ts";
 import type { ClusterView } from "../ports/snapshot-store.ts";
-import { decodeRecord, needsAttention } from "./record-codec.ts";
+import { decodeRecord } from "./record-codec.ts";
 import { RedisScript, type RedisClient } from "./script.ts";
 import { parseView, stringsOf } from "./view.ts";
 

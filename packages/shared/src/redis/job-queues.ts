@@ -124,14 +124,18 @@ export class BullJobQueues implements JobQueues {
     );
   }
 
-  /** What pending reboots say that holds them, and since when; of a huge backlog the first thousand. */
+  /**
+   * What pending reboots say that holds them, and since when; of a huge backlog the first thousand. A node that is well
+   * again has nothing to hold: its job only waits for the result of its reboot.
+   */
   async held(): Promise<{ gate: GateName; since: EpochMillis }[]> {
     const jobs: (Job | undefined)[] = await this.#reboots.getDelayed(0, MOST_LOOKED_AT - 1);
     return jobs.flatMap((job) => {
       const said = rebootProgressSchema.safeParse(job?.progress);
       const gate = GATES.find((name) => said.success && name === said.data.waitsFor);
       const since = said.success ? said.data.since : undefined;
-      return gate === undefined || since === undefined ? [] : [{ gate, since: Date.parse(since) }];
+      if (gate === undefined || gate === "NothingFailing" || since === undefined) return [];
+      return [{ gate, since: Date.parse(since) }];
     });
   }
 

@@ -1,6 +1,5 @@
 import { parseStored, recordSchema } from "../contract/stored.ts";
 import type { NodeRecord } from "../core/record.ts";
-import { isVerdictPending } from "../core/verification.ts";
 
 /**
  * A record as it stands in Redis: `<version> <JSON>`; the version of bytes that have none, or one too large to count
@@ -26,9 +25,4 @@ export function decodeRecord(name: string, raw: string): StoredRecord {
     return { version, record: undefined, fault: `record of ${name}: it is the record of another node` };
   }
   return { version, record: parsed.value, fault: undefined };
-}
-
-/** Whether the resync must look at this node again: it is not healthy, or nobody told yet what its reboot came to. */
-export function needsAttention(record: NodeRecord): boolean {
-  return record.phase !== "Healthy" || isVerdictPending(record);
 }

@@ -1,10 +1,11 @@
+import { needsAttention } from "../core/attention.ts";
 import type { ChainableCommander } from "ioredis";
 import { SHARDS, shardOf, type Keys } from "../contract/keys.ts";
 import type { NodeRecord } from "../core/record.ts";
 import { countRecords, type RecordCount } from "../core/record-gauges.ts";
 import type { ClusterView } from "../ports/snapshot-store.ts";
 import type { StateStore, VersionedRecord } from "../ports/state-store.ts";
-import { decodeRecord, needsAttention } from "./record-codec.ts";
+import { decodeRecord } from "./record-codec.ts";
 import { ofRedis, RedisError } from "./redis-error.ts";
 import { isOfAnotherType, RedisScript, type RedisClient } from "./script.ts";
 import { parseView, stringsOf } from "./view.ts";

@@ -12,7 +12,7 @@ import type {
 } from "../ports/evaluation-store.ts";
 import type { ClusterView, Publication, SnapshotStore, StoredVersion } from "../ports/snapshot-store.ts";
 import type { StateStore, VersionedRecord } from "../ports/state-store.ts";
-import { isVerdictPending } from "../core/verification.ts";
+import { needsAttention } from "../core/attention.ts";
 import { MemoryView } from "./memory-view.ts";
 
 /** A record as it stands in memory; `json` may be damaged by a test. */
@@ -97,7 +97,7 @@ export class MemoryStore implements SnapshotStore, EvaluationStore, StateStore {
   async markAttention(audited?: number): Promise<number[]> {
     for (const name of this.records.keys()) {
       const { record } = this.#recordOf(name);
-      if (record?.phase !== "Healthy" || isVerdictPending(record)) this.dirty.add(name);
+      if (record === undefined || needsAttention(record)) this.dirty.add(name);
     }
     for (const name of this.newest.keys()) {
       if (shardOf(name) === audited || !this.records.has(name)) this.dirty.add(name);

@@ -18,6 +18,8 @@ const breakage = {
     .union([z.boolean(), z.int().min(1)], "expected true, false or a number of reboots")
     .optional(),
   gpus: z.union([z.int().min(1), z.literal("all")], "expected a whole number or all").optional(),
+  /** The fault comes and goes until it is healed, or cured by reboots. */
+  flapping: z.strictObject({ down: durationSchema, up: durationSchema }).optional(),
 };
 
 const match = z

@@ -97,7 +97,7 @@ function onNodes(simulator: Simulator, command: Targeted): string[] {
 function onNode({ world }: Simulator, name: string, command: Targeted): void {
   switch (command.do) {
     case "break":
-      world.break(name, command);
+      world.break(name, command, command.flapping);
       return;
     case "heal":
       world.heal(name, command.fault);
@@ -143,7 +143,7 @@ function targets({ world }: Simulator, command: Targeted): string[] {
   const fitting = world
     .names()
     .map((name) => world.machine(name))
-    .filter((machine) => fits(machine, command))
+    .filter((machine) => fits(machine, world.isBroken(machine.name), command))
     .toSorted((a, b) => a.bootedAt - b.bootedAt);
   const wanted = count === undefined || count === "all" ? fitting.length : count;
   if (fitting.length < wanted || fitting.length === 0) {
@@ -152,17 +152,17 @@ function targets({ world }: Simulator, command: Targeted): string[] {
   return fitting.slice(0, wanted).map((machine) => machine.name);
 }
 
-function fits(machine: Machine, { pool, zone, do: verb }: Targeted): boolean {
+function fits(machine: Machine, broken: boolean, { pool, zone, do: verb }: Targeted): boolean {
   return (
     (pool === undefined || machine.pool.id === pool || machine.pool.name === pool) &&
     (zone === undefined || machine.zone === zone) &&
-    canTake(machine, verb)
+    canTake(machine, broken, verb)
   );
 }
 
-function canTake({ faults, power }: Machine, verb: Targeted["do"]): boolean {
-  if (verb === "heal") return faults.size > 0;
-  return power !== "gone" && (verb === "mark" || faults.size === 0);
+function canTake({ power }: Machine, broken: boolean, verb: Targeted["do"]): boolean {
+  if (verb === "heal") return broken;
+  return power !== "gone" && (verb === "mark" || !broken);
 }
 
 function add({ world }: Simulator, command: Extract<Command, { do: "add" }>): string[] {

@@ -19,7 +19,8 @@ export class NoGpusError extends Error {
   override readonly name = "NoGpusError";
 }
 
-interface Parts {
+/** The actors that show a fault. */
+export interface Parts {
   readonly kubelets: Kubelets;
   readonly controller: NodeController;
   readonly scheduler: Scheduler;

@@ -5,7 +5,8 @@ import { kubeTime, type KubeObject } from "../kubernetes-api/kube-object.ts";
 import type { ObjectStore } from "../kubernetes-api/object-store.ts";
 import { newMachine, poolFrom, type PoolOptions } from "./births.ts";
 import { Cloud, type RebootRecord } from "./cloud.ts";
-import { breakMachine, healMachine, type Breakage } from "./breakage.ts";
+import { breakMachine, healMachine, type Breakage, type Parts } from "./breakage.ts";
+import { Flappers, type Flapping } from "./flapping.ts";
 import { dressed, guiseOf, postGuise } from "./guise.ts";
 import { Kubelets, type ActorDeps } from "./kubelets.ts";
 import type { GpuAllocation, Machine, NodeFault, Pool } from "./machine.ts";
@@ -55,6 +56,7 @@ export class World implements AsyncDisposable {
   readonly #random: Random;
   readonly #kubelets: Kubelets;
   readonly #controller: NodeController;
+  readonly #flappers: Flappers;
   #born = 0;
 
   /** All nodes are there, Ready and old; their kubelets post from now on. */
@@ -67,6 +69,7 @@ export class World implements AsyncDisposable {
     this.#controller = new NodeController(actors, this.#machines);
     this.#kubelets = new Kubelets(actors, this.#controller);
     this.cloud = new Cloud(actors, this.#kubelets, this.#controller);
+    this.#flappers = new Flappers(this.#parts());
     this.pools = deps.pools.map((options) => poolFrom(options, this.#random, deps.look.region));
     for (const [index, pool] of this.pools.entries()) {
       const names = deps.pools[index]?.nodeNames ?? [];
@@ -112,9 +115,18 @@ export class World implements AsyncDisposable {
     return this.names().map((name) => truthOf(this.machine(name), this.#deps.nodes.get(name)));
   }
 
-  /** Breaks a node; the same fault twice replaces the first. @throws {UnknownNodeError} */
-  break(name: string, breakage: Breakage): void {
-    breakMachine(this.machine(name), breakage, this.#parts());
+  /** Breaks a node; the same fault twice replaces the first. With `flapping` it comes and goes. @throws {UnknownNodeError} */
+  break(name: string, breakage: Breakage, flapping?: Flapping): void {
+    const machine = this.machine(name);
+    this.#flappers.stop(machine, breakage.fault);
+    if (flapping === undefined) breakMachine(machine, breakage, this.#parts());
+    else this.#flappers.start(machine, breakage, flapping);
+  }
+
+  /** A fault stands on the node, or comes and goes. @throws {UnknownNodeError} */
+  isBroken(name: string): boolean {
+    const machine = this.machine(name);
+    return machine.faults.size > 0 || this.#flappers.has(machine);
   }
 
   /** Hands the GPUs of a node out in another way from now on. @throws {UnknownNodeError} */
@@ -126,7 +138,9 @@ export class World implements AsyncDisposable {
 
   /** Takes one fault, or all of them, off a node; it recovers by itself without a boot. @throws {UnknownNodeError} */
   heal(name: string, fault?: NodeFault): void {
-    healMachine(this.machine(name), fault, this.#parts());
+    const machine = this.machine(name);
+    this.#flappers.stop(machine, fault);
+    healMachine(machine, fault, this.#parts());
   }
 
   /**
@@ -251,7 +265,7 @@ export class World implements AsyncDisposable {
     return machine;
   }
 
-  #parts() {
+  #parts(): Parts {
     return {
       kubelets: this.#kubelets,
       controller: this.#controller,

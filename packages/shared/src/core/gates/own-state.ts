@@ -56,9 +56,9 @@ export const waitWindow: Gate = ({ record, now }) => {
 };
 
 /** The reboots of this incident are not used up. */
-export const attempts: Gate = ({ record, policy, now }) => {
+export const attempts: Gate = ({ record, policy, now, observed }) => {
   const why = `${record.incident?.attempts ?? 0} of ${policy.maxAttempts} attempts used`;
-  return isGivenUp(record, policy, now) ? shut("Attempts", why) : open("Attempts", why);
+  return isGivenUp(record, policy, now, observed) ? shut("Attempts", why) : open("Attempts", why);
 };
 
 /** A checker has failed for its threshold, in observed time. */

@@ -17,24 +17,22 @@ export function grantHolds({ since, renewedAt = since }: LedgerGrant, now: Epoch
 }
 
 /**
- * Slow start under an operator's grant (G5): as many cures as the width doubles it, and a reboot that cured nothing
- * begins anew at one. Only reboots that began under the grant count.
+ * Slow start under an operator's grant (G5): as many nodes that are well again as the width doubles it, and a reboot that
+ * cured nothing, a relapse among them, begins anew at one. Only reboots that began under the grant count.
  */
 export function grantAfter(
   grant: LedgerGrant,
-  { at }: Pick<LedgerEntry, "at">,
-  outcome: LedgerOutcome,
+  { at, recoveredAt }: Pick<LedgerEntry, "at" | "recoveredAt">,
+  outcome: LedgerOutcome | "Recovered",
   now: EpochMillis,
 ): LedgerGrant {
   if (at <= grant.since) return grant;
-  const { width, cured = 0 } = grant;
+  // Its recovery was counted: the proof must not hold up a fleet, nor count twice.
+  if (outcome === "Cured" && recoveredAt !== undefined) return grant;
   switch (outcome) {
-    case "Cured": {
-      const roundIsComplete = cured + 1 >= width;
-      const renewed = { ...grant, renewedAt: now };
-      if (roundIsComplete) return { ...renewed, width: Math.min(2 * width, GRANT_MAX_WIDTH), cured: 0 };
-      return { ...renewed, cured: cured + 1 };
-    }
+    case "Recovered":
+    case "Cured":
+      return widened(grant, now);
     case "StillBad":
     case "NotExecuted":
       return { ...grant, width: 1, cured: 0 };
@@ -48,4 +46,12 @@ export function grantAfter(
     default:
       return outcome satisfies never;
   }
+}
+
+function widened(grant: LedgerGrant, now: EpochMillis): LedgerGrant {
+  const { width, cured = 0 } = grant;
+  const roundIsComplete = cured + 1 >= width;
+  const renewed = { ...grant, renewedAt: now };
+  if (roundIsComplete) return { ...renewed, width: Math.min(2 * width, GRANT_MAX_WIDTH), cured: 0 };
+  return { ...renewed, cured: cured + 1 };
 }

@@ -25,21 +25,30 @@ export function earlierOf(before: LedgerEntry | undefined, now: EpochMillis): re
     .slice(-EARLIER_MAX);
 }
 
-/** Reboots whose result is known and counts since the operator's latest grant, latest first (G5). */
+/** Its node is well again and has not relapsed: a cure, or one that is not proven yet. */
+function mayBeCure({ outcome, recoveredAt }: LedgerEntry): boolean {
+  const open = outcome === "Intent" || outcome === "Accepted" || outcome === "Unknown";
+  return outcome === "Cured" || (open && recoveredAt !== undefined);
+}
+
+function curedNothing({ outcome }: LedgerEntry): boolean {
+  return outcome === "StillBad" || outcome === "NotExecuted";
+}
+
+/** Reboots that say something of what repairs do, and began since the operator's latest grant, latest first (G5). */
 export function settledSinceGrant({ entries, meta }: Ledger): LedgerEntry[] {
   return [...entries.values()]
-    .filter(
-      ({ outcome, at }) =>
-        (outcome === "Cured" || outcome === "StillBad" || outcome === "NotExecuted") &&
-        at > (meta.grant?.since ?? 0),
-    )
+    .filter((entry) => (mayBeCure(entry) || curedNothing(entry)) && entry.at > (meta.grant?.since ?? 0))
     .toSorted((a, b) => b.seq - a.seq);
 }
 
-/** The latest reboots in a row that cured nothing: what the efficacy guard is built on. */
+/**
+ * The latest reboots in a row that cured nothing: what the efficacy guard is built on. A repair that is not proven yet ends
+ * the row, because nobody can say that it cured nothing; a relapse puts it back in.
+ */
 export function uncuredInARow(ledger: Ledger): LedgerEntry[] {
   const settled = settledSinceGrant(ledger);
-  const cure = settled.findIndex(({ outcome }) => outcome === "Cured");
+  const cure = settled.findIndex((entry) => mayBeCure(entry));
   return cure === -1 ? settled : settled.slice(0, cure);
 }
 
@@ -48,6 +57,6 @@ export function uncuredInARow(ledger: Ledger): LedgerEntry[] {
  * good, would count again.
  */
 export function evidenceOf(ledger: Ledger): LedgerEntry[] {
-  const cure = settledSinceGrant(ledger).find(({ outcome }) => outcome === "Cured");
+  const cure = settledSinceGrant(ledger).find((entry) => mayBeCure(entry));
   return [...uncuredInARow(ledger), ...(cure === undefined ? [] : [cure])];
 }

@@ -47,6 +47,8 @@ export interface LedgerEntry {
   /** The process that wrote the intent. */
   readonly by: string;
   readonly outcome: LedgerOutcome;
+  /** Since when its place in the budgets is free: the node has been well for a while, which is no cure yet. */
+  readonly recoveredAt?: EpochMillis;
   /** Sticky: the window of this VM is the GPU window. */
   readonly gpu: boolean;
 }

@@ -82,13 +82,45 @@ export function withOutcome(
   const surelyNotDone = outcome === "NotSent" || outcome === "Rejected";
   const notBefore = surelyNotDone ? writer.clocks.latest + timings.cooldown : entry.notBefore;
   const attempt = surelyNotDone ? entry.attempt - 1 : entry.attempt;
-  const written = write(ledger, writer, (seq) => ({ ...entry, seq, outcome, notBefore, attempt }));
-  const { grant } = written.meta;
-  if (grant === undefined) return written;
-  return {
-    ...written,
-    meta: { ...written.meta, grant: grantAfter(grant, entry, outcome, writer.clocks.earliest) },
-  };
+  // A proof says when the node became well, not that reboots help now: it keeps its place in the row of results.
+  const proof = outcome === "Cured" && entry.recoveredAt !== undefined;
+  const written = write(ledger, writer, (seq) => ({
+    ...entry,
+    seq: proof ? entry.seq : seq,
+    outcome,
+    notBefore,
+    attempt,
+  }));
+  return granted(written, entry, outcome, writer);
+}
+
+/**
+ * The node of this entry has been well for long enough to free its place in the budgets. Its window stays, and its outcome
+ * is written when it is known. An entry that a later intent replaced, or that is settled or free, stays as it is.
+ */
+export function withRecovery(
+  ledger: Ledger,
+  instanceId: string,
+  token: string,
+  writer: LedgerWriter,
+): Ledger {
+  const entry = ledger.entries.get(instanceId);
+  if (entry === undefined || entry.token !== token) return ledger;
+  if (entry.recoveredAt !== undefined || !mayFollow(entry.outcome, "Cured")) return ledger;
+  const written = write(ledger, writer, (seq) => ({ ...entry, seq, recoveredAt: writer.clocks.latest }));
+  return granted(written, entry, "Recovered", writer);
+}
+
+function granted(
+  ledger: Ledger,
+  entry: LedgerEntry,
+  outcome: LedgerOutcome | "Recovered",
+  writer: LedgerWriter,
+): Ledger {
+  const { grant } = ledger.meta;
+  if (grant === undefined) return ledger;
+  const next = grantAfter(grant, entry, outcome, writer.clocks.earliest);
+  return { ...ledger, meta: { ...ledger.meta, grant: next } };
 }
 
 /** An intent is answered, an answer is verified; what is verified, or surely never happened, is the end. */

@@ -1,6 +1,6 @@
 import type { Ledger, LedgerEntry } from "../ledger/ledger.ts";
 import { grantHolds } from "../ledger/grant.ts";
-import { rebootsOf, uncuredInARow } from "../ledger/history.ts";
+import { happened, rebootsOf, uncuredInARow } from "../ledger/history.ts";
 import type { Clocks } from "../ledger/clocks.ts";
 import type { EpochMillis } from "../time.ts";
 import { RATE_WINDOWS, type StormPolicy } from "./policy.ts";
@@ -33,10 +33,14 @@ export interface BudgetSubject {
   readonly zone?: string;
 }
 
-/** An entry counts against budgets while its window is open, unless it is known to have ended well or never happened. */
+/**
+ * An entry counts against budgets while its window is open, unless its node is well again or it never happened. That the
+ * repair is not proven to be a cure yet holds no place.
+ */
 export function isOpen(entry: LedgerEntry, clocks: Clocks): boolean {
   // Of a node that is gone the VM may live on, and boot: its room is free when its window is over.
-  const over = entry.outcome === "Cured" || entry.outcome === "NotSent" || entry.outcome === "Rejected";
+  const { outcome, recoveredAt } = entry;
+  const over = recoveredAt !== undefined || outcome === "Cured" || !happened(entry);
   return !over && entry.notBefore > clocks.earliest;
 }
 

@@ -31,7 +31,9 @@ export interface StormPolicy {
   readonly floor: number;
   /** So many different nodes rebooted in a row without a cure: reboots do not help. */
   readonly uncured: number;
-  /** A rebooted node must be well for so long before that counts as a cure: one that falls over again was none. */
+  /** A rebooted node must be well for so long before its place in the budgets is free; not longer than `curedAfter`. */
+  readonly recoveredAfter: Millis;
+  /** A rebooted node must be well for so long before that counts as a cure; a relapse before continues its incident. */
   readonly curedAfter: Millis;
   /** For so long after its boot a node is not judged sick enough to be rebooted. */
   readonly settle: Millis;
@@ -55,7 +57,8 @@ export const DEFAULT_STORM_POLICY: StormPolicy = {
   burstWithin: MINUTE,
   floor: 3,
   uncured: 3,
-  curedAfter: MINUTE,
+  recoveredAfter: MINUTE,
+  curedAfter: 30 * MINUTE,
   settle: 3 * MINUTE,
 };
 

@@ -32,7 +32,7 @@ export interface Config extends Readonly<Omit<Settings, "cluster" | "redis" | "c
 
 /** What the pure core needs of the configuration. */
 export function policyOf(config: Config): RepairPolicy {
-  const { respectCordon, foreignOwner, plannedWork, paused, storm } = config;
+  const { respectCordon, foreignOwner, plannedWork, paused, storm, flapping } = config;
   // That large budgets are meant was settled when the configuration was checked.
   const { override: _override, ...budgets } = storm.budgets;
   const { monitorOnly, checkers, rebootWait, maxAttempts, startupGrace, expectedGpus, timings, ciliumTaint } =
@@ -52,6 +52,7 @@ export function policyOf(config: Config): RepairPolicy {
     plannedWork,
     paused,
     storm: { ...storm, budgets },
+    flapping,
   };
 }
 

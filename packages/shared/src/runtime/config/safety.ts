@@ -1,3 +1,4 @@
+import { FLAPS_KEPT } from "../../core/flaps.ts";
 import { LEDGER_TIMINGS } from "../../core/ledger/timings.ts";
 import { DEFAULT_POLICY } from "../../core/policy.ts";
 import { DEFAULT_STORM_POLICY } from "../../core/storm/policy.ts";
@@ -54,11 +55,24 @@ export const storm = section({
   uncured: setting(integer(1, 1000), STORM.uncured, {
     meaning: "After so many reboots of different nodes in a row without a cure, an operator must grant more.",
   }),
+  recoveredAfter: setting(duration(), STORM.recoveredAfter, {
+    meaning:
+      "How long a rebooted node must stay healthy before its place in the budgets is free; curedAfter if that is shorter.",
+  }),
   curedAfter: setting(duration(), STORM.curedAfter, {
-    meaning: "How long a rebooted node must be well before that counts as a cure.",
+    meaning:
+      "How long a rebooted node must stay healthy before the reboot counts as a cure; a failure before that continues the incident and its attempts.",
   }),
   settle: setting(duration(), STORM.settle, {
     meaning: "How long after its boot a node is left to come up.",
+  }),
+});
+
+/** When a node is reported as flapping. */
+export const flapping = section({
+  threshold: setting(integer(2, FLAPS_KEPT), DEFAULT_POLICY.flapping.threshold, {
+    meaning:
+      "Changes from Fail to Pass of one checker within an hour from which on a node is reported as flapping.",
   }),
 });
 

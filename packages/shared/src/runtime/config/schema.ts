@@ -5,7 +5,7 @@ import { MINUTE, SECOND } from "../../core/time.ts";
 import { boolean, duration, Expected, integer, list, oneOf, POSITIVE, wordOf, type Kind } from "./kinds.ts";
 import { parseHostPort, REDIS_URL_EXPECTED } from "./redis-url.ts";
 import { optional, section, setting } from "./setting.ts";
-import { foreignOwner, ledger, paused, plannedWork, storm } from "./safety.ts";
+import { flapping, foreignOwner, ledger, paused, plannedWork, storm } from "./safety.ts";
 import { timings } from "./timings.ts";
 
 /** How much is logged, from least to most. */
@@ -161,6 +161,7 @@ export const settingsSchema = section({
   plannedWork,
   paused,
   storm,
+  flapping,
   ledger,
   metricsPort: setting(port, 9625, {
     env: [{ name: "CIVO_NODE_AGENT_METRICS_PORT", unit: "port" }],

@@ -30,6 +30,8 @@ export interface NodeRef {
 /** The metrics of one process. Every method is named after what happened. */
 export interface Metrics {
   observeCheck(of: NodeRef, checker: CheckerName, reason: string): void;
+  /** A checker changed from Fail to Pass. */
+  observeFlap(of: NodeRef, checker: CheckerName): void;
   observeEvaluation(of: NodeRef, verdict: Evaluation["verdict"]): void;
   observePhaseChange(of: NodeRef, from: Phase, to: Phase): void;
   /** A node is Healthy again, `after` its first failing check. */
@@ -95,6 +97,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
 
   return {
     observeCheck: (of, checker, reason) => set.count("healthChecks", { ...of, checker, result: reason }),
+    observeFlap: (of, checker) => set.count("checkerFlaps", { ...of, checker }),
     observeEvaluation: (of, verdict) => set.count("evaluations", { ...of, verdict }),
     observePhaseChange: (of, from, to) => set.count("phaseChanges", { ...of, from, to }),
     observeRecovery: ({ pool }, after) => set.time("recoveryDuration", { pool }, after / SECOND),
