@@ -1,4 +1,5 @@
 import { EDGE_GUARDS } from "./edge-guards.ts";
+import { FLAP_GUARDS } from "./flap-guards.ts";
 import type { Guard } from "./guard.ts";
 import { VERDICT_GUARDS } from "./verdict-guards.ts";
 import { VIEW_GUARDS } from "./view-guards.ts";
@@ -394,5 +395,6 @@ export const GUARDS: readonly Guard[] = [
   },
   ...VERDICT_GUARDS,
   ...EDGE_GUARDS,
+  ...FLAP_GUARDS,
   ...VIEW_GUARDS,
 ];
