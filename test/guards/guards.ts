@@ -1,5 +1,6 @@
 import { AUDIT_GUARDS } from "./audit-guards.ts";
 import { EDGE_GUARDS } from "./edge-guards.ts";
+import { FLAP_GUARDS } from "./flap-guards.ts";
 import type { Guard } from "./guard.ts";
 import { MARK_GUARDS } from "./mark-guards.ts";
 import { VERDICT_GUARDS } from "./verdict-guards.ts";
@@ -384,5 +385,6 @@ export const GUARDS: readonly Guard[] = [
   ...VERDICT_GUARDS,
   ...MARK_GUARDS,
   ...EDGE_GUARDS,
+  ...FLAP_GUARDS,
   ...VIEW_GUARDS,
 ];

@@ -40,6 +40,7 @@ import { verifyReboot } from "./verifier.ts";
 import {
   nowOf,
   tried,
+  untilProven,
   verdictTimingsOf,
   type RebootDeps,
   type RebootRun,
@@ -49,8 +50,6 @@ import { lookAtWorld, type FreshNode, type WorldLook } from "./world-look.ts";
 
 /** Attempts at the transaction while other workers keep changing the record; then the job looks again later. */
 const MAX_CONFLICTS = 3;
-
-const PROVING = "healthy again; the result of the reboot is recorded once the node has stayed healthy";
 
 /** Runs pending reboots. Throws only when Redis fails; then the job is tried again. */
 export class RebootProcessor {
@@ -110,18 +109,11 @@ export class RebootProcessor {
     const first = nextStep(this.#input(record, view, undefined, undefined));
     const verdict = verdictAt(record, view, verdictTimingsOf(this.#deps)) ?? 0;
     if (first.step === "Finish" && first.gate === "NothingFailing" && verdict > view.now) {
-      return this.#wait(record, view, "NothingFailing", PROVING, this.#untilVerdict(verdict, view));
+      return this.#wait(record, view, "NothingFailing", ...untilProven(verdict, view, this.#deps));
     }
     // Attempts used up is decided anew on a fresh read: that judgement moves the node to Failed.
     if (first.step !== "CallExecutor" && first.gate !== "Attempts") return this.#stop(first, record, view);
     return this.#readTruth({ node, stored, startedMono, startedWall, signal }, record);
-  }
-
-  /** Only watched time proves a cure: while nobody sees the cluster there is no hurry to look again. */
-  #untilVerdict(verdict: EpochMillis, view: ClusterView): Millis {
-    const { rules, timings } = this.#deps;
-    const isBlind = view.age === undefined || view.age > rules.policy.viewMaxAge;
-    return Math.max(verdict - view.now, isBlind ? timings.blockedRetry : 0);
   }
 
   async #readTruth(transaction: Transaction, record: NodeRecord): Promise<RebootRun | "conflict"> {
