@@ -38,7 +38,7 @@ async function says(demo: RunningProcess, words: RegExp): Promise<string> {
       if (found === undefined) throw new Error(`${demo.lines.join("\n")}\nnot said yet: ${words.source}`);
       return found;
     },
-    { within: 60_000 },
+    { within: 90_000 },
   );
 }
 
@@ -98,7 +98,7 @@ describe("npm start", () => {
       const again = JSON.parse(await asPrinted(demo, "curl")) as { nodes: string[] };
       expect(again.nodes).toHaveLength(1);
       expect(again.nodes).not.toContain(node);
-      await says(demo, new RegExp(`${again.nodes[0]} .*reboot verified`, "u"));
+      await says(demo, new RegExp(`${again.nodes[0]} .*recovered after .*, 1 reboot`, "u"));
 
       expect(existsSync(folderOf(demo))).toBe(true);
       demo.send("SIGINT");
@@ -106,6 +106,8 @@ describe("npm start", () => {
       expect(existsSync(folderOf(demo))).toBe(false);
       expect(await redis.connect().keys(`*${basename(folderOf(demo))}*`)).toEqual([]);
     },
+    // A reboot counts as a cure after half a minute here, and processes take their time on a busy machine.
+    240_000,
   );
 });
 
