@@ -1,6 +1,8 @@
 import { AUDIT_GUARDS } from "./audit-guards.ts";
 import { EDGE_GUARDS } from "./edge-guards.ts";
+import { FLAP_GUARDS } from "./flap-guards.ts";
 import type { Guard } from "./guard.ts";
+import { MARK_GUARDS } from "./mark-guards.ts";
 import { VERDICT_GUARDS } from "./verdict-guards.ts";
 import { VIEW_GUARDS } from "./view-guards.ts";
 
@@ -379,22 +381,10 @@ export const GUARDS: readonly Guard[] = [
     to: "const { record } = stored;",
     tests: [`${UNIT}/reboot-processor.test.ts`],
   },
-  {
-    guard: "a ledger entry is remembered by its exact text only",
-    file: "packages/shared/src/contract/entry-memory.ts",
-    from: "return known?.text === text ? known?.entry : undefined;",
-    to: "return known?.entry;",
-    tests: ["test/unit/core/entry-memory.property.test.ts"],
-  },
-  {
-    guard: "nobody changes what is remembered of the ledger",
-    file: "packages/shared/src/contract/entry-memory.ts",
-    from: "Object.freeze(entry);",
-    to: "",
-    tests: ["test/unit/core/entry-memory.property.test.ts"],
-  },
   ...AUDIT_GUARDS,
   ...VERDICT_GUARDS,
+  ...MARK_GUARDS,
   ...EDGE_GUARDS,
+  ...FLAP_GUARDS,
   ...VIEW_GUARDS,
 ];

@@ -9,6 +9,7 @@ import type { Executor } from "@node-agent/shared/ports/executor.ts";
 import type { EvidenceReader } from "@node-agent/shared/ports/node-evidence.ts";
 import type { CallLimiter } from "@node-agent/shared/ports/job-queues.ts";
 import type { NodeReader } from "@node-agent/shared/ports/node-reader.ts";
+import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 import type { StateStore, VersionedRecord } from "@node-agent/shared/ports/state-store.ts";
 import type { CallSpacing } from "./call-spacing.ts";
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
@@ -79,6 +80,20 @@ export type RebootRun =
 export function verdictTimingsOf({ timings, rules }: VerdictRules): VerdictTimings {
   const { recoveredAfter, curedAfter } = rules.policy.storm;
   return { flight: timings.flight, recoveredAfter, curedAfter };
+}
+
+/**
+ * Why and how long a node that is well again waits for the result of its reboot. Only watched time proves a cure: while
+ * nobody sees the cluster there is no hurry to look again.
+ */
+export function untilProven(
+  verdict: EpochMillis,
+  view: ClusterView,
+  { rules, timings }: Pick<RebootDeps, "rules" | "timings">,
+): [string, Millis] {
+  const isBlind = view.age === undefined || view.age > rules.policy.viewMaxAge;
+  const why = "healthy again; the result of the reboot is recorded once the node has stayed healthy";
+  return [why, Math.max(verdict - view.now, isBlind ? timings.blockedRetry : 0)];
 }
 
 /** What verdicts depend on. */

@@ -128,7 +128,7 @@ describe("explain names what holds", () => {
     try {
       expect((await explained()).blocker).toMatchObject({
         gate: "ForeignOwner",
-        why: "it is cordoned: a person works on it",
+        why: "cordoned; nothing on the node says by whom",
       });
     } finally {
       await world().patchNode(SICK, { spec: { unschedulable: false } });

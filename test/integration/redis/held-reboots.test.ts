@@ -19,6 +19,8 @@ test("pending reboots say what holds them and since when; what they cannot have 
     c: { phase: "Unhealthy", waitsFor: "Storm", why: "no time" },
     d: { waitsFor: 7 },
     e: {},
+    // Healthy again: it waits for the result of its reboot, and nothing is held.
+    f: { phase: "Healthy", waitsFor: "NothingFailing", why: "well", since },
   };
   for (const name of Object.keys(said)) await queues.moveReboot(name, 60_000);
   for (const job of await queue.getDelayed()) await job.updateProgress(said[job.name] ?? {});

@@ -50,6 +50,19 @@ describe("a reboot that the ledger knows and the record does not", () => {
     }
   });
 
+  test("that was not proven to be a cure counts for an incident that began before it could be", () => {
+    const life = new Timeline();
+    life.judge();
+    life.pass(MINUTE).judge({ NodeReady: "Fail" });
+    life.pass(5 * MINUTE);
+    const recoveredAt = life.record.firstSeenAt - 5 * MINUTE;
+    const unproven = known(life, { outcome: "Accepted", recoveredAt });
+    expect(recall(life, unproven)).toMatchObject({ incident: { attempts: 2 }, lastReboot: { recoveredAt } });
+    const long = known(life, { outcome: "Accepted", recoveredAt: recoveredAt - 30 * MINUTE });
+    expect(recall(life, long)).toMatchObject({ incident: { attempts: 0 } });
+    expect(recall(life, { ...unproven, outcome: "Cured" })).toMatchObject({ incident: { attempts: 0 } });
+  });
+
   test("of an incident that began after it counts no attempt: the node was seen well in between", () => {
     const life = new Timeline();
     life.judge();

@@ -83,6 +83,19 @@ describe("another uid under the same name", () => {
     expect(record.failing.NodeReady?.since).toBe(life.now - MINUTE);
   });
 
+  test("the timer does not sleep until the end of a wait that belongs to another VM", () => {
+    const life = new Timeline();
+    life.judge({ NodeReady: "Fail" });
+    const token = life.pass(5 * MINUTE).intend(MINUTE);
+    life.node = { name: "node-1", uid: "uid-2" };
+    life.judge({ NodeReady: "Fail" });
+    life.answer(token, "Accepted", 40 * MINUTE);
+    expect(life.pass(5 * MINUTE).step()).toMatchObject({ step: "WaitUntil", gate: "WaitWindow" });
+    life.node = { ...life.node, providerId: "civo://vm-b" };
+    life.judge({ NodeReady: "Fail" });
+    expect(life.actions).toEqual([{ type: "MoveReboot", at: life.now }]);
+  });
+
   test("a reboot made while the provider id was unknown is never taken for one of another VM", () => {
     const life = aRebootedNode();
     life.node = { name: "node-1", uid: "uid-2" };

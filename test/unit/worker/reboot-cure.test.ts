@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { DEFAULT_POLICY } from "../../../packages/shared/src/core/policy.ts";
-import { HOUR, MINUTE } from "../../../packages/shared/src/core/time.ts";
+import { HOUR, MINUTE, SECOND } from "../../../packages/shared/src/core/time.ts";
 import { aNode } from "../../../packages/shared/src/testing/builders.ts";
 import { onceAt } from "./intercept.ts";
 import { World } from "./world.ts";
@@ -81,6 +81,16 @@ describe("a cure", () => {
     await world.run();
     expect(await world.entry()).not.toHaveProperty("recoveredAt");
   });
+});
+
+test("while nobody sees the cluster no cure is proven, and the job is in no hurry", async () => {
+  await repair();
+  await world.watch(MINUTE);
+  await world.run();
+  await world.watch(28 * MINUTE + 55 * SECOND);
+  world.clock.advance(30 * MINUTE);
+  expect(await world.run()).toMatchObject({ end: "Wait", gate: "NothingFailing", for: 30 * SECOND });
+  expect(verifications()).toEqual([]);
 });
 
 describe("a node that comes back for longer than its wait and fails again", () => {

@@ -34,7 +34,8 @@ const TARGETED: ReadonlySet<string> = new Set<Targeted["do"]>([
 /** Does what a command says and returns what it did. @throws {InputError | UnknownNodeError | NoGpusError} */
 export async function runCommand(simulator: Simulator, command: Command): Promise<Record<string, unknown>> {
   if (isTargeted(command)) return { nodes: onNodes(simulator, command) };
-  const { kubernetes, faults } = simulator;
+  if (isOfApiServer(command)) return onApiServer(simulator, command);
+  const { faults } = simulator;
   switch (command.do) {
     case "show":
       simulator.world.show(command.node, command.object ?? undefined, command.sick ?? false);
@@ -49,6 +50,35 @@ export async function runCommand(simulator: Simulator, command: Command): Promis
     case "outage":
       await simulator.outage(command.api, command.kind);
       return { api: command.api, outage: command.kind };
+    case "rotate-token":
+      return { token: await simulator.rotateToken(command.token) };
+    case "rotate-api-key":
+      return { apiKey: simulator.rotateApiKey(command.apiKey) };
+  }
+}
+
+type ApiServerCommand = Extract<
+  Command,
+  { do: "watches" | "fail-watches" | "compact" | "backup" | "restore" | "expire-continue-tokens" }
+>;
+
+const OF_API_SERVER: ReadonlySet<string> = new Set<ApiServerCommand["do"]>([
+  "watches",
+  "fail-watches",
+  "compact",
+  "backup",
+  "restore",
+  "expire-continue-tokens",
+]);
+
+function isOfApiServer(command: Command): command is ApiServerCommand {
+  return OF_API_SERVER.has(command.do);
+}
+
+/** What is done to the API server itself: its history, its watches and its tokens. */
+function onApiServer(simulator: Simulator, command: ApiServerCommand): Record<string, unknown> {
+  const { kubernetes } = simulator;
+  switch (command.do) {
     case "watches":
       return { watches: kubernetes.api.disturbWatches(command.how) };
     case "fail-watches":
@@ -63,10 +93,6 @@ export async function runCommand(simulator: Simulator, command: Command): Promis
     case "expire-continue-tokens":
       kubernetes.api.expireContinueTokens();
       return { expired: true };
-    case "rotate-token":
-      return { token: await simulator.rotateToken(command.token) };
-    case "rotate-api-key":
-      return { apiKey: simulator.rotateApiKey(command.apiKey) };
   }
 }
 
