@@ -15,12 +15,18 @@ const run = promisify(execFile);
 
 /** `npm start` without its set-up: the Redis of the tests is the one it is given. */
 function start(args: readonly string[], env: Readonly<Record<string, string>> = {}): RunningProcess {
-  return startProcess({
+  const demo = startProcess({
     name: "demo",
     script: "scripts/demo/main.ts",
     args,
     env: { ...env, REDIS_URL: redis.url() },
   });
+  // Killed, it would leave its own processes behind.
+  const stop = async (): Promise<void> => {
+    demo.send("SIGTERM");
+    await demo.exited;
+  };
+  return { ...demo, [Symbol.asyncDispose]: stop };
 }
 
 /** The line after which the visitor is asked for nothing more. */
