@@ -10,6 +10,7 @@ async function scrapeOf(role: string, perNodeMetrics: boolean): Promise<string> 
   const metrics = createMetrics({ cluster: "c", role, monitorOnly: false, perNodeMetrics });
   const of = { node: "n", pool: 'po"ol\\\n{}' };
   metrics.observeCheck(of, "GPU", "GPUCountMismatch");
+  metrics.observeFlap(of, "GPU");
   metrics.observeEvaluation(of, "Fail");
   metrics.observePhaseChange(of, "Healthy", "Unhealthy");
   metrics.observeRecovery(of, 90_000);
@@ -32,6 +33,7 @@ async function scrapeOf(role: string, perNodeMetrics: boolean): Promise<string> 
       { gauge: "nodes", labels: { pool: "p", phase: "Healthy" }, count: 3 },
       { gauge: "judgedNodes", labels: { checker: "GPU" }, count: 2 },
       { gauge: "skippedNodes", labels: { pool: "p", checker: "GPU", result: "DriverUpgrade" }, count: 1 },
+      { gauge: "flappingNodes", labels: { pool: "p", checker: "GPU" }, count: 1 },
       {
         gauge: "plannedWorkNodes",
         labels: { pool: "p", mark: "nvidia.com/mig.config.state", state: "held" },
