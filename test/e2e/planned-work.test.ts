@@ -21,6 +21,8 @@ const topology = useTopology({
 const mark = async (node: string, labels: Record<string, string>, more: Record<string, unknown> = {}) =>
   topology().simulator.command({ do: "mark", node, labels, ...more });
 
+const upgrade = async (value: string, more = {}) => mark("upgraded", { [DRIVER]: value }, more);
+
 /** Waits until the pending repair of a node is held by planned work. */
 async function untilHeld(node: string): Promise<void> {
   await eventually(
@@ -57,17 +59,16 @@ describe("planned work of other controllers", () => {
 
   test("an upgrade of the driver that walks through its states: no reboot of ours, and none of a node beside it is held", async () => {
     const { simulator } = topology();
-    const state = async (value: string, more = {}) => mark("upgraded", { [DRIVER]: value }, more);
-    await state("cordon-required");
-    await state("pod-deletion-required", { unschedulable: true });
+    await upgrade("cordon-required");
+    await upgrade("pod-deletion-required", { unschedulable: true });
     await simulator.break("upgraded", "device-plugin-dead", { curedByReboot: false });
-    await state("pod-restart-required");
+    await upgrade("pod-restart-required");
     await simulator.break("control", "not-ready");
     expect(await topology().recovered("control")).toHaveLength(1);
     expect((await topology().record("upgraded"))?.skipped?.GPU?.reason).toBe("DriverUpgrade");
     await simulator.heal("upgraded");
-    await state("uncordon-required");
-    await state("upgrade-done", { unschedulable: false });
+    await upgrade("uncordon-required");
+    await upgrade("upgrade-done", { unschedulable: false });
     expect(await topology().recovered("upgraded")).toEqual([]);
   });
 

@@ -1,6 +1,8 @@
+import { AUDIT_GUARDS } from "./audit-guards.ts";
 import { EDGE_GUARDS } from "./edge-guards.ts";
 import { FLAP_GUARDS } from "./flap-guards.ts";
 import type { Guard } from "./guard.ts";
+import { MARK_GUARDS } from "./mark-guards.ts";
 import { VERDICT_GUARDS } from "./verdict-guards.ts";
 import { VIEW_GUARDS } from "./view-guards.ts";
 
@@ -393,7 +395,9 @@ export const GUARDS: readonly Guard[] = [
     to: "",
     tests: ["test/unit/core/entry-memory.property.test.ts"],
   },
+  ...AUDIT_GUARDS,
   ...VERDICT_GUARDS,
+  ...MARK_GUARDS,
   ...EDGE_GUARDS,
   ...FLAP_GUARDS,
   ...VIEW_GUARDS,

@@ -163,8 +163,8 @@ export const VERDICT_GUARDS: readonly Guard[] = [
   {
     guard: "evidence: what ResourceSlices say is remembered",
     file: PROCESSOR,
-    from: "    if (learned !== undefined) return this.#learn(transaction, judged, learned);\n",
-    to: "",
+    from: "    if (learned !== undefined) {",
+    to: "    if (learned === judged.after) {",
     tests: [`${UNIT}/reboot-evidence.test.ts`],
   },
   {

@@ -1,6 +1,11 @@
 import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import type { Millis } from "@node-agent/shared/core/time.ts";
-import type { NodeSource, NodeSourceHandlers, ViewFreshness } from "@node-agent/shared/ports/node-source.ts";
+import type {
+  NodeSource,
+  NodeSourceHandlers,
+  ServerVersion,
+  ViewFreshness,
+} from "@node-agent/shared/ports/node-source.ts";
 import type { Incarnation } from "./incarnation.ts";
 import type { World } from "./world.ts";
 
@@ -46,6 +51,11 @@ export class SimWatch implements NodeSource {
     const silence = apiDownSince === undefined ? 0 : time.elapsed - apiDownSince;
     const lastByteAt = this.#process.clock.now() - silence;
     return { phase: "Watching", synced: this.#synced, ...(this.#synced ? { lastByteAt } : {}) };
+  }
+
+  /** The simulated etcd never goes back: nothing is ahead of it. */
+  async serverVersion(): Promise<ServerVersion> {
+    return { version: "9".repeat(30), viewIsAhead: false };
   }
 
   /** A Node object changed: an event is on its way. */

@@ -4,7 +4,7 @@ import { digestOf } from "@node-agent/shared/redis/snapshot-store.ts";
 import { anchoredBeats } from "../../packages/watcher/src/anchored-beats.ts";
 import { runHeartbeat } from "../../packages/watcher/src/heartbeat.ts";
 import { createPublisher, type WatcherDeps } from "../../packages/watcher/src/publisher.ts";
-import { chanceShard, resync } from "../../packages/watcher/src/resync.ts";
+import { resync, shardsInTurn } from "../../packages/watcher/src/resync.ts";
 import type { Incarnation } from "./incarnation.ts";
 import { SimWatch } from "./sim-watch.ts";
 import type { World } from "./world.ts";
@@ -58,7 +58,7 @@ export function startWatcher(world: World, process: Incarnation): SimWatcher {
     // The digest is taken above already, and the twin of the store keeps what it is given.
     digest: (fingerprint: string) => fingerprint,
     isNewer: (a: string, b: string) => Number(a) > Number(b),
-    auditedShard: chanceShard,
+    auditedShard: shardsInTurn(),
   };
   return {
     process,

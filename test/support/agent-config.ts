@@ -64,6 +64,8 @@ export function agentConfig(overrides: ConfigPart = {}): ConfigPart {
       viewMaxAge: ms(TIMES.viewMaxAge),
       blindGrace: ms(300),
       watchIdleTimeout: ms(2000),
+      viewProbeInterval: ms(500),
+      relistInterval: ms(15_000),
       watchHeadersTimeout: ms(2000),
       listPageTimeout: ms(5000),
       watchBackoffMin: ms(100),

@@ -6,14 +6,16 @@ import {
   createSnapshotFilter,
   type KubernetesConnection,
 } from "@node-agent/kubernetes";
+import { DELIVERY } from "@node-agent/shared/contract/drift.ts";
 import { keysOf } from "@node-agent/shared/contract/keys.ts";
 import { createCheckers } from "@node-agent/shared/core/checkers/registry.ts";
 import type { Explanation } from "@node-agent/shared/core/explain.ts";
 import { addressesOf } from "@node-agent/shared/core/node-addresses.ts";
-import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
+import { snapshotFingerprint, toSnapshot } from "@node-agent/shared/core/snapshot.ts";
 import { readPausedQueues, readPendingReboot } from "@node-agent/shared/redis/pending-reboot.ts";
 import { RedisSequenceMemory } from "@node-agent/shared/redis/sequence-memory.ts";
 import { serverAddresses } from "@node-agent/shared/redis/server-address.ts";
+import { digestOf, RedisSnapshotStore } from "@node-agent/shared/redis/snapshot-store.ts";
 import { RedisStateStore } from "@node-agent/shared/redis/state-store.ts";
 import { RedisWorkerRegistry } from "@node-agent/shared/redis/worker-registry.ts";
 import { ledgerTimingsOf, policyOf, type Config } from "@node-agent/shared/runtime/config/config.ts";
@@ -77,6 +79,12 @@ export function sourcesOf(
     pending: async (node) => readPendingReboot(redis, keys, node),
     pausedQueues: async () => readPausedQueues(redis, keys),
     reader: createNodeReader({ ...parts, addresses: addressesOf }),
+    stored: {
+      snapshots: new RedisSnapshotStore(redis, keys, config.timings.viewMaxAge),
+      digest: (snapshot) => digestOf(snapshotFingerprint(snapshot)),
+      delivery: DELIVERY,
+    },
+    viewProbeInterval: config.timings.viewProbeInterval,
     lister: createNodeLister(parts),
     evidence: createEvidenceReader({ connection, deadline: config.timings.nodeReadDeadline }),
     selects: createSnapshotFilter({ pools, includeControlPlane, includeVirtual }),

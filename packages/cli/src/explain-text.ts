@@ -36,6 +36,9 @@ function factsOf(explanation: Explanation): [string, string][] {
     ["Last reboot", lastRebootText(explanation)],
     ...curedText(explanation),
     ["Pending", jobText(explanation)],
+    ...(explanation.behind === undefined
+      ? []
+      : [["Behind", behindText(explanation.behind)] as [string, string]]),
     ["Blocked by", blockerText(blocker, now)],
     ["Next", nextText(explanation)],
   ];
@@ -90,6 +93,10 @@ function jobText({ job, explainedAt }: Explanation): string {
   const at = job.at === undefined ? "" : ` until ${whenText(job.at, explainedAt)}`;
   const said = job.said === undefined ? "" : `, said ${job.said.waitsFor}: ${job.said.why}`;
   return `${job.state}${at}${said}`;
+}
+
+function behindText({ why }: NonNullable<Explanation["behind"]>): string {
+  return `the watchers' view: ${why}; a watcher compares it about every timings.viewProbeInterval, and lists the nodes`;
 }
 
 function blockerText(blocker: GateAnswer | undefined, now: number): string {

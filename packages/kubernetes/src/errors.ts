@@ -40,6 +40,7 @@ export type KubernetesApiErrorCode =
   | "ServerError"
   | "UnexpectedAnswer"
   | "MalformedAnswer"
+  | "Contradiction"
   | "ConnectFailed"
   | "TlsFailed"
   | "ConnectionLost"

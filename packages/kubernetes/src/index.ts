@@ -26,5 +26,5 @@ export { createNodeReader, type NodeReaderDeps, type ProjectNode } from "./node-
 export { createSnapshotFilter, type NodeSelector } from "./reflector/node-filter.ts";
 export { createNodeSource, type NodeSourceDeps } from "./reflector/node-source.ts";
 export { compareResourceVersions } from "./reflector/resource-version.ts";
-export type { EndReason, SourceEvent } from "./reflector/source-event.ts";
+export type { DistrustCause, EndReason, SourceEvent } from "./reflector/source-event.ts";
 export { REFLECTOR_TIMINGS, type ReflectorTimings } from "./reflector/timings.ts";

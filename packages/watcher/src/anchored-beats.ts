@@ -23,7 +23,7 @@ export function anchoredBeats(store: SnapshotStore, clock: Clock): SnapshotStore
     return tell(age, storeNow + measuredAt - at);
   };
   return {
-    publish: async (batch, options) => store.publish(batch, options),
+    publish: async (batch) => store.publish(batch),
     version: async (name) => store.version(name),
     forget: async (name, seen) => store.forget(name, seen),
     versions: async (shard) => store.versions(shard),

@@ -58,21 +58,26 @@ export function createPublisher(deps: WatcherDeps): NodeSourceHandlers {
       unwoken.clear();
     },
     disappeared: async (name) => {
-      await queues.wakeShards(await forgetIfGone(name, deps));
+      await queues.wakeShards((await forgetIfGone(name, deps)).shards);
     },
   };
 }
 
 /**
  * A node that left the view may only have changed a label, or the view may be wrong: a read without a cache decides
- * (requirement I-19). Returns the shards with new work.
+ * (requirement I-19). Returns the shards with new work, and whether the node was forgotten.
  */
-export async function forgetIfGone(name: string, deps: WatcherDeps): Promise<number[]> {
+export async function forgetIfGone(
+  name: string,
+  deps: WatcherDeps,
+): Promise<{ readonly shards: number[]; readonly forgotten: boolean }> {
   const { store, reader, selects, fingerprint } = deps;
   const seen = await store.version(name);
   const read = await reader.read(name);
   if (read.found && selects(read.node)) {
-    return (await store.publish([{ snapshot: read.node, fingerprint: fingerprint(read.node) }])).shards;
+    const { shards } = await store.publish([{ snapshot: read.node, fingerprint: fingerprint(read.node) }]);
+    return { shards, forgotten: false };
   }
-  return store.forget(name, seen);
+  const shards = await store.forget(name, seen);
+  return { shards, forgotten: shards.length > 0 };
 }

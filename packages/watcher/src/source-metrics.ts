@@ -2,9 +2,14 @@ import type { SourceEvent } from "@node-agent/kubernetes";
 import { dependencyOf } from "@node-agent/shared/ports/dependency.ts";
 import type { Logger } from "@node-agent/shared/runtime/logger.ts";
 import type { Metrics } from "@node-agent/shared/runtime/metrics/metrics.ts";
+import { isAudit, observeAudit } from "./audit-report.ts";
 
 /** Counts what the source of nodes tells of itself, and logs what an operator should know. */
 export function observeSourceEvent(event: SourceEvent, metrics: Metrics, logger: Logger): void {
+  if (isAudit(event)) {
+    observeAudit(event, metrics, logger);
+    return;
+  }
   switch (event.type) {
     case "ListDone":
       metrics.observeNodeList("Success");
@@ -21,7 +26,8 @@ export function observeSourceEvent(event: SourceEvent, metrics: Metrics, logger:
     case "WatchEnded": {
       metrics.observeWatchEnded(event.reason);
       const facts = { reason: event.reason, lived: Math.round(event.lived) };
-      if (event.reason === "Eof") logger.debug(facts, "watch ended; opening it again");
+      if (event.reason === "Eof" || event.reason === "Relist")
+        logger.debug(facts, "watch ended; opening it again");
       else logger.warn(facts, "watch broke; opening it again");
       return;
     }

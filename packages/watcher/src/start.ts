@@ -8,6 +8,7 @@ import {
   type NodeSelector,
   type SourceEvent,
 } from "@node-agent/kubernetes";
+import { SECOND, type Millis } from "@node-agent/shared/core/time.ts";
 import { LOG_EVENTS } from "@node-agent/shared/contract/log-events.ts";
 import { keysOf } from "@node-agent/shared/contract/keys.ts";
 import { snapshotFingerprint, toSnapshot } from "@node-agent/shared/core/snapshot.ts";
@@ -16,6 +17,7 @@ import type { NodeSource } from "@node-agent/shared/ports/node-source.ts";
 import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 import { BullJobQueues } from "@node-agent/shared/redis/job-queues.ts";
 import { digestOf, RedisSnapshotStore } from "@node-agent/shared/redis/snapshot-store.ts";
+import { observeDrift } from "@node-agent/shared/runtime/drift-report.ts";
 import { startMonitorServer } from "@node-agent/shared/runtime/http.ts";
 import type { Component } from "@node-agent/shared/runtime/lifecycle.ts";
 import { openRedis, redisReady } from "@node-agent/shared/runtime/redis-set.ts";
@@ -26,7 +28,7 @@ import { runHeartbeat } from "./heartbeat.ts";
 import { createPublisher, viewAge, type WatcherDeps } from "./publisher.ts";
 import { observeSourceEvent } from "./source-metrics.ts";
 import { createResyncQueue, type ResyncQueue } from "./resync-queue.ts";
-import { chanceShard, resync } from "./resync.ts";
+import { resync, shardsInTurn } from "./resync.ts";
 
 /** Wires a watcher: everything it is made of is made here, and nowhere else. */
 export async function startWatcher(parts: RoleParts): Promise<readonly Component[]> {
@@ -44,7 +46,8 @@ export async function startWatcher(parts: RoleParts): Promise<readonly Component
     includeControlPlane: config.includeControlPlane,
     includeVirtual: config.includeVirtual,
   };
-  const source = createSource(parts, kubernetes, selector);
+  let onWentBack: (() => void) | undefined;
+  const source = createSource(parts, kubernetes, selector, () => onWentBack?.());
   const redis = openRedis(parts);
   const monitor = await startMonitorServer({
     host: config.metricsHost,
@@ -81,6 +84,12 @@ export async function startWatcher(parts: RoleParts): Promise<readonly Component
     selects: createSnapshotFilter(selector),
     onPublished: (result, count) => metrics.observeSnapshotsPublished(result, count),
   };
+  const auditedShard = shardsInTurn();
+  const tick = async (): Promise<string> => runTick(parts, watcher, auditedShard);
+  // What the workers judge must not wait for a tick, which a watcher may take that has not noticed yet.
+  onWentBack = () => {
+    tick().catch(redis.onError);
+  };
   const ticks = createResyncQueue({
     producer: redis.producer,
     worker: redis.worker,
@@ -89,7 +98,7 @@ export async function startWatcher(parts: RoleParts): Promise<readonly Component
     lockDuration: timings.lockDuration,
     stalledInterval: timings.stalledInterval,
     onError: redis.onError,
-    tick: async () => runTick(parts, watcher),
+    tick,
   });
   let view: ClusterView | undefined;
   metrics.readGaugesFrom({
@@ -136,7 +145,14 @@ async function steer(ticks: ResyncQueue, sees: boolean): Promise<void> {
   await ticks.takeTicks(sees);
 }
 
-async function runTick({ logger, metrics, clock }: RoleParts, watcher: WatcherDeps): Promise<string> {
+/** What a change takes from the API server to Redis, at most; what differs for longer is no news on its way. */
+const DELIVERY: Millis = SECOND;
+
+async function runTick(
+  { config, logger, metrics, clock }: RoleParts,
+  watcher: WatcherDeps,
+  auditedShard: () => number,
+): Promise<string> {
   if (viewAge(watcher.source.freshness(), clock) === undefined) return "nothing seen yet";
   const onFailure = (error: unknown): void =>
     metrics.observeReconcileError(dependencyOf(error) ?? "Kubernetes");
@@ -144,11 +160,13 @@ async function runTick({ logger, metrics, clock }: RoleParts, watcher: WatcherDe
     ...watcher,
     digest: digestOf,
     isNewer,
-    auditedShard: chanceShard,
+    auditedShard,
     onFailure,
+    settle: async () => clock.sleep(Math.min(DELIVERY, config.resyncInterval / 2)),
+    onDrift: (cache, drift) => observeDrift(cache, drift, metrics, logger),
   });
   const worthTelling = result.published + result.doubted + result.verified + result.left > 0;
-  if (worthTelling) logger.info({ ...result }, "resync made good what was missing");
+  if (worthTelling) logger.info({ ...result }, "resync repaired what differed");
   return JSON.stringify(result);
 }
 
@@ -160,6 +178,7 @@ function createSource(
   { config, logger, metrics, clock }: RoleParts,
   connection: KubernetesConnection,
   selector: NodeSelector,
+  onWentBack: () => void,
 ): NodeSource {
   const { timings } = config;
   return createNodeSource({
@@ -172,13 +191,18 @@ function createSource(
       watchLifeMin: timings.watchTimeout,
       watchLifeMax: 2 * timings.watchTimeout,
       silenceWithBookmarks: timings.watchIdleTimeout,
+      viewProbeInterval: timings.viewProbeInterval,
+      relistInterval: timings.relistInterval,
       headersDeadline: timings.watchHeadersTimeout,
       pageDeadline: timings.listPageTimeout,
       backoffBase: timings.watchBackoffMin,
       backoffCap: timings.watchBackoffMax,
       backoffReset: timings.watchBackoffReset,
     },
-    onEvent: (event: SourceEvent) => observeSourceEvent(event, metrics, logger),
+    onEvent: (event: SourceEvent) => {
+      observeSourceEvent(event, metrics, logger);
+      if (event.type === "ListDone" && event.wentBack === true) onWentBack();
+    },
   });
 }
 

@@ -1,3 +1,4 @@
+import { DriftTally, type Drift } from "@node-agent/shared/contract/drift.ts";
 import { farewell } from "@node-agent/shared/core/carry-over.ts";
 import type { NodeAction } from "@node-agent/shared/core/events.ts";
 import type {
@@ -11,6 +12,7 @@ import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 import { verificationOfGone } from "@node-agent/shared/core/verification.ts";
 import type { EpochMillis } from "@node-agent/shared/core/time.ts";
 import type { Journal } from "./journal.ts";
+import { RecordAudit } from "./record-audit.ts";
 import { judge, type Judged, type Rules } from "./judge.ts";
 
 /** What the evaluator works with. */
@@ -21,6 +23,8 @@ export interface EvaluatorDeps {
   readonly rules: Rules;
   /** Nodes per chunk: one load, one commit. */
   readonly chunk: number;
+  /** Told of records that their snapshots did not bear out. */
+  readonly onDrift?: (drift: Drift) => void;
 }
 
 /** A chunk that gets nowhere this often (every commit refused) leaves the rest to the next wake-up. */
@@ -29,6 +33,7 @@ const MAX_IDLE_ROUNDS = 3;
 /** Judges the dirty nodes of shards: load a chunk, judge it, commit it, see to the timers; until the shard is clean. */
 export class Evaluator {
   readonly #deps: EvaluatorDeps;
+  readonly #audit = new RecordAudit();
 
   constructor(deps: EvaluatorDeps) {
     this.#deps = deps;
@@ -65,6 +70,7 @@ export class Evaluator {
         outcomes.map(({ commit }) => commit),
       );
       const committed = outcomes.filter(({ commit }) => !refused.has(commit.name));
+      this.#tellDrift(committed);
       await this.#seeTo(committed, view.now);
       done += committed.length;
       const idle = outcomes.length > 0 && committed.length === 0;
@@ -85,11 +91,19 @@ export class Evaluator {
     }
   }
 
+  #tellDrift(outcomes: readonly Outcome[]): void {
+    const tally = new DriftTally();
+    for (const { pending, drifted } of outcomes) if (drifted === true) tally.add("Stale", pending.name);
+    const drift = tally.found();
+    if (drift !== undefined) this.#deps.onDrift?.(drift);
+  }
+
   #outcome(pending: PendingNode, view: ClusterView): Outcome {
     const { journal, rules } = this.#deps;
     const { name, snapshot, snapshotVersion, recordVersion, record } = pending;
     const base = { name, snapshotVersion, recordVersion };
     for (const { kind, detail } of pending.faults) journal.fault(kind, detail, name);
+    if (pending.gone) this.#audit.forget(name);
     if (pending.gone) return goneOutcome(pending, view.now);
     if (snapshot === undefined) {
       // A version without a snapshot that can be read says "known" to every watcher: without it they publish anew.
@@ -99,7 +113,8 @@ export class Evaluator {
     const damaged = pending.faults.some(({ kind }) => kind === "DamagedRecord");
     const judged = judge(snapshot, { record, damaged }, rules, view);
     const commit: JudgedNodeCommit = { ...base, record: judged.changed ? judged.after : "keep" };
-    return { pending, commit, judged, actions: judged.actions };
+    const drifted = this.#audit.drifted(pending, judged.evaluation.verdict, view.now);
+    return { pending, commit, judged, actions: judged.actions, drifted };
   }
 
   /** Timers after the commit: a crash in between loses only what the next resync makes again. */
@@ -146,6 +161,8 @@ interface Outcome {
   readonly commit: JudgedNodeCommit;
   readonly judged: Judged | undefined;
   readonly actions: readonly NodeAction[];
+  /** Its record was not borne out by its snapshot. */
+  readonly drifted?: boolean;
 }
 
 /**

@@ -207,3 +207,9 @@ export class LedgerGate {
     return { by: this.#deps.self, clocks };
   }
 }
+
+/** Pauses are heard even in a ledger that may not be built on. */
+export function ledgerOf(opening: LedgerOpening | undefined): Ledger | undefined {
+  if (opening === undefined) return undefined;
+  return opening.open ? opening.session.ledger : opening.ledger;
+}

@@ -34,7 +34,7 @@ import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
 import { FLEET_LIST_DEADLINES } from "./fleet-watch.ts";
 import { judge, type Judged } from "./judge.ts";
-import type { LedgerOpening, LedgerSession } from "./ledger-gate.ts";
+import { ledgerOf, type LedgerOpening, type LedgerSession } from "./ledger-gate.ts";
 import { RebootCall } from "./reboot-call.ts";
 import { verifyReboot } from "./verifier.ts";
 import {
@@ -149,7 +149,11 @@ export class RebootProcessor {
       return this.#wait(judged.after, stored.view, looked.gate, looked.why, looked.retryAfter);
     const { target, hasGpus, evidence } = looked.look;
     const learned = evidence === undefined ? undefined : withDraSlices(judged.after, evidence);
-    if (learned !== undefined) return this.#learn(transaction, judged, learned);
+    if (learned !== undefined) {
+      // A DRA driver allocates the GPUs: the record remembers it, and the node is judged again.
+      await this.#commit(transaction, judged, learned);
+      return "conflict";
+    }
     const entry = ledgerOf(opening)?.entries.get(target.instanceId);
     const known = opening?.open === true ? entry : undefined;
     const recall = recalled(judged.after, known, this.#deps.rules.policy, stored.view);
@@ -211,17 +215,15 @@ export class RebootProcessor {
     return "conflict";
   }
 
-  /** ResourceSlices say that a DRA driver allocates the GPUs: the record remembers it, and the node is judged again. */
-  async #learn(
+  /** Stores what this transaction judged; false: another worker changed the record meanwhile. */
+  async #commit(
     { node, stored }: Transaction,
     { before, evaluation }: Judged,
     after: NodeRecord,
-  ): Promise<"conflict"> {
-    const { store, journal } = this.#deps;
-    if (await store.compareAndSet(node, stored.version, after)) {
-      journal.judged({ node, before, after, evaluation, dueIn: undefined });
-    }
-    return "conflict";
+  ): Promise<boolean> {
+    if (!(await this.#deps.store.compareAndSet(node, stored.version, after))) return false;
+    this.#deps.journal.judged({ node, before, after, evaluation, dueIn: undefined });
+    return true;
   }
 
   async #openLedger(transaction: Transaction, redisNow: EpochMillis) {
@@ -230,16 +232,12 @@ export class RebootProcessor {
   }
 
   async #settle(
-    { node, stored }: Transaction,
+    transaction: Transaction,
     judged: Judged,
     step: Exclude<RebootStep, { step: "CallExecutor" }>,
   ): Promise<RebootRun | "conflict"> {
-    if (judged.changed) {
-      if (!(await this.#deps.store.compareAndSet(node, stored.version, judged.after))) return "conflict";
-      const { before, after, evaluation } = judged;
-      this.#deps.journal.judged({ node, before, after, evaluation, dueIn: undefined });
-    }
-    return this.#stop(step, judged.after, stored.view);
+    if (judged.changed && !(await this.#commit(transaction, judged, judged.after))) return "conflict";
+    return this.#stop(step, judged.after, transaction.stored.view);
   }
 
   #input(
@@ -291,10 +289,4 @@ interface AskedLast {
   readonly record: NodeRecord;
   readonly fresh: FreshNode;
   readonly look: WorldLook;
-}
-
-/** Pauses are heard even in a ledger that may not be built on. */
-function ledgerOf(opening: LedgerOpening | undefined): Ledger | undefined {
-  if (opening === undefined) return undefined;
-  return opening.open ? opening.session.ledger : opening.ledger;
 }

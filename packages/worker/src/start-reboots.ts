@@ -1,3 +1,4 @@
+import { observeDrift } from "@node-agent/shared/runtime/drift-report.ts";
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import {
@@ -87,6 +88,7 @@ export function createReboots(made: RebootParts): {
       selects,
       rules,
       clock,
+      onDrift: (drift) => observeDrift("Fleet", drift, made.parts.metrics, made.parts.logger),
       shared: timings.sendDeadline / 5,
       oldest: FLEET_LIST_DEADLINES * timings.nodeReadDeadline,
     }),

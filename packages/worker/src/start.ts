@@ -7,6 +7,7 @@ import { RedisEvaluationStore } from "@node-agent/shared/redis/evaluation-store.
 import { BullJobQueues } from "@node-agent/shared/redis/job-queues.ts";
 import { RedisStateStore } from "@node-agent/shared/redis/state-store.ts";
 import { policyOf } from "@node-agent/shared/runtime/config/config.ts";
+import { observeDrift } from "@node-agent/shared/runtime/drift-report.ts";
 import { startMonitorServer } from "@node-agent/shared/runtime/http.ts";
 import { CannotStartError, type Component } from "@node-agent/shared/runtime/lifecycle.ts";
 import { createNopExecutor } from "@node-agent/shared/runtime/nop-executor.ts";
@@ -77,6 +78,7 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
     journal,
     rules,
     chunk: config.evaluationChunk,
+    onDrift: (drift) => observeDrift("Records", drift, metrics, logger),
   });
   const { processor, ledger, whereabouts } = createReboots({
     parts,

@@ -47,8 +47,9 @@ export async function lookAtWorld(
   const { store, fleet, executor, journal, whereabouts, turns } = deps;
   const { now } = transaction.stored.view;
   const records = await store.listUnhealthy();
+  const fresh = { node, since: transaction.startedMono };
   const health = await tried(transaction, deps, "Kubernetes", async (signal) =>
-    fleet.health(records, now, signal),
+    fleet.health(records, now, signal, fresh),
   );
   if ("failed" in health) return { gate: "Storm", why: health.failed, retryAfter: undefined };
   const [resolved, evidence] = await Promise.all([

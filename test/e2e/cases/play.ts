@@ -51,7 +51,7 @@ export function playCases(cases: readonly NodeCase[], options: PlayOptions = {})
 
   const missing = cases.length === 0 ? ["cases: the folder ../shared/cases is not there"] : [];
   describe.each(missing)("%s", () => {
-    test.skip("are played", () => {});
+    test.skipIf(cases.length === 0)("are played", () => expect(cases).not.toEqual([]));
   });
 
   beforeAll(async () => {

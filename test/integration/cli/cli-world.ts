@@ -6,6 +6,7 @@ import type { Redis } from "ioredis";
 import { afterAll, beforeAll } from "vitest";
 import {
   createConfigMapLedger,
+  createNodeLister,
   createNodeReader,
   connectKubernetes,
   type KubernetesConnection,
@@ -18,8 +19,10 @@ import type { Ledger } from "@node-agent/shared/core/ledger/ledger.ts";
 import { emptyLedger } from "@node-agent/shared/core/ledger/steps.ts";
 import { DEFAULT_POLICY, type RepairPolicy } from "@node-agent/shared/core/policy.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
-import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
+import { snapshotFingerprint, toSnapshot } from "@node-agent/shared/core/snapshot.ts";
 import { HOUR } from "@node-agent/shared/core/time.ts";
+import type { Publication } from "@node-agent/shared/ports/snapshot-store.ts";
+import { RedisSnapshotStore } from "@node-agent/shared/redis/snapshot-store.ts";
 import { RedisStateStore } from "@node-agent/shared/redis/state-store.ts";
 import { BullJobQueues } from "@node-agent/shared/redis/job-queues.ts";
 import { systemClock } from "@node-agent/shared/runtime/system-clock.ts";
@@ -59,6 +62,7 @@ export class CliWorld {
   readonly dir = mkdtempSync(join(tmpdir(), "node-agent-cli-"));
   readonly cluster: string;
   readonly store: RedisStateStore;
+  readonly snapshots: RedisSnapshotStore;
 
   constructor(simulator: Simulator, redis: Redis, redisUrl: string, cluster: string) {
     this.simulator = simulator;
@@ -67,6 +71,7 @@ export class CliWorld {
     this.cluster = cluster;
     writeFileSync(this.kubeconfig, simulator.kubeconfig());
     this.store = new RedisStateStore(redis, keysOf(cluster));
+    this.snapshots = new RedisSnapshotStore(redis, keysOf(cluster), HOUR);
     this.kubernetes = connectKubernetes({
       kubeconfig: this.kubeconfig,
       userAgent: "test",
@@ -166,6 +171,17 @@ export class CliWorld {
   async watched(ago = 0): Promise<void> {
     const now = (await this.store.view()).now;
     await this.redis.hset(keysOf(this.cluster).view, { observed: HOUR, until: now - ago, at: now - ago });
+    await this.publish();
+  }
+
+  /** A watcher stores what it sees: all nodes, as they are now. */
+  async publish(): Promise<void> {
+    const batch: Publication[] = [];
+    const lister = createNodeLister({ connection: this.kubernetes, project: toSnapshot });
+    for await (const snapshot of lister.list(new AbortController().signal)) {
+      batch.push({ snapshot, fingerprint: snapshotFingerprint(snapshot) });
+    }
+    await this.snapshots.publish(batch);
   }
 
   /** Judges a node as a worker does; `failed` makes its clocks so old. */

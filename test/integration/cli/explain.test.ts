@@ -1,4 +1,6 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { keysOf, shardOf } from "@node-agent/shared/contract/keys.ts";
 import type { Explanation } from "@node-agent/shared/core/explain.ts";
 import { clocksOf } from "@node-agent/shared/core/ledger/clocks.ts";
 import { withIntent } from "@node-agent/shared/core/ledger/steps.ts";
@@ -126,7 +128,7 @@ describe("explain names what holds", () => {
     try {
       expect((await explained()).blocker).toMatchObject({
         gate: "ForeignOwner",
-        why: "it is cordoned: a person works on it",
+        why: "cordoned; nothing on the node says by whom",
       });
     } finally {
       await world().patchNode(SICK, { spec: { unschedulable: false } });
@@ -305,5 +307,42 @@ describe("explain cannot tell, and says so in one sentence", () => {
     } finally {
       await world().simulator.outage("kubernetes", "off");
     }
+  });
+});
+
+describe("a stored snapshot that contradicts the API server", () => {
+  test("is told, with what is behind, and no reboot is promised; in text and JSON", async () => {
+    // node-3 died, and the watchers never heard of it: what they stored is well, under a version of a lost history.
+    await world().judge("node-3");
+    const stored = await world().snapshots.version("node-3");
+    await world().redis.hset(keysOf(world().cluster).versions(shardOf("node-3")), {
+      "node-3": `999999 ${stored?.uid} ${stored?.fingerprint}`,
+    });
+    await world().breakNodes("node-3");
+    await world().watched();
+    const run = await world().cli(["explain", "node-3", "-o", "json"]);
+    const explanation = JSON.parse(run.out) as Explanation;
+    expect(explanation.behind).toMatchObject({ part: "View", stored: "999999" });
+    expect(explanation.behind?.why).toMatch(
+      /^they stored version 999999 of this node, the API server has version \d+: its etcd was restored/u,
+    );
+    expect(explanation.blocker).toMatchObject({ gate: "Blind", ends: false });
+    expect(explanation.next).toEqual({ step: "LookAgain", at: explanation.blocker?.until });
+    const { out } = await world().cli(["explain", "node-3"]);
+    expect(out).toMatch(/^Behind\s+the watchers' view: they stored version 999999 of this node/mu);
+    expect(out).toMatch(/^Blocked by\s+Blind: the watchers' view is behind/mu);
+    await world().healNodes("node-3");
+    await world().redis.hdel(keysOf(world().cluster).versions(shardOf("node-3")), "node-3");
+  });
+
+  test("is not, when the news comes while explain waits for it", async () => {
+    await due();
+    await world().redis.hdel(keysOf(world().cluster).versions(shardOf(SICK)), SICK);
+    const [run] = await Promise.all([
+      world().cli(["explain", SICK, "-o", "json"]),
+      delay(1000).then(async () => world().publish()),
+    ]);
+    expect(JSON.parse(run.out)).not.toHaveProperty("behind");
+    expect(await world().snapshots.version(SICK)).toBeDefined();
   });
 });

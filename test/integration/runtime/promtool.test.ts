@@ -32,6 +32,16 @@ async function scrapeOf(role: string, perNodeMetrics: boolean): Promise<string> 
       { gauge: "nodes", labels: { pool: "p", phase: "Healthy" }, count: 3 },
       { gauge: "judgedNodes", labels: { checker: "GPU" }, count: 2 },
       { gauge: "skippedNodes", labels: { pool: "p", checker: "GPU", result: "DriverUpgrade" }, count: 1 },
+      {
+        gauge: "plannedWorkNodes",
+        labels: { pool: "p", mark: "nvidia.com/mig.config.state", state: "held" },
+        count: 1,
+      },
+      {
+        gauge: "foreignHoldNodes",
+        labels: { pool: "p", mark: "spec.unschedulable", state: "stale" },
+        count: 1,
+      },
     ],
     queues: async () => [{ queue: "reboots", state: "delayed", count: 1 }],
     held: async () => [{ gate: "Storm", heldFor: 1500 }],

@@ -88,10 +88,9 @@ const network = (status: string, reason: string): NodeBuilder =>
   aNode().condition("NetworkUnavailable", status, reason);
 
 test("Cilium with another taint key is judged by that key", () => {
-  const checker = createCiliumChecker({
-    ...settings,
-    taint: "ignore-taint.cluster-autoscaler.kubernetes.io/cilium",
-  });
+  const ciliumTaint = "ignore-taint.cluster-autoscaler.kubernetes.io/cilium";
+  const checker = createCheckers({ ...DEFAULT_POLICY, ciliumTaint }).find(({ name }) => name === "Cilium");
+  if (checker === undefined) throw new Error("the policy enables Cilium");
   const node = aNode().cilium().taint("ignore-taint.cluster-autoscaler.kubernetes.io/cilium");
   expect(checker.check(node.snapshot(), seasoned)).toEqual({
     verdict: "Fail",
@@ -107,8 +106,8 @@ describe("Cilium", () => {
     ["up", aNode().cilium(), "Pass", "CiliumIsUp"],
     ["the operator's taint", aNode().cilium("down"), "Fail", "CiliumAgentNotReady"],
     [
-      "the taint is a sign of Cilium whatever the condition says",
-      aNode().taint("node.cilium.io/agent-not-ready", "NoExecute"),
+      "the taint, where no condition tells the CNI",
+      aNode().withoutCondition("NetworkUnavailable").taint("node.cilium.io/agent-not-ready", "NoExecute"),
       "Fail",
       "CiliumAgentNotReady",
     ],

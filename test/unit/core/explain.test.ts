@@ -195,35 +195,6 @@ const BLOCKED: [string, Partial<ExplainInput>, Partial<NonNullable<Explanation["
     { node: { state: "Found", snapshot: SICK.cordoned().snapshot() } },
     { gate: "ForeignOwner", why: "cordoned; nothing on the node says by whom", ends: false },
   ],
-  [
-    "a mark of another owner that is old",
-    {
-      node: {
-        state: "Found",
-        snapshot: SICK.taint(
-          "ToBeDeletedByClusterAutoscaler",
-          "NoSchedule",
-          String((NOON - 13 * HOUR) / SECOND),
-        ).snapshot(),
-      },
-    },
-    {
-      gate: "ForeignOwner",
-      why: "taint ToBeDeletedByClusterAutoscaler: the cluster autoscaler removes it; since 2026-11-22T23:00:00Z, longer than 12 h: ask the cluster autoscaler",
-      since: NOON - 13 * HOUR,
-      ends: false,
-    },
-  ],
-  [
-    "planned work in progress",
-    {
-      node: {
-        state: "Found",
-        snapshot: SICK.label("nvidia.com/mig.config.state", "rebooting").snapshot(),
-      },
-    },
-    { gate: "PlannedWork", since: NOON, until: NOON + HOUR, ends: true },
-  ],
   ["a blind fleet", { viewAge: 10 * MINUTE }, { gate: "Blind", since: NOON - 10 * MINUTE, ends: false }],
   [
     "a storm",

@@ -89,9 +89,9 @@ describe("a relapse is noticed", () => {
   });
 });
 
-describe("planned work", () => {
-  const working = (node = aNode()) => node.gpu(8).label(MIG, "rebooting");
+const working = (node = aNode()) => node.gpu(8).label(MIG, "rebooting");
 
+describe("planned work", () => {
   test("is no evidence: what failed during it does not drain, and a blip after it makes nothing due", () => {
     const life = new NodeLife().sees(aNode().gpu(8));
     life.sees(working().unknown(), 10 * MINUTE).sees(working());

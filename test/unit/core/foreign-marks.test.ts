@@ -27,6 +27,15 @@ function withMark(node: NodeBuilder, { key, at, setAt }: ForeignMark, value?: st
   return at.includes("label") ? node.label(key, set) : node.annotation(key, set);
 }
 
+/** A dead node with the soft taint of the cluster autoscaler. */
+function candidate(value: string | undefined): NodeBuilder {
+  return DEAD.taint(CANDIDATE, "PreferNoSchedule", value);
+}
+
+function cordonWhy(node: NodeBuilder): string | undefined {
+  return foreignHold(node.cordoned().snapshot(), undefined, ACTIVE, NOON)?.why;
+}
+
 function holds(node: NodeBuilder, step: RepairStep = "Reboot", now = NOON): boolean {
   return foreignHold(node.snapshot(), undefined, ACTIVE, now, step) !== undefined;
 }
@@ -103,9 +112,6 @@ describe("the value of a mark", () => {
 });
 
 describe("the age of a mark", () => {
-  const candidate = (value: string | undefined): NodeBuilder =>
-    DEAD.taint(CANDIDATE, "PreferNoSchedule", value);
-
   test("a soft taint of the autoscaler counts for an hour, by the time in its value", () => {
     expect(holds(candidate(unix(NOON - 59 * MINUTE)))).toBe(true);
     expect(holds(candidate(unix(NOON - 60 * MINUTE)))).toBe(false);
@@ -185,9 +191,6 @@ describe("a hold that is old", () => {
 });
 
 describe("a cordon", () => {
-  const why = (node: NodeBuilder): string | undefined =>
-    foreignHold(node.cordoned().snapshot(), undefined, ACTIVE, NOON)?.why;
-
   test.each<[string, NodeBuilder, string]>([
     ["nothing", DEAD, "cordoned; nothing on the node says by whom"],
     [
@@ -237,7 +240,7 @@ describe("a cordon", () => {
       DEAD.annotation("machineconfiguration.openshift.io/state", "Working"),
       "cordoned by the OpenShift machine config operator (Working)",
     ],
-  ])("says by whom: %s", (_, node, text) => expect(why(node)).toBe(text));
+  ])("says by whom: %s", (_, node, text) => expect(cordonWhy(node)).toBe(text));
 
   test("is asked after its owner when it is old", () => {
     const node = DEAD.cordoned().label("k8saas.nvidia.com/cordon-by", "NVSentinel");

@@ -278,15 +278,19 @@ describe("a fleet with planned work", () => {
   });
 });
 
+function workGauges({ record }: NodeLife) {
+  return countRecords(record === undefined ? [] : [record]).filter(
+    ({ gauge }) => gauge === "plannedWorkNodes",
+  );
+}
+
 test("the gauge of nodes with planned work tells held from stuck", () => {
-  const work = (record: NodeLife["record"]) =>
-    countRecords(record === undefined ? [] : [record]).filter(({ gauge }) => gauge === "plannedWorkNodes");
   const life = new NodeLife().sees(DEAD.label(MIG, "rebooting"), MINUTE);
-  expect(work(life.record)).toMatchObject([{ labels: { mark: MIG, state: "held" }, count: 1 }]);
+  expect(workGauges(life)).toMatchObject([{ labels: { mark: MIG, state: "held" }, count: 1 }]);
   life.sees(DEAD.label(MIG, "rebooting"), 2 * HOUR);
-  expect(work(life.record)).toMatchObject([{ labels: { mark: MIG, state: "stuck" }, count: 1 }]);
+  expect(workGauges(life)).toMatchObject([{ labels: { mark: MIG, state: "stuck" }, count: 1 }]);
   life.sees(WELL.label(MIG, "success"), SECOND);
-  expect(work(life.record)).toEqual([]);
+  expect(workGauges(life)).toEqual([]);
 });
 
 test("no value of a known mark opens the gate earlier than work in progress would, unless it is listed", () => {

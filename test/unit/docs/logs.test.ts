@@ -15,6 +15,7 @@ import { systemClock } from "@node-agent/shared/runtime/system-clock.ts";
 import { createLogJournal } from "../../../packages/worker/src/log-journal.ts";
 import { createEventJournal } from "../../../packages/worker/src/event-journal.ts";
 import type { Journal } from "../../../packages/worker/src/journal.ts";
+import { observeSourceEvent } from "../../../packages/watcher/src/source-metrics.ts";
 import { RecordingJournal } from "../worker/recording-journal.ts";
 import { namesOf, tableBelow } from "./markdown.ts";
 
@@ -132,6 +133,16 @@ function written(): Map<string, { levels: Set<string>; fields: Set<string> }> {
     onScrapeError: () => undefined,
   });
   tellEverything(createLogJournal({ logger, metrics, clock: systemClock }));
+  observeSourceEvent(
+    { type: "ViewDistrusted", cause: "WentBack", ours: "1203", server: "1000" },
+    metrics,
+    logger,
+  );
+  observeSourceEvent(
+    { type: "DriftFound", counts: { Stale: 1, Missing: 0, Extra: 0 }, nodes: ["node-1"] },
+    metrics,
+    logger,
+  );
   return events;
 }
 

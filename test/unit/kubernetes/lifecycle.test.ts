@@ -163,12 +163,15 @@ describe("I-16: how fresh the view is", () => {
     const { api, clock, source, start } = observedSource();
     await start();
     const { lastByteAt } = source.freshness();
+    api.onList(() => {
+      throw new KubernetesApiError("TooManyRequests", "429");
+    });
     for (let round = 0; round < 20; round += 1) {
       if (round % 2 === 0) api.stream().end();
       else api.stream().event("ERROR", { code: 429 });
       await clock.advance(30_000);
     }
-    expect(api.streams.length).toBeGreaterThan(10);
+    expect(api.streams.length + api.lists.length).toBeGreaterThan(10);
     expect(source.freshness().lastByteAt).toBe(lastByteAt);
   });
 });

@@ -114,6 +114,7 @@ describe("a change", () => {
       start: () => {},
       stop: async () => {},
       nodes: () => new Map(),
+      serverVersion: async () => ({ version: "1", viewIsAhead: false }),
       freshness: () => ({ phase: "Listing", synced: false, lastByteAt: world.clock.now() }) as const,
     };
     await createPublisher({ ...world.deps, source }).changed([node]);

@@ -1,3 +1,4 @@
+import type { Drift, DriftCache } from "../../../packages/shared/src/contract/drift.ts";
 import type { NodeSnapshot } from "../../../packages/shared/src/core/node.ts";
 import { ManualClock } from "../../../packages/shared/src/testing/manual-clock.ts";
 import { MemoryJobQueues } from "../../../packages/shared/src/testing/memory-job-queues.ts";
@@ -17,7 +18,10 @@ export class WatcherWorld {
   readonly queues = new MemoryJobQueues(this.clock);
   readonly reader = new MemoryNodeReader();
   readonly source = new MemoryNodeSource(this.clock);
+  /** Everything that was told of drift. */
+  readonly drifts: (Drift & { readonly cache: DriftCache })[] = [];
   readonly deps: ResyncDeps = {
+    onDrift: (cache, drift) => this.drifts.push({ cache, ...drift }),
     source: this.source,
     store: this.store,
     queues: this.queues,

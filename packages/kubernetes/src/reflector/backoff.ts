@@ -1,6 +1,8 @@
 import type { Millis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 
+import type { ReflectorTimings } from "./timings.ts";
+
 /** Growing pauses after failures in a row. */
 export interface Backoff {
   /** The pause after one more failure. */
@@ -16,6 +18,16 @@ export interface BackoffOptions {
   readonly clock: Pick<Clock, "monotonic">;
   /** In [0, 1), as Math.random. */
   readonly random: () => number;
+}
+
+/** The backoff of a reflector's timings. */
+export function backoffOf({
+  timings,
+  clock,
+  random,
+}: Pick<BackoffOptions, "clock" | "random"> & { readonly timings: ReflectorTimings }): Backoff {
+  const { backoffBase: base, backoffCap: cap, backoffReset: reset } = timings;
+  return createBackoff({ base, cap, reset, clock, random });
 }
 
 /** Doubling with full jitter: a pause is anything from zero to the step, so that agents do not march in step. */

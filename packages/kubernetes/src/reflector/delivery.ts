@@ -2,7 +2,7 @@ import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import type { EpochMillis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import type { NodeSourceHandlers } from "@node-agent/shared/ports/node-source.ts";
-import { createBackoff } from "./backoff.ts";
+import { backoffOf } from "./backoff.ts";
 import type { SourceEvent } from "./source-event.ts";
 import type { ReflectorTimings } from "./timings.ts";
 
@@ -44,7 +44,7 @@ type Refused = { readonly kind: "Changed"; readonly node: NodeSnapshot } | { rea
 
 /** Makes a delivery to one set of handlers; it ends with its signal. */
 export function createDelivery(deps: DeliveryDeps): Delivery {
-  const { handlers, clock, timings, random, signal, report } = deps;
+  const { handlers, clock, timings, signal, report } = deps;
   const waiting = createWaitingChanges();
   /** Refused by a handler, to be offered again. */
   const refused = new Map<string, Refused>();
@@ -125,13 +125,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
   const retryUntilAccepted = async (): Promise<void> => {
     if (isRetrying) return;
     isRetrying = true;
-    const backoff = createBackoff({
-      base: timings.backoffBase,
-      cap: timings.backoffCap,
-      reset: timings.backoffReset,
-      clock,
-      random,
-    });
+    const backoff = backoffOf(deps);
     while (refused.size > 0 && !signal.aborted) {
       await clock.sleep(backoff.next(), signal);
       if (!signal.aborted) await inTurn(retryAll);

@@ -21,7 +21,7 @@ export interface ListOptions {
   readonly notOlderThan: string;
   readonly pageDeadline: Millis;
   readonly signal: AbortSignal;
-  readonly limit?: number;
+  readonly limit?: number | undefined;
   readonly fieldSelector?: string;
 }
 

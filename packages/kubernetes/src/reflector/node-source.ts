@@ -3,7 +3,8 @@ import type { NodeSource } from "@node-agent/shared/ports/node-source.ts";
 import type { KubernetesConnection } from "../connection/connection.ts";
 import { createNodeCache, type NodeCacheDeps } from "./node-cache.ts";
 import { createNodeFilter, type NodeSelector } from "./node-filter.ts";
-import { runReflector, type Reflector } from "./reflector.ts";
+import type { Reflector } from "./reflector-parts.ts";
+import { runReflector } from "./reflector.ts";
 import type { SourceEvent } from "./source-event.ts";
 import { REFLECTOR_TIMINGS, type ReflectorTimings } from "./timings.ts";
 
@@ -61,6 +62,10 @@ export function createNodeSource(deps: NodeSourceDeps): NodeSource {
     },
     freshness: () =>
       reflector?.freshness() ?? { phase: stopping.signal.aborted ? "Stopped" : "Starting", synced: false },
+    serverVersion: async () => {
+      if (reflector === undefined) throw new Error("the source does not run");
+      return reflector.serverVersion();
+    },
     nodes: () => cache.snapshots,
   };
 }

@@ -7,6 +7,9 @@ import type { WatchEnd } from "./watch-stream.ts";
 /** Watches that the server has refused in a row from one resourceVersion, after which it is taken to be lost (I-8). */
 const REFUSALS_BEFORE_LIST = 3;
 
+/** Watches in a row that were opened and ended without a line, after which the nodes are listed. */
+export const EMPTY_WATCHES_BEFORE_LIST = 3;
+
 /** What to do after a list or a watch has ended. */
 export type NextStep =
   | "Watch"
@@ -23,6 +26,8 @@ const VERSION_UNHARMED: ReadonlySet<EndReason> = new Set<EndReason>([
   "Eof",
   "Silent",
   "MalformedLine",
+  "Relist",
+  "Contradiction",
   "ConnectFailed",
   "TlsFailed",
   "ConnectionLost",
@@ -38,6 +43,13 @@ const VERSION_UNHARMED: ReadonlySet<EndReason> = new Set<EndReason>([
 /** True when the server has answered with an error that may be about the version we asked for. */
 export function isRefusal(reason: EndReason): boolean {
   return !VERSION_UNHARMED.has(reason);
+}
+
+/** True when the server opened a stream and then said nothing, not even a bookmark: it may go on like that for ever. */
+export function isEmptyWatch({ opened, events, reason }: WatchEnd): boolean {
+  return (
+    opened && events === 0 && (reason === "Eof" || reason === "ConnectionLost" || reason === "MalformedLine")
+  );
 }
 
 /** The step after a watch; `refusals` counts this one and those before it in a row without progress. */

@@ -1,15 +1,15 @@
 /**
  * The reflector keeps a view of the nodes of one cluster and tells its handlers what changes. One loop, so that there
- * is never more than one list or stream at a time (I-15). Its phases:
+ * is never more than one list or stream at a time (I-15); beside it runs the probe, one small GET a minute. Its phases:
  *
  * Starting     Before the first request. Left for Listing by `start`.
  *
  * Listing      Reads all pages (I-3). Entered at the start; after a 410 (`ListFromLast`: "not older than what I have",
- *              which the server may answer from its cache); after a version the server does not know, or three
- *              refusals in a row from one version (`ListAfresh`: a quorum read, right whatever has happened to the
- *              versions, e.g. an etcd restored from a backup). What a list says replaces what was known. A list that
- *              lost more than half of the nodes, or all, is believed only when a second one, a while later, says so
- *              too (I-19). Left for Watching, or for BackingOff when a page fails.
+ *              which the server may answer from its cache); after a version the server does not know, three refusals
+ *              in a row, or when the view is in doubt, `ListAfresh`: a quorum read, right whatever has happened to the
+ *              versions. What a list says replaces what was known, and what the watch should have brought and did not
+ *              is counted (`drift.ts`). A list that lost more than half of the nodes is believed only when a second
+ *              one, a while later, says so too (I-19). Left for Watching, or for BackingOff when a page fails.
  *
  * Watching     One stream from the last version. An event is taken into the cache and handed to the delivery, and the
  *              stream is read on while a handler is busy: what comes meanwhile waits as the newest state of its node.
@@ -24,19 +24,22 @@
  *
  * Stopped      Entered from everywhere by `stop`: the one signal that everything here listens to.
  *
+ * A watch that runs proves nothing: when the view is in doubt (`view-doubt.ts`) its stream is ended and the next step is
+ * ListAfresh.
+ *
  * A handler can do no harm: it is called through `delivery.ts`, which keeps what it did not accept.
  */
 import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
-import type { Clock } from "@node-agent/shared/ports/clock.ts";
-import type { NodeSourceHandlers, ViewFreshness } from "@node-agent/shared/ports/node-source.ts";
-import type { KubernetesConnection } from "../connection/connection.ts";
-import { KubernetesApiError } from "../errors.ts";
-import { createBackoff } from "./backoff.ts";
+import type { ViewFreshness } from "@node-agent/shared/ports/node-source.ts";
+import type { KubernetesApiError } from "../errors.ts";
+import { backoffOf } from "./backoff.ts";
 import { createDelivery } from "./delivery.ts";
-import { listPages } from "./list-pages.ts";
+import { createDriftCount } from "./drift.ts";
 import { createMassDisappearanceGuard } from "./mass-disappearance.ts";
-import { nameOf, versionOf, type CacheOutcome, type NodeCache } from "./node-cache.ts";
+import { versionOf } from "./node-cache.ts";
 import {
+  EMPTY_WATCHES_BEFORE_LIST,
+  isEmptyWatch,
   isRefusal,
   needsNoPause,
   pauseAfter,
@@ -44,55 +47,35 @@ import {
   stepAfterWatch,
   type NextStep,
 } from "./recovery.ts";
-import { newerResourceVersion } from "./resource-version.ts";
-import type { EndReason, SourceEvent } from "./source-event.ts";
-import type { ReflectorTimings } from "./timings.ts";
+import { compareResourceVersions } from "./resource-version.ts";
+import type { Reflector, ReflectorDeps } from "./reflector-parts.ts";
+import type { EndReason } from "./source-event.ts";
+import { createTeller, isBehind, listFault, takeList } from "./take-list.ts";
+import { createUnconfirmedNodes } from "./unconfirmed-nodes.ts";
+import { createViewDoubt } from "./view-doubt.ts";
+import { relistForEver, startViewProbe } from "./view-probe.ts";
 import type { WatchLine } from "./watch-line.ts";
+import { createWatchPosition } from "./watch-position.ts";
 import { runWatch } from "./watch-stream.ts";
 
 const NODES = "/api/v1/nodes";
-
-/** What a reflector is made of. */
-export interface ReflectorDeps {
-  readonly connection: KubernetesConnection;
-  readonly clock: Clock;
-  readonly cache: NodeCache;
-  readonly handlers: NodeSourceHandlers;
-  readonly timings: ReflectorTimings;
-  readonly random: () => number;
-  readonly report: (event: SourceEvent) => void;
-  readonly signal: AbortSignal;
-  readonly pageLimit?: number;
-}
-
-/** A running reflector. */
-export interface Reflector {
-  freshness(): ViewFreshness;
-  /** Resolves when the signal has fired and nothing runs any more; never rejects. */
-  readonly ended: Promise<void>;
-}
 
 /** Starts to list and to watch, until the signal fires. */
 export function runReflector(deps: ReflectorDeps): Reflector {
   const { connection, clock, cache, timings, random, report, signal } = deps;
   const delivery = createDelivery(deps);
   const guard = createMassDisappearanceGuard();
-  const backoff = createBackoff({
-    base: timings.backoffBase,
-    cap: timings.backoffCap,
-    reset: timings.backoffReset,
-    clock,
-    random,
-  });
+  const position = createWatchPosition();
+  const unconfirmed = createUnconfirmedNodes(cache);
+  const backoff = backoffOf(deps);
   let phase: ViewFreshness["phase"] = "Starting";
   let isSynced = false;
   let lastByteAt: EpochMillis | undefined;
   let lastError: string | undefined;
   let sendsBookmarks = false;
-  // The newest version seen, and the one to resume from: apart only while a handler owes an acceptance.
-  let seen = "";
-  let resume = "";
   let refusals = 0;
+  let empties = 0;
+  let lastLineAt = clock.monotonic();
 
   /** Data has come: the view is as fresh as this moment. Neither headers nor error answers count. */
   const refresh = (): void => {
@@ -101,20 +84,40 @@ export function runReflector(deps: ReflectorDeps): Reflector {
 
   /** Called before more is told: what was seen until now is accepted, or the version to resume from stays behind it. */
   const settleVersion = (): void => {
-    if (delivery.pending() === 0) resume = seen;
+    if (delivery.pending() === 0) position.accept();
   };
 
-  const advance = (version: string | undefined): void => {
-    if (version !== undefined) seen = newerResourceVersion(seen, version);
+  const tell = createTeller(delivery, report);
+  const doubt = createViewDoubt({
+    // A list that is under way settles every doubt.
+    mayDoubt: () => isSynced && phase !== "Listing",
+    version: () => position.seen(),
+    report,
+  });
+
+  const probe = startViewProbe({
+    ...deps,
+    path: NODES,
+    view: () =>
+      isSynced && phase !== "Listing" && doubt.cause() === undefined
+        ? { version: position.seen(), quietFor: clock.monotonic() - lastLineAt }
+        : undefined,
+    distrust: (cause, server) => doubt.raise(cause, server),
+  });
+
+  const forgetNodes = (names: readonly string[]): void => {
+    for (const name of names) {
+      cache.forget(name);
+      delivery.disappeared(name);
+    }
   };
 
-  const tell = (outcome: CacheOutcome): void => {
-    if (outcome.kind === "Malformed") report({ type: "MalformedObject" });
-    if (outcome.kind === "Gone") delivery.disappeared(outcome.name);
-    if (outcome.kind !== "Changed") return;
-    // Another uid under the same name: the one machine is gone, another is there (I-11).
-    if (outcome.replaced) delivery.disappeared(outcome.snapshot.name);
-    delivery.changed(outcome.snapshot);
+  /** Of the nodes that a list did not have: those that the watch has passed over. */
+  const forgetUnconfirmed = (): void => {
+    const passed = unconfirmed.passed(position.seen());
+    if (passed === undefined) return;
+    forgetNodes(passed.names);
+    report({ type: "DriftFound", ...passed.drift });
   };
 
   const failed = (reason: EndReason, error: KubernetesApiError | undefined): Millis => {
@@ -131,55 +134,73 @@ export function runReflector(deps: ReflectorDeps): Reflector {
   const listAll = async (notOlderThan: string): Promise<void> => {
     const startedAt = clock.monotonic();
     const known = cache.snapshots.size;
-    const listed = new Set<string>();
-    let version = "";
-    let pages = 0;
-    const { pageDeadline } = timings;
-    const limit = deps.pageLimit === undefined ? {} : { limit: deps.pageLimit };
-    const options = { connection, path: NODES, notOlderThan, pageDeadline, signal, ...limit };
-    for await (const page of listPages(options)) {
-      refresh();
-      version = page.resourceVersion;
-      pages += 1;
-      const outcomes = page.items.map((item) => cache.listed(item));
-      // A node that cannot be read is there all the same; one that is not ours any more is as good as missing.
-      for (const [index, item] of page.items.entries()) {
-        if (outcomes[index]?.kind !== "NotSelected") listed.add(nameOf(item) ?? "");
-      }
-      for (const outcome of outcomes) tell(outcome);
-      // Page by page: a fleet that is new must not stand in memory twice.
-      await delivery.settled();
-      if (signal.aborted) return;
-    }
-    const missing = [...cache.snapshots.keys()].filter((name) => !listed.has(name));
+    const cause = doubt.cause();
+    const drift = createDriftCount(position.seen(), cause === "Deaf" || cause === "EmptyWatches");
+    let wentBack = false;
+    const list = await takeList({
+      options: {
+        connection,
+        path: NODES,
+        notOlderThan,
+        pageDeadline: timings.pageDeadline,
+        signal,
+        limit: deps.pageLimit,
+      },
+      cache,
+      drift: isSynced ? drift : undefined,
+      tell,
+      onFirst: async (version) => {
+        if (!isSynced) return;
+        wentBack = await isBehind(
+          version,
+          position.seen(),
+          doubt.cause() === "WentBack" ? undefined : () => probe.ask(),
+        );
+      },
+      onPage: refresh,
+      settled: () => delivery.settled(),
+    });
+    if (list === undefined) return;
+    const { version, pages, missing } = list;
     const { gone, suspects } = guard.judge(missing, known);
     if (suspects > 0) report({ type: "MassDisappearance", missing: suspects, known });
-    for (const name of gone) {
-      cache.forget(name);
-      delivery.disappeared(name);
+    const isOverdue = drift.isOverdue(version);
+    // After a list on time alone the watch goes on from before it, and is heard on what is missing.
+    const isHeard = cause === "Relist" && gone.length > 0 && !isOverdue;
+    unconfirmed.hold(isHeard ? gone : [], version);
+    if (!isHeard) {
+      if (isSynced && isOverdue) for (const name of gone) drift.add("Extra", name);
+      forgetNodes(gone);
     }
-    seen = version;
-    resume = version;
+    position.begin(isHeard ? position.seen() : version);
     isSynced = true;
+    doubt.settle();
+    lastLineAt = clock.monotonic();
     lastError = undefined;
-    report({ type: "ListDone", pages, nodes: cache.snapshots.size, took: clock.monotonic() - startedAt });
+    report({
+      type: "ListDone",
+      pages,
+      nodes: cache.snapshots.size,
+      took: lastLineAt - startedAt,
+      ...(wentBack ? { wentBack } : {}),
+    });
+    const found = drift.found();
+    if (found !== undefined) report({ type: "DriftFound", ...found });
   };
 
   const list = async (step: NextStep): Promise<NextStep> => {
     phase = "Listing";
     try {
-      await listAll(step === "ListFromLast" ? seen : "");
+      await listAll(step === "ListFromLast" ? position.seen() : "");
     } catch (fault) {
       if (signal.aborted) return step;
-      const error =
-        fault instanceof KubernetesApiError
-          ? fault
-          : new KubernetesApiError("MalformedAnswer", "the list cannot be read", { cause: fault });
+      const error = listFault(fault);
       report({ type: "ListFailed", reason: error.code });
       await pause(failed(error.code, error));
       return stepAfterFailedList(error.code, step);
     }
     refusals = 0;
+    empties = 0;
     if (!guard.wantsSecondList()) return "Watch";
     await pause(timings.secondListDelay);
     return "ListAfresh";
@@ -189,29 +210,40 @@ export function runReflector(deps: ReflectorDeps): Reflector {
     settleVersion();
     refresh();
     refusals = 0;
+    lastLineAt = clock.monotonic();
     report({ type: "EventReceived", kind: line.kind });
+    const version = line.kind === "BOOKMARK" ? line.resourceVersion : versionOf(line.object);
+    // Events come in their order: one from behind is a doubled one, or of a server that went back in time.
+    if (compareResourceVersions(version ?? "", position.seen()) === -1) probe.hurry();
     if (line.kind === "BOOKMARK") {
       sendsBookmarks = true;
-      return advance(line.resourceVersion);
+      position.advance(version);
+    } else {
+      takeObject(line.kind, line.object);
     }
-    const outcome = cache.watched(line.kind, line.object, seen);
+    forgetUnconfirmed();
+  };
+
+  const takeObject = (kind: "ADDED" | "MODIFIED" | "DELETED", object: unknown): void => {
+    const outcome = cache.watched(kind, object, position.seen());
     if (outcome.kind === "Old") return report({ type: "OldEventDropped" });
     if (outcome.kind === "Unchanged") report({ type: "UnchangedEventDropped" });
     tell(outcome);
-    advance(versionOf(line.object));
+    position.advance(versionOf(object));
   };
 
   const watch = async (): Promise<NextStep> => {
     settleVersion();
+    const cut = doubt.watchSignal();
     const end = await runWatch({
       connection,
       clock,
       path: NODES,
-      from: resume,
+      from: position.resume(),
       timings,
       random,
       sendsBookmarks: () => sendsBookmarks,
-      signal,
+      signal: AbortSignal.any([signal, cut]),
       onOpen: () => {
         phase = "Watching";
         lastError = undefined;
@@ -219,8 +251,12 @@ export function runReflector(deps: ReflectorDeps): Reflector {
       },
       onLine: take,
     });
-    report({ type: "WatchEnded", reason: end.reason, lived: end.lived });
-    if (signal.aborted) return "Watch";
+    const isCut = cut.aborted && !signal.aborted;
+    report({ type: "WatchEnded", reason: isCut ? "Relist" : end.reason, lived: end.lived });
+    if (signal.aborted || isCut) return "Watch";
+    empties = isEmptyWatch(end) ? empties + 1 : end.events > 0 ? 0 : empties;
+    if (empties >= EMPTY_WATCHES_BEFORE_LIST) doubt.raise("EmptyWatches");
+    if (!needsNoPause(end, timings) || end.reason === "Silent") probe.hurry();
     refusals = isRefusal(end.reason) ? refusals + 1 : refusals;
     const step = stepAfterWatch(end.reason, refusals);
     if (!needsNoPause(end, timings)) await pause(failed(end.reason, end.error));
@@ -229,9 +265,13 @@ export function runReflector(deps: ReflectorDeps): Reflector {
 
   const loop = async (): Promise<void> => {
     let step: NextStep = "ListAfresh";
-    while (!signal.aborted) step = step === "Watch" ? await watch() : await list(step);
-    await delivery.settled();
+    while (!signal.aborted) {
+      if (doubt.cause() !== undefined) step = "ListAfresh";
+      step = step === "Watch" ? await watch() : await list(step);
+    }
+    await Promise.all([delivery.settled(), probe.ended, relisting]);
   };
+  const relisting = relistForEver(deps, () => doubt.raise("Relist"));
 
   return {
     freshness: () => ({
@@ -242,6 +282,7 @@ export function runReflector(deps: ReflectorDeps): Reflector {
         : { lastByteAt: Math.min(lastByteAt, delivery.waitingSince() ?? lastByteAt) }),
       ...(lastError === undefined ? {} : { lastError }),
     }),
+    serverVersion: async () => probe.compare(position.seen()),
     ended: loop(),
   };
 }

@@ -26,6 +26,10 @@ export interface ReflectorTimings {
   readonly retryAfterCap: Millis;
   /** Until a list that lost most of the nodes is repeated. */
   readonly secondListDelay: Millis;
+  /** About how often the view is compared with the server's version. */
+  readonly viewProbeInterval: Millis;
+  /** About how often all nodes are listed and compared with the view. */
+  readonly relistInterval: Millis;
   /** A handler that takes longer counts as failed, and is called again later. */
   readonly handlerDeadline: Millis;
   /** `stop` waits so long for a handler that is running. */
@@ -47,6 +51,8 @@ export const REFLECTOR_TIMINGS: ReflectorTimings = {
   forbiddenPause: 30 * SECOND,
   retryAfterCap: 2 * MINUTE,
   secondListDelay: 10 * SECOND,
+  viewProbeInterval: 1 * MINUTE,
+  relistInterval: 30 * MINUTE,
   handlerDeadline: 1 * MINUTE,
   stopGrace: 5 * SECOND,
 };

@@ -16,6 +16,8 @@ export interface WatchEnd {
   readonly lived: Millis;
   /** Events and bookmarks taken in. */
   readonly events: number;
+  /** Its headers came: the server took the watch. */
+  readonly opened: boolean;
 }
 
 /** What one watch needs. */
@@ -131,5 +133,6 @@ export async function runWatch(options: WatchOptions): Promise<WatchEnd> {
     signal.removeEventListener("abort", onAbort);
     cut.abort(new Error("ended"));
   }
-  return { ...verdict, events, lived: openedAt === undefined ? 0 : clock.monotonic() - openedAt };
+  const lived = openedAt === undefined ? 0 : clock.monotonic() - openedAt;
+  return { ...verdict, events, opened: openedAt !== undefined, lived };
 }

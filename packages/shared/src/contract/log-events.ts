@@ -15,6 +15,8 @@ export const LOG_EVENTS = {
   rebootVerified: "RebootVerified",
   rebootRecalled: "RebootRecalled",
   notice: "Notice",
+  viewDistrusted: "ViewDistrusted",
+  cacheDrift: "CacheDrift",
   fault: "Fault",
 } as const;
 export type LogEvent = (typeof LOG_EVENTS)[keyof typeof LOG_EVENTS];

@@ -1,3 +1,4 @@
+import { AUDIT_METRICS } from "./audit-metrics.ts";
 import { CHECKER_NAMES } from "../core/check.ts";
 import { NOTICE_REASONS } from "../core/cluster-event.ts";
 import { GATES } from "../core/gates/gate.ts";
@@ -204,6 +205,7 @@ export const METRICS = {
     roles: ["worker"],
   },
   ...WATCHER_METRICS,
+  ...AUDIT_METRICS,
   viewAge: {
     name: "civo_node_agent_view_age_seconds",
     type: "gauge",

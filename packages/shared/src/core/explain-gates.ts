@@ -1,3 +1,4 @@
+import { blindBehind } from "./explain-behind.ts";
 import { firstDue } from "./due.ts";
 import { foreignHold } from "./foreign-hold.ts";
 import type { ExplainInput } from "./explain-input.ts";
@@ -36,6 +37,8 @@ export function answersOf(input: ExplainInput, gates: GateInput | undefined): Ga
   return GATES.map((gate): GateAnswer => {
     if (gate === "NothingFailing" && nobody !== undefined) return { gate, answer: "Holds", why: nobody };
     if (gate === "Queue") return queueAnswer(input);
+    const behind = gate === "Blind" ? blindBehind(input) : undefined;
+    if (behind !== undefined) return behind;
     const verdict = pure.get(gate);
     const own = ownAnswer(gate, verdict, input, gates);
     // A worker may see what we do not: by its rights, its clock or its network. What it waits for is what holds.

@@ -40,6 +40,15 @@ export type HostingLook =
   | { readonly state: "Seen"; readonly hosting: Hosting }
   | { readonly state: "Unread"; readonly why: string };
 
+/**
+ * Two versions of a node that contradict each other: the one that the watchers stored, which the workers judge, and the
+ * one that the API server has. Absent: there is none.
+ */
+export interface BehindLook {
+  readonly stored?: string;
+  readonly server?: string;
+}
+
 /** The pending reboot of a node on its queue, and what it said of itself when it last ran. */
 export interface PendingReboot {
   readonly state: string;
@@ -70,6 +79,10 @@ export interface ExplainInput {
   readonly node: NodeLook;
   /** The configuration selects this node; absent when it was not read. */
   readonly selected?: boolean;
+  /** What is stored contradicts what was read, for longer than a delivery takes; absent: it does not, or was not read. */
+  readonly behind?: BehindLook;
+  /** About how often a watcher compares its view with the API server. */
+  readonly viewProbeInterval?: Millis;
   readonly fleet: FleetLook;
   readonly ledger: LedgerLook;
   readonly hosting: HostingLook;

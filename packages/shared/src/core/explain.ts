@@ -3,6 +3,7 @@
  * same list of gates that the reboot itself passes; pure, so that a command, a page and a test get the same answer.
  */
 import { CHECKER_NAMES, type CheckerName, type RepairAction } from "./check.ts";
+import { behindAnswer, type BehindAnswer } from "./explain-behind.ts";
 import { ranOf } from "./checker-clocks.ts";
 import { answersOf, holds, type GateAnswer } from "./explain-gates.ts";
 import type { ExplainInput, LedgerLook, NodeLook, PendingReboot } from "./explain-input.ts";
@@ -70,6 +71,8 @@ export interface Explanation {
   /** Watched time that the node must stay healthy until its latest repairs count as a cure; absent: nothing is proven. */
   readonly curedIn?: Millis;
   readonly job?: PendingReboot;
+  /** What the workers judge by contradicts the API server; absent: it does not, or was not read. */
+  readonly behind?: BehindAnswer;
   /** Every gate, in the order of asking. */
   readonly gates: readonly GateAnswer[];
   /** The first gate that holds; absent: nothing does. */
@@ -102,9 +105,10 @@ export function explain(input: ExplainInput): Explanation {
     ...lastRebootOf(judged),
     ...cureOf(judged, input),
     ...(job === undefined ? {} : { job }),
+    ...behindOf(input),
     gates,
     ...(blocker === undefined ? {} : { blocker }),
-    next: nextOf(gates, blocker, job, now),
+    next: nextOf(gates, blocker, nextJob(input), now),
   };
 }
 
@@ -173,6 +177,16 @@ function failingOf(record: NodeRecord | undefined, { rules, observed }: ExplainI
     const ran = ranOf(clock, observed);
     return [{ checker, reason, since, ran, carried: Math.min(carried, ran), threshold, action }];
   });
+}
+
+function behindOf(input: ExplainInput): { behind?: BehindAnswer } {
+  const behind = behindAnswer(input);
+  return behind === undefined ? {} : { behind };
+}
+
+/** The job whose next look settles anything: while the view is behind, a look of a worker does not. */
+function nextJob(input: ExplainInput): PendingReboot | undefined {
+  return input.behind === undefined ? jobOf(input) : undefined;
 }
 
 function flapsOf(record: NodeRecord | undefined, { rules, now }: ExplainInput): FlapsAnswer[] {

@@ -57,18 +57,27 @@ export function foreignHold(
     const value = foreignValue(mark, node);
     if (value === undefined || !isSet(mark, value)) continue;
     const since = setAt(mark, value, now) ?? Math.min(marks?.[mark.key]?.since ?? now, now);
-    const { staleAfter } = mark;
-    if (staleAfter !== undefined && now - since >= staleAfter) continue;
-    const stale = mark.permanent !== true && now - since >= policy.foreignOwner.staleAfter;
-    return {
-      mark,
-      since,
-      ...(staleAfter === undefined ? {} : { until: since + staleAfter }),
-      stale,
-      why: whyOf({ mark, value, node, policy, ...(stale ? { heldSince: since } : {}) }),
-    };
+    if (isForgotten(mark, since, now)) continue;
+    return holdOf({ mark, value, node, policy }, since, now);
   }
   return undefined;
+}
+
+/** A soft mark that counts for some time only, and that time is over. */
+function isForgotten({ staleAfter }: ForeignMark, since: EpochMillis, now: EpochMillis): boolean {
+  return staleAfter !== undefined && now - since >= staleAfter;
+}
+
+function holdOf(told: Omit<Told, "heldSince">, since: EpochMillis, now: EpochMillis): ForeignHold {
+  const { mark, policy } = told;
+  const stale = mark.permanent !== true && now - since >= policy.foreignOwner.staleAfter;
+  return {
+    mark,
+    since,
+    ...(mark.staleAfter === undefined ? {} : { until: since + mark.staleAfter }),
+    stale,
+    why: whyOf(stale ? { ...told, heldSince: since } : told),
+  };
 }
 
 interface Told {

@@ -188,8 +188,8 @@ export function foreignValue({ key, at }: ForeignMark, node: NodeSnapshot): stri
 }
 
 /**
- * The value sets the mark: every value does but "false", because a value that nobody understands must hold back and not
- * let pass. A taint is set by being there.
+ * The value sets the mark: every value does but "false", because a value that is not understood must hold and not let
+ * pass. A taint is set by being there.
  */
 export function isSet({ at }: ForeignMark, value: string): boolean {
   return at.includes("taint") || value.trim().toLowerCase() !== "false";

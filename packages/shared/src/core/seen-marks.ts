@@ -51,7 +51,7 @@ export function marksAfter(
     if (value === undefined || !isSet(mark, value)) continue;
     const { since = now, holds, told } = possible(before?.[mark.key], now) ?? {};
     marks[mark.key] = {
-      // Of a cordon its owner is kept, for the day on which somebody has to be asked.
+      // Of a cordon its owner is kept: the Event about an old hold names it.
       value: (mark.key === CORDON_MARK ? (cordonedBy(node).owner ?? "") : value).slice(0, MAX_VALUE),
       since,
       ...(holds === true ? { holds } : {}),
@@ -75,25 +75,39 @@ function workAfter(
 ): SeenMark | undefined {
   const state = workState(mark, present);
   const value = (present ?? "").slice(0, MAX_VALUE);
-  const wasState = workState(mark, known?.value);
-  const worked = known !== undefined && isWork(wasState) ? { since: known.since, until: now } : known?.worked;
-  const recent = worked !== undefined && now - worked.until <= Math.min(LONGEST_BREAK, maxAge / 6);
+  const worked = recentWork(mark, known, maxAge, now);
   if (isWork(state)) {
-    const since = recent ? worked.since : now;
+    const since = worked?.since ?? now;
     return { value, since, ...(now - since >= maxAge ? { told: true } : {}) };
   }
   // Work that waits needs no memory: it holds nothing.
   const failed = state === "Failed";
-  if (!failed && !recent) return undefined;
-  const since = known !== undefined && wasState === state ? known.since : now;
+  if (!failed && worked === undefined) return undefined;
+  const same = known !== undefined && workState(mark, known.value) === state;
+  const told = worked !== undefined && known?.told === true;
   return {
     value: failed ? value : "",
-    since,
-    ...(recent ? { worked, ...(known?.told === true ? { told: true } : {}) } : {}),
+    since: same ? known.since : now,
+    ...(worked === undefined ? {} : { worked }),
+    ...(told ? { told } : {}),
   };
 }
 
-/** Nobody saw a mark in the future: forged bytes must not make work younger than it is. */
+/** The work that a mark told of until now, or a break ago; undefined: none, or none that goes on. */
+function recentWork(
+  mark: PlannedWorkMark,
+  known: SeenMark | undefined,
+  maxAge: Millis,
+  now: EpochMillis,
+): SeenMark["worked"] | undefined {
+  if (known === undefined) return undefined;
+  const { since, worked } = known;
+  if (isWork(workState(mark, known.value))) return { since, until: now };
+  const recent = worked !== undefined && now - worked.until <= Math.min(LONGEST_BREAK, maxAge / 6);
+  return recent ? worked : undefined;
+}
+
+/** Times of the future are forged or of a clock that ran back; they must not make a mark younger than it is. */
 function possible(seen: SeenMark | undefined, now: EpochMillis): SeenMark | undefined {
   if (seen === undefined) return undefined;
   const { since, worked } = seen;

@@ -22,7 +22,7 @@ export interface WorkOnNode {
   readonly mark: PlannedWorkMark;
   readonly value: string;
   readonly state: WorkState;
-  /** When it was first seen; now, if nobody has judged it yet. */
+  /** When it was first seen; now, if it was not judged yet. */
   readonly since: EpochMillis;
   /** When it holds no more. */
   readonly until: EpochMillis;

@@ -15,6 +15,14 @@ export interface ViewFreshness {
   readonly lastError?: string;
 }
 
+/** Where the API server is, and where the view is beside it. */
+export interface ServerVersion {
+  /** Of the whole collection, by a quorum read: nothing that the server has, or ever had, is newer. */
+  readonly version: string;
+  /** The view has reached a later version than the server: it shows a history that was lost, and lists again soon. */
+  readonly viewIsAhead: boolean;
+}
+
 /**
  * What a source tells of its cluster, one call at a time. Handlers may throw or reject: the source counts it and goes on
  * (I-13).
@@ -33,6 +41,8 @@ export interface NodeSource {
   /** Safe in every phase; afterwards no handler runs and no socket is left. */
   stop(): Promise<void>;
   freshness(): ViewFreshness;
+  /** Asks the API server for its version now. Rejects when it cannot be asked, or the source does not run. */
+  serverVersion(): Promise<ServerVersion>;
   /** The nodes as last seen, by name. */
   nodes(): ReadonlyMap<string, NodeSnapshot>;
 }

@@ -29,6 +29,11 @@ export interface StoredVersion {
 export interface Publication {
   readonly snapshot: NodeSnapshot;
   readonly fingerprint: string;
+  /**
+   * A stored version that this snapshot may replace although it claims to be newer, if it still stands as it was read:
+   * for the one case in which a quorum read proved that it is of a history that was lost (etcd restore).
+   */
+  readonly over?: StoredVersion;
 }
 
 /** The watcher's side of Redis: the newest snapshot of each node, and the marks that wake workers. */
@@ -36,13 +41,9 @@ export interface SnapshotStore {
   /**
    * Publishes snapshots; per node the newest resourceVersion wins. Returns the shards in which one of these nodes waits
    * for judgement, and how many snapshots were news: a node that waited already with the same content wakes its shard
-   * again and is none. `force` lets an older resourceVersion win, for the one case in which a quorum read proved that
-   * time ran back (etcd restore).
+   * again and is none.
    */
-  publish(
-    batch: readonly Publication[],
-    options?: { force?: boolean },
-  ): Promise<{ readonly shards: number[]; readonly accepted: number }>;
+  publish(batch: readonly Publication[]): Promise<{ readonly shards: number[]; readonly accepted: number }>;
   /** What is stored of one node. */
   version(name: string): Promise<StoredVersion | undefined>;
   /**

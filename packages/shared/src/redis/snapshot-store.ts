@@ -41,14 +41,11 @@ export class RedisSnapshotStore implements SnapshotStore {
     this.#onFault = onFault;
   }
 
-  async publish(
-    batch: readonly Publication[],
-    { force = false } = {},
-  ): Promise<{ shards: number[]; accepted: number }> {
+  async publish(batch: readonly Publication[]): Promise<{ shards: number[]; accepted: number }> {
     const shards = [...Map.groupBy(batch, ({ snapshot }) => shardOf(snapshot.name))];
     // The shards together: a batch waits for one round trip instead of one per shard.
     const results = await Promise.all(
-      shards.map(async ([shard, publications]) => this.#publishShard(shard, publications, force)),
+      shards.map(async ([shard, publications]) => this.#publishShard(shard, publications)),
     );
     return {
       shards: shards.map(([shard]) => shard).filter((_, i) => (results[i]?.waiting ?? 0) > 0),
@@ -56,34 +53,27 @@ export class RedisSnapshotStore implements SnapshotStore {
     };
   }
 
-  async #publishShard(
-    shard: number,
-    publications: readonly Publication[],
-    force: boolean,
-  ): Promise<Published> {
+  async #publishShard(shard: number, publications: readonly Publication[]): Promise<Published> {
     const total = { news: 0, waiting: 0 };
     for (let i = 0; i < publications.length; i += PUBLISH_CHUNK) {
-      const chunk = await this.#publishChunk(shard, publications.slice(i, i + PUBLISH_CHUNK), force);
+      const chunk = await this.#publishChunk(shard, publications.slice(i, i + PUBLISH_CHUNK));
       total.news += chunk.news;
       total.waiting += chunk.waiting;
     }
     return total;
   }
 
-  async #publishChunk(
-    shard: number,
-    publications: readonly Publication[],
-    force: boolean,
-  ): Promise<Published> {
+  async #publishChunk(shard: number, publications: readonly Publication[]): Promise<Published> {
     const keys = [this.#keys.snapshots(shard), this.#keys.versions(shard), this.#keys.dirty(shard)];
-    const args = publications.flatMap(({ snapshot, fingerprint }) => [
+    const args = publications.flatMap(({ snapshot, fingerprint, over }) => [
       snapshot.name,
       snapshot.resourceVersion,
       snapshot.uid,
       digestOf(fingerprint),
       JSON.stringify(snapshot),
+      over?.raw ?? "",
     ]);
-    const answer = await publishScript.run(this.#client, keys, [force ? "1" : "0", ...args]);
+    const answer = await publishScript.run(this.#client, keys, args);
     const [news, waiting] = countsOf(answer);
     return { news, waiting };
   }

@@ -15,6 +15,7 @@ import type { NodeLister } from "../ports/node-lister.ts";
 import type { NodeReader } from "../ports/node-reader.ts";
 import type { SequenceMemory } from "../ports/sequence-memory.ts";
 import type { StateStore } from "../ports/state-store.ts";
+import { lookBehind, type BehindSources } from "./behind-look.ts";
 import { deadlineSignal } from "./deadline.ts";
 import { withoutCredentials } from "./error-fields.ts";
 import { lookAtFleet } from "./fleet-look.ts";
@@ -30,6 +31,10 @@ export interface ExplainSources extends HostingSources {
   readonly pausedQueues: () => Promise<readonly string[]>;
   readonly reader: NodeReader;
   readonly evidence: EvidenceReader;
+  /** What the workers judge by, to be held against the read of the node; absent: not asked. */
+  readonly stored?: Pick<BehindSources, "snapshots" | "digest" | "delivery">;
+  /** About how often a watcher compares its view with the API server. */
+  readonly viewProbeInterval?: Millis;
   readonly lister: NodeLister;
   /** Whether the configuration selects a node. */
   readonly selects: (node: NodeSnapshot) => boolean;
@@ -82,6 +87,8 @@ export async function explainNode(name: string, sources: ExplainSources): Promis
   const { monitorOnly } = rules.policy;
   const hosting = await lookAtHosting(name, addresses, records, monitorOnly, sources);
   const instanceId = instanceOf(node, record);
+  const behind = sources.stored && (await lookBehind(name, node, { ...sources, ...sources.stored }));
+  const { viewProbeInterval } = sources;
   const explanation = explain({
     name,
     rules,
@@ -93,6 +100,8 @@ export async function explainNode(name: string, sources: ExplainSources): Promis
     damaged,
     node,
     ...(node.state === "Found" ? { selected: sources.selects(node.snapshot) } : {}),
+    ...(behind === undefined ? {} : { behind }),
+    ...(viewProbeInterval === undefined ? {} : { viewProbeInterval }),
     fleet,
     ledger,
     hosting,

@@ -19,6 +19,8 @@ export interface FleetSources {
 /** The fleet as the API server lists it now, and the names of the nodes that the configuration selects. */
 export interface FleetLooked {
   readonly health: FleetHealth;
+  /** By node: the version that the list had of it. */
+  readonly versions: ReadonlyMap<string, string>;
   readonly selected: readonly string[];
 }
 
@@ -36,8 +38,10 @@ export async function lookAtFleet(
   const known = new Map(records.map((record) => [record.name, record]));
   const nodes: FleetNode[] = [];
   const selected: string[] = [];
+  const versions = new Map<string, string>();
   const unexplained: NodeSnapshot[] = [];
   for await (const snapshot of lister.list(signal)) {
+    versions.set(snapshot.name, snapshot.resourceVersion);
     const isSelected = selects(snapshot);
     if (isSelected) selected.push(snapshot.name);
     const record = known.get(snapshot.name);
@@ -51,5 +55,5 @@ export async function lookAtFleet(
   for (const snapshot of unexplained) {
     nodes.push(fleetNode(snapshot, learned.get(snapshot.name), { ...rules, selected: true }, now));
   }
-  return { health: fleetHealth(nodes), selected };
+  return { health: fleetHealth(nodes), versions, selected };
 }

@@ -1,10 +1,12 @@
 import type { NodeSnapshot } from "../core/node.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { NodeSource, NodeSourceHandlers, ViewFreshness } from "../ports/node-source.ts";
+import type { NodeSource, NodeSourceHandlers, ServerVersion, ViewFreshness } from "../ports/node-source.ts";
 
 /** A cluster in memory; a test moves its nodes, the handlers hear of it. */
 export class MemoryNodeSource implements NodeSource {
   readonly #nodes = new Map<string, NodeSnapshot>();
+  /** What the API server says of its version; by default one that nothing was ever ahead of. */
+  server: ServerVersion | Error = { version: "9".repeat(30), viewIsAhead: false };
   readonly #clock: Clock;
   #handlers: NodeSourceHandlers | undefined;
   #lastByteAt: number | undefined;
@@ -26,6 +28,11 @@ export class MemoryNodeSource implements NodeSource {
     const at = this.#lastByteAt;
     const phase = this.#handlers === undefined ? "Stopped" : "Watching";
     return { phase, synced: at !== undefined, ...(at === undefined ? {} : { lastByteAt: at }) };
+  }
+
+  async serverVersion(): Promise<ServerVersion> {
+    if (this.server instanceof Error) throw this.server;
+    return this.server;
   }
 
   nodes(): ReadonlyMap<string, NodeSnapshot> {

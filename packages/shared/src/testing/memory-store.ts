@@ -43,27 +43,24 @@ export class MemoryStore implements SnapshotStore, EvaluationStore, StateStore {
 
   async publish(
     batch: readonly Publication[],
-    { force = false } = {},
   ): Promise<{ readonly shards: number[]; readonly accepted: number }> {
     const shards = new Set<number>();
     let accepted = 0;
-    for (const { snapshot, fingerprint } of batch) {
-      const result = this.#publishOne(snapshot, fingerprint, force);
+    for (const publication of batch) {
+      const { snapshot } = publication;
+      const result = this.#publishOne(publication);
       if (result !== "Known") shards.add(shardOf(snapshot.name));
       if (result === "News") accepted += 1;
     }
     return { shards: [...shards], accepted };
   }
 
-  #publishOne(
-    snapshot: Publication["snapshot"],
-    fingerprint: string,
-    force: boolean,
-  ): "News" | "Waiting" | "Known" {
+  #publishOne({ snapshot, fingerprint, over }: Publication): "News" | "Waiting" | "Known" {
     const { name, resourceVersion, uid } = snapshot;
     const stored = this.#stored(name);
     const comparable = /^\d+$/u.test(stored.resourceVersion);
-    if (comparable && !force && !isNewer(resourceVersion, stored.resourceVersion)) return "Known";
+    const replaces = over !== undefined && over.raw === stored.raw;
+    if (comparable && !replaces && !isNewer(resourceVersion, stored.resourceVersion)) return "Known";
     this.newest.set(name, `${resourceVersion} ${uid} ${fingerprint}`);
     const same = stored.uid === uid && stored.fingerprint === fingerprint;
     if (same && this.snapshots.has(name)) return this.dirty.has(name) ? "Waiting" : "Known";

@@ -57,6 +57,11 @@ const faultSchema = z.discriminatedUnion("effect", [
   z.strictObject({ ...standing, effect: z.literal("end"), afterEvents }),
   z.strictObject({
     ...standing,
+    effect: z.literal("drop-events"),
+    of: z.array(z.string().min(1)).min(1).optional(),
+  }),
+  z.strictObject({
+    ...standing,
     effect: z.literal("error-event"),
     code: z.int().min(100).max(599),
     reason: z.string().optional(),
@@ -138,6 +143,12 @@ export const commandSchema = z.discriminatedUnion("do", [
   }),
   z.strictObject({ do: z.literal("compact") }),
   z.strictObject({ do: z.literal("expire-continue-tokens") }),
+  z.strictObject({ do: z.literal("backup") }),
+  z.strictObject({
+    do: z.literal("restore"),
+    to: z.int().min(1).optional(),
+    bookmarks: z.boolean().optional(),
+  }),
   z.strictObject({ do: z.literal("rotate-token"), token: z.string().min(1).optional() }),
   z.strictObject({ do: z.literal("rotate-api-key"), apiKey: z.string().min(1).optional() }),
 ]);

@@ -29,6 +29,8 @@ const WORDS: Readonly<Record<string, string>> = {
   "fail-watches": "fail-watches",
   compact: "compact",
   "expire-continue-tokens": "expire-continue-tokens",
+  backup: "backup",
+  restore: "restore",
   "rotate-token": "rotate-token",
   "rotate-api-key": "rotate-api-key",
   nodes: "add",

@@ -34,7 +34,7 @@ const TARGETED: ReadonlySet<string> = new Set<Targeted["do"]>([
 /** Does what a command says and returns what it did. @throws {InputError | UnknownNodeError | NoGpusError} */
 export async function runCommand(simulator: Simulator, command: Command): Promise<Record<string, unknown>> {
   if (isTargeted(command)) return { nodes: onNodes(simulator, command) };
-  const { kubernetes, faults } = simulator;
+  const { faults } = simulator;
   switch (command.do) {
     case "show":
       simulator.world.show(command.node, command.object ?? undefined, command.sick ?? false);
@@ -49,6 +49,24 @@ export async function runCommand(simulator: Simulator, command: Command): Promis
     case "outage":
       await simulator.outage(command.api, command.kind);
       return { api: command.api, outage: command.kind };
+    case "rotate-token":
+      return { token: await simulator.rotateToken(command.token) };
+    case "rotate-api-key":
+      return { apiKey: simulator.rotateApiKey(command.apiKey) };
+    default:
+      return onApiServer(simulator, command);
+  }
+}
+
+type ApiServerCommand = Extract<
+  Command,
+  { do: "watches" | "fail-watches" | "compact" | "backup" | "restore" | "expire-continue-tokens" }
+>;
+
+/** What is done to the API server itself: its history, its watches and its tokens. */
+function onApiServer(simulator: Simulator, command: ApiServerCommand): Record<string, unknown> {
+  const { kubernetes } = simulator;
+  switch (command.do) {
     case "watches":
       return { watches: kubernetes.api.disturbWatches(command.how) };
     case "fail-watches":
@@ -56,14 +74,28 @@ export async function runCommand(simulator: Simulator, command: Command): Promis
     case "compact":
       kubernetes.api.compact();
       return { compacted: true };
+    case "backup":
+      return { version: kubernetes.api.backup() };
+    case "restore":
+      return restore(simulator, command);
     case "expire-continue-tokens":
       kubernetes.api.expireContinueTokens();
       return { expired: true };
-    case "rotate-token":
-      return { token: await simulator.rotateToken(command.token) };
-    case "rotate-api-key":
-      return { apiKey: simulator.rotateApiKey(command.apiKey) };
   }
+}
+
+function restore(
+  { kubernetes, world }: Simulator,
+  { to, bookmarks }: Extract<Command, { do: "restore" }>,
+): Record<string, unknown> {
+  const version = kubernetes.api.restore({ to, bookmarks });
+  if (version === undefined) {
+    throw new InputError([
+      to === undefined ? "restore: there is no backup" : `to: the history does not hold version ${to}`,
+    ]);
+  }
+  world.restored();
+  return { version };
 }
 
 function isTargeted(command: Command): command is Targeted {

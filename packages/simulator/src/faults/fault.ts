@@ -39,8 +39,10 @@ export type FaultEffect =
   | { readonly effect: "truncate"; readonly afterEvents?: number | undefined }
   /** Headers and half of the answer, then silence. */
   | { readonly effect: "hang-mid-stream"; readonly afterEvents?: number | undefined }
-  /** A watch ends cleanly. */
+  /** A watch ends cleanly; without `afterEvents` at once and empty. */
   | { readonly effect: "end"; readonly afterEvents?: number | undefined }
+  /** A watch loses the events of these objects (default: of all), and nothing else. */
+  | { readonly effect: "drop-events"; readonly of?: readonly string[] | undefined }
   /** A watch sends an ERROR event with this code and ends. */
   | {
       readonly effect: "error-event";

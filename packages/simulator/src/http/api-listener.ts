@@ -81,11 +81,12 @@ interface Call {
 
 async function answer(call: Call, fault: StandingFault | undefined): Promise<void> {
   const { deps, response } = call;
-  const effect = fault?.request;
-  switch (effect?.effect) {
-    case undefined:
-      reply(call, execute(call));
-      return;
+  if (fault === undefined) {
+    reply(call, execute(call));
+    return;
+  }
+  const effect = fault.request;
+  switch (effect.effect) {
     case "hang":
       return;
     case "reset":
@@ -112,6 +113,7 @@ async function answer(call: Call, fault: StandingFault | undefined): Promise<voi
     case "truncate":
     case "hang-mid-stream":
     case "end":
+    case "drop-events":
     case "error-event":
       disturb(call, execute(call), effect);
       return;
@@ -146,7 +148,7 @@ function disturb({ response, logged }: Call, result: Reply, effect: StandingFaul
     result.stream(response, effect);
     return;
   }
-  if (effect.effect === "end" || effect.effect === "error-event") {
+  if (effect.effect !== "truncate" && effect.effect !== "hang-mid-stream") {
     sendAnswer(response, result);
     return;
   }

@@ -1,11 +1,17 @@
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import type { Random } from "../world/random.ts";
 import { checkedCoreEvent, fromEventsV1, toEventsV1 } from "./event-versions.ts";
-import { kubeTime } from "./kube-object.ts";
+import { kubeTime, type KubeObject } from "./kube-object.ts";
 import { keyOf, ObjectStore, VersionCounter } from "./object-store.ts";
 import type { Resource } from "./resource.ts";
 
 const EVENT_FIELDS = ["kind", "namespace", "name", "uid", "apiVersion", "fieldPath"];
+
+/** The state of all kinds at one version. */
+export interface Backup {
+  readonly version: number;
+  readonly items: ReadonlyMap<ObjectStore, ReadonlyMap<string, KubeObject>>;
+}
 
 /** All kinds that the simulated API server keeps, under one counter of versions. */
 export interface ClusterStore {
@@ -19,6 +25,10 @@ export interface ClusterStore {
   readonly resources: readonly Resource[];
   /** Forgets the history of every kind. */
   compact(): void;
+  /** The state now, or at an earlier version; undefined when the history no longer reaches back to it. */
+  backup(version?: number): Backup | undefined;
+  /** Takes objects and versions back to a backup; no watch hears of it. */
+  restore(backup: Backup): void;
 }
 
 /** An empty cluster with the namespaces that every cluster has. */
@@ -143,6 +153,7 @@ export function newClusterStore(parts: {
       beforeRead: parts.refreshLeases,
     },
   ];
+  const stores = [nodes, namespaces, leases, events, configMaps, pods, slices];
   return {
     nodes,
     namespaces,
@@ -153,7 +164,16 @@ export function newClusterStore(parts: {
     slices,
     resources,
     compact: () => {
-      for (const store of [nodes, namespaces, leases, events, configMaps, pods, slices]) store.compact();
+      for (const store of stores) store.compact();
+    },
+    backup: (version = versions.current) => {
+      const known = version <= versions.current && stores.every((store) => store.compactedAt <= version);
+      if (version !== versions.current && !known) return undefined;
+      return { version, items: new Map(stores.map((store) => [store, store.copyAt(version)])) };
+    },
+    restore: ({ version, items }) => {
+      versions.backTo(version);
+      for (const [store, objects] of items) store.restore(objects, version);
     },
   };
 }

@@ -3,7 +3,7 @@ import type { Millis } from "@node-agent/shared/core/time.ts";
 import { isWatch, type Answer, type ApiRequest, type Reply } from "../http/exchange.ts";
 import type { Random } from "../world/random.ts";
 import type { Scheduler } from "../world/scheduler.ts";
-import type { ClusterStore } from "./cluster-store.ts";
+import type { Backup, ClusterStore } from "./cluster-store.ts";
 import { discovery, isPublic } from "./discovery.ts";
 import type { KubeObject } from "./kube-object.ts";
 import { listBody, Lister, versionOf } from "./list.ts";
@@ -31,6 +31,8 @@ export class KubernetesApi {
   readonly #lister: Lister;
   readonly #watches = new Set<Watch>();
   #token: string;
+  #backup: Backup | undefined;
+  #bookmarksBehind = false;
 
   constructor(deps: KubernetesApiDeps) {
     this.#deps = deps;
@@ -71,6 +73,28 @@ export class KubernetesApi {
   compact(): void {
     this.#deps.store.compact();
     this.#lister.expireTokens();
+  }
+
+  /** Keeps the state of now for a restore; returns its version. */
+  backup(): number {
+    this.#backup = this.#deps.store.backup();
+    return this.#backup?.version ?? 0;
+  }
+
+  /**
+   * Goes back to the state at a version (default: the last backup), objects and versions, as an etcd that was restored.
+   * No watch hears of it: open ones, and those that are opened from a version that is not reached yet, are silent until
+   * the cluster gets there. `bookmarks` lets them have bookmarks meanwhile, which a real API server does not send.
+   * Returns the version, or undefined when there is no such backup.
+   */
+  restore(options: { to?: number | undefined; bookmarks?: boolean | undefined } = {}): number | undefined {
+    const { store } = this.#deps;
+    const backup = options.to === undefined ? this.#backup : store.backup(options.to);
+    if (backup === undefined) return undefined;
+    this.#bookmarksBehind = options.bookmarks ?? false;
+    store.restore(backup);
+    this.#lister.expireTokens();
+    return backup.version;
   }
 
   /** Makes `continue` tokens given out so far too old. */
@@ -187,6 +211,7 @@ export class KubernetesApi {
           scheduler,
           bookmarkPeriod,
           fault,
+          bookmarksBehind: () => this.#bookmarksBehind,
           onEnd: () => this.#watches.delete(watch),
         });
         this.#watches.add(watch);

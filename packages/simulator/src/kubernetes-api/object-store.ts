@@ -30,6 +30,11 @@ export class VersionCounter {
     this.#current += 1;
     return this.#current;
   }
+
+  /** Goes on from an earlier version, as after a restore: the versions after it are given out a second time. */
+  backTo(version: number): void {
+    this.#current = version;
+  }
 }
 
 /** `namespace/name`, or the name alone for cluster-scoped kinds. */
@@ -131,6 +136,25 @@ export class ObjectStore {
   compact(): void {
     this.#history = [];
     this.#compactedAt = this.#versions.current;
+  }
+
+  /** The objects as they were at a version, by undoing the history. The caller has checked `compactedAt`. */
+  copyAt(version: number): ReadonlyMap<string, KubeObject> {
+    const items = new Map(this.#items);
+    for (const { object, previous } of this.since(version).toReversed()) {
+      const { namespace, name } = object.metadata;
+      if (previous === undefined) items.delete(keyOf(namespace, name));
+      else items.set(keyOf(namespace, name), previous);
+    }
+    return items;
+  }
+
+  /** Puts a backup in place of everything, and tells nobody: no watch hears of a restore. */
+  restore(items: ReadonlyMap<string, KubeObject>, version: number): void {
+    this.#items.clear();
+    for (const [key, object] of items) this.#items.set(key, object);
+    this.#history = this.#history.filter((change) => change.version <= version);
+    this.#compactedAt = Math.min(this.#compactedAt, version);
   }
 
   /** Calls `listener` for every change from now on; the returned function ends it. */

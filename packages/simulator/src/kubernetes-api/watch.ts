@@ -41,11 +41,14 @@ export class Watch {
   readonly #response: ServerResponse;
   readonly #scheduler: Scheduler;
   readonly #onEnd: () => void;
+  readonly #bookmarksBehind: () => boolean;
   #nextBookmark: Appointment | undefined;
   readonly #deadline: Appointment;
   #unsubscribe: () => void = () => undefined;
   #fault: FaultEffect | undefined;
   #delivered = 0;
+  /** The version that this watch has reached: nothing up to it is sent, whatever becomes of the versions. */
+  #reached = 0;
   #frozen = false;
   #truncateNext = false;
   #open = true;
@@ -57,6 +60,8 @@ export class Watch {
       readonly scheduler: Scheduler;
       readonly bookmarkPeriod: Millis;
       readonly fault: FaultEffect | undefined;
+      /** Bookmarks tell the server's version, also when the watch is ahead of it after a restore. */
+      readonly bookmarksBehind: () => boolean;
       readonly onEnd: () => void;
     },
   ) {
@@ -65,6 +70,7 @@ export class Watch {
     this.#response = response;
     this.#scheduler = parts.scheduler;
     this.#fault = parts.fault;
+    this.#bookmarksBehind = parts.bookmarksBehind;
     this.#onEnd = parts.onEnd;
     response.on("close", () => this.#close());
     response.writeHead(200, { "content-type": "application/json", "cache-control": "no-cache, private" });
@@ -96,6 +102,7 @@ export class Watch {
       this.fail(410, expiredMessage(from, store.compactedAt), "Expired");
       return;
     }
+    this.#reached = from === undefined || from === 0 ? store.version : from;
     if (from === undefined || from === 0) {
       for (const object of store.values()) this.#show("ADDED", object);
     } else {
@@ -106,11 +113,13 @@ export class Watch {
     }
     this.#unsubscribe = store.subscribe((change) => {
       // A version from the future hears nothing until the cluster gets there, as after a restored backup.
-      if (change.version > (from ?? 0)) this.#deliver(change);
+      if (change.version > this.#reached) this.#deliver(change);
     });
   }
 
   #deliver(change: StoredChange): void {
+    this.#reached = Math.max(this.#reached, change.version);
+    if (this.#drops(change)) return;
     const { selected } = this.#request;
     const wire = this.resource.toWire ?? ((object: KubeObject) => object);
     const now = selected(wire(change.object));
@@ -127,6 +136,14 @@ export class Watch {
     }
     change.line ??= `${JSON.stringify({ type, object: change.object })}\n`;
     this.#send(change.line);
+  }
+
+  /** A fault may lose the events of some objects, and nothing else. */
+  #drops({ object }: StoredChange): boolean {
+    const fault = this.#fault;
+    return (
+      fault?.effect === "drop-events" && (fault.of === undefined || fault.of.includes(object.metadata.name))
+    );
   }
 
   #show(type: string, stored: KubeObject): void {
@@ -173,6 +190,8 @@ export class Watch {
 
   #bookmark(): void {
     const { resource } = this;
+    if (resource.store.version < this.#reached && !this.#bookmarksBehind()) return;
+    this.#reached = Math.max(this.#reached, resource.store.version);
     const object = {
       kind: resource.kind,
       apiVersion: apiVersionOf(resource),

@@ -51,6 +51,16 @@ export class NodeController {
     );
   }
 
+  /** Looks at all nodes anew, as after a restore: whose kubelet is silent, or is no more, is Unknown after the grace. */
+  restored(): void {
+    for (const { metadata } of this.#deps.nodes.values()) {
+      const machine = this.#machines.get(metadata.name);
+      this.#deps.scheduler.after(0, () => this.reconcile(metadata.name));
+      if (machine === undefined) this.#abandoned(metadata.name);
+      else if (!machine.posting) this.silent(machine);
+    }
+  }
+
   /** A kubelet is heard again. */
   heard(machine: Machine): void {
     this.#silences.get(machine)?.cancel();
@@ -119,14 +129,26 @@ export class NodeController {
     return false;
   }
 
+  /** A Node came back without its machine. */
+  #abandoned(name: string): void {
+    this.#deps.scheduler.after(this.#deps.timings.nodeMonitorGrace, () => {
+      if (!this.#machines.has(name)) this.#writeUnknown(name);
+    });
+  }
+
   #markUnknown(machine: Machine): void {
+    if (machine.posting || this.#machines.get(machine.name) !== machine) return;
+    this.#writeUnknown(machine.name);
+  }
+
+  #writeUnknown(name: string): void {
     const { nodes, clock } = this.#deps;
-    const object = machine.posting ? undefined : nodes.get(machine.name);
-    if (object === undefined || this.#machines.get(machine.name) !== machine) return;
+    const object = nodes.get(name);
+    if (object === undefined) return;
     const node = nodeOf(object);
     const time = kubeTime(clock.now());
     const conditions = node.status.conditions.map((condition) => unknownFrom(condition, time));
-    nodes.put(machine.name, { ...node, status: { ...node.status, conditions } });
+    nodes.put(name, { ...node, status: { ...node.status, conditions } });
   }
 }
 

@@ -225,6 +225,15 @@ export class World implements AsyncDisposable {
     return this.addNode(machine.pool, { build: true });
   }
 
+  /** The store went back in time: kubelets and controllers look at it anew, as they would after their watches broke. */
+  restored(): void {
+    this.#controller.restored();
+    for (const machine of this.#machines.values()) {
+      if (this.#deps.nodes.get(machine.name) !== undefined) continue;
+      this.scheduler.after(this.timings.reregister, () => this.#kubelets.reregister(machine));
+    }
+  }
+
   /** Lease renewals are computed, not stored: when a machine's kubelet last renewed. */
   leaseRenewedAt(machine: Machine): EpochMillis {
     const at = machine.posting ? this.#deps.clock.now() : machine.silentSince;

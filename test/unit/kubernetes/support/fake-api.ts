@@ -20,10 +20,14 @@ type ListScript = (query: Readonly<Record<string, string>>, options: RequestOpti
 export interface FakeApi {
   readonly connection: KubernetesConnection;
   readonly lists: Readonly<Record<string, string>>[];
+  /** Times at which the view was compared with this server. */
+  readonly probes: () => number;
   readonly streams: FakeStream[];
   /** The newest stream; fails when there is none. */
   stream(): FakeStream;
-  /** Highest number of lists and streams alive at once. */
+  /** Answers the probes from now on, by default with the newest version that was told. */
+  onProbe(script: () => string | number | Promise<string | number>): void;
+  /** Highest number of lists and streams alive at once; a probe is neither. */
   readonly peak: () => number;
   onList(script: ListScript): void;
   /** Called for each watch; may throw instead of opening. */
@@ -49,6 +53,10 @@ function waitForAbort(signal: AbortSignal | undefined): Promise<never> {
 
 function nothing(): void {}
 
+function versionIn(object: unknown): unknown {
+  return (object as { metadata?: { resourceVersion?: unknown } } | undefined)?.metadata?.resourceVersion;
+}
+
 function listNothing(): unknown {
   return nodeList(1, []);
 }
@@ -57,6 +65,7 @@ function openStream(
   query: Readonly<Record<string, string>>,
   signal: AbortSignal | undefined,
   closed: () => void,
+  told: (version: unknown) => void,
 ) {
   const queue: (Uint8Array | KubernetesApiError | "end")[] = [];
   let wake = nothing;
@@ -86,7 +95,10 @@ function openStream(
       closed();
     }
   };
-  const event = (type: string, object: unknown): void => write(`${JSON.stringify({ type, object })}\n`);
+  const event = (type: string, object: unknown): void => {
+    told(versionIn(object));
+    write(`${JSON.stringify({ type, object })}\n`);
+  };
   const stream: FakeStream = {
     query,
     write,
@@ -106,6 +118,12 @@ export function fakeApi(): FakeApi {
   const streams: FakeStream[] = [];
   let onList: ListScript = listNothing;
   let onWatch: (query: Readonly<Record<string, string>>) => void | Promise<void> = nothing;
+  let told = 1;
+  let probes = 0;
+  let onProbe = (): string | number | Promise<string | number> => told;
+  const tell = (version: unknown): void => {
+    told = Math.max(told, Number(version) || 0);
+  };
   let alive = 0;
   let peak = 0;
   const enter = (): void => {
@@ -120,11 +138,17 @@ export function fakeApi(): FakeApi {
     server: "http://fake",
     request: async (_path, options = {}) => {
       const query = options.query ?? {};
+      if (query["limit"] === "1" && lists.length > 0) {
+        probes += 1;
+        const version = await Promise.race([onProbe(), waitForAbort(options.signal)]);
+        return { status: 200, body: nodeList(version, []) };
+      }
       lists.push(query);
       enter();
       try {
         if (options.signal?.aborted === true) throw new KubernetesApiError("Aborted", "aborted");
         const body = await Promise.race([onList(query, options), waitForAbort(options.signal)]);
+        told = Number(versionIn(body)) || told;
         return { status: 200, body };
       } finally {
         leave();
@@ -139,7 +163,7 @@ export function fakeApi(): FakeApi {
         leave();
         throw fault;
       }
-      const { stream, chunks } = openStream(query, options.signal, leave);
+      const { stream, chunks } = openStream(query, options.signal, leave, tell);
       streams.push(stream);
       return { chunks };
     },
@@ -155,6 +179,10 @@ export function fakeApi(): FakeApi {
       return newest;
     },
     peak: () => peak,
+    probes: () => probes,
+    onProbe: (script) => {
+      onProbe = script;
+    },
     onList: (script) => {
       onList = script;
     },

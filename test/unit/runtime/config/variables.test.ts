@@ -21,6 +21,7 @@ describe("blanks and line breaks at the ends of a variable", () => {
     context: "prod",
     "redis.sentinels": "10.0.0.1:26379",
     "redis.name": "main",
+    "console.allowedHosts": "node-agent.example.com",
     "redis.passwordFile": "/secrets/redis",
     "redis.sentinelPasswordFile": "/secrets/sentinel",
     "civo.apiKeyFile": "/secrets/civo",

@@ -1,8 +1,8 @@
 --[[
   Publishes snapshots: per node the newest resourceVersion wins; the same content only moves the version on.
   KEYS[1] snapshots  KEYS[2] versions  KEYS[3] dirty
-  ARGV[1] '1' lets an older resourceVersion win
-  ARGV[2..] per node: name, resourceVersion, uid, fingerprint, snapshot JSON
+  ARGV per node: name, resourceVersion, uid, fingerprint, snapshot JSON, the stored version that an older one may replace
+                 as it stands ('' for none)
   Output: { nodes that brought something new, nodes that wait for judgement: those and the ones that waited already }
 ]]
 local function newer(a, b)
@@ -17,12 +17,13 @@ for i, expected in ipairs({ 'hash', 'hash', 'set' }) do
 end
 
 local news, waiting = 0, 0
-for i = 2, #ARGV, 5 do
-  local name, rv, uid, fingerprint, json = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
+for i = 1, #ARGV, 6 do
+  local name, rv, uid, fingerprint, json, over =
+    ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5]
   local current = redis.call('HGET', KEYS[2], name)
   local currentRv, currentUid, currentFingerprint
   if current then currentRv, currentUid, currentFingerprint = string.match(current, '^(%d+) (%S+) (%S+)$') end
-  if not currentRv or ARGV[1] == '1' or newer(rv, currentRv) then
+  if not currentRv or current == over or newer(rv, currentRv) then
     local same = currentUid == uid and currentFingerprint == fingerprint
     if not same or redis.call('HEXISTS', KEYS[1], name) == 0 then
       redis.call('HSET', KEYS[1], name, json)

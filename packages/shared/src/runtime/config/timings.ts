@@ -22,6 +22,14 @@ export const timings = section({
     "Shortest life asked of a watch (timeoutSeconds); the longest is twice this.",
   ),
   watchIdleTimeout: span(150 * SECOND, "A watch without a byte for this long is dead and is opened again."),
+  viewProbeInterval: span(
+    MINUTE,
+    "About how often a watcher compares its view with the version of the API server, by one small read.",
+  ),
+  relistInterval: span(
+    30 * MINUTE,
+    "About how often a watcher lists all nodes and compares them with its view, whatever the watch says.",
+  ),
   watchHeadersTimeout: span(30 * SECOND, "Deadline for the headers of a list or watch answer."),
   listPageTimeout: span(60 * SECOND, "Deadline for one page of the node list."),
   watchBackoffMin: span(0.8 * SECOND, "First pause after a failed list or watch; doubles with each failure."),

@@ -4,6 +4,13 @@ import type {
   ReconcileError,
   ScrapeSource,
 } from "../../contract/metric-labels.ts";
+import {
+  DRIFT_CACHES,
+  DRIFT_KINDS,
+  type DriftCache,
+  type DriftKind,
+  type ViewProbeResult,
+} from "../../contract/drift.ts";
 import type { CheckerName, RepairAction } from "../../core/check.ts";
 import type { Evaluation } from "../../core/evaluation.ts";
 import type { GateName } from "../../core/gates/gate.ts";
@@ -47,6 +54,9 @@ export interface Metrics {
   observeHeartbeatIgnored(): void;
   /** `reason` is from a closed set. */
   observeWatchEnded(reason: string): void;
+  /** So many nodes of a cache differed from its source. */
+  observeDrift(cache: DriftCache, kind: DriftKind, nodes: number): void;
+  observeViewProbe(result: ViewProbeResult): void;
   observeNodeList(result: "Success" | "Failure"): void;
   observeRedisError(purpose: string): void;
   /** Takes gauges from these from now on; called once, when the stores stand. */
@@ -77,6 +87,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
   set.set("info", { version: VERSION, cluster_id: cluster }, 1);
   set.set("buildInfo", { version: VERSION, node_version: process.version, role }, 1);
   set.set("monitorOnly", {}, monitorOnly ? 1 : 0);
+  for (const cache of DRIFT_CACHES)
+    for (const kind of DRIFT_KINDS) set.count("cacheDrift", { cache, kind }, 0);
 
   async function scrape(): Promise<string> {
     await refreshGauges(set, sources, onScrapeError);
@@ -106,6 +118,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
     observeWatchEvent: (kind) => set.count("watchEvents", { kind }),
     observeHeartbeatIgnored: () => set.count("heartbeatsIgnored", {}),
     observeWatchEnded: (reason) => set.count("watchRestarts", { reason }),
+    observeDrift: (cache, kind, nodes) => set.count("cacheDrift", { cache, kind }, nodes),
+    observeViewProbe: (result) => set.count("viewProbes", { result }),
     observeNodeList: (result) => set.count("lists", { result }),
     observeRedisError: (purpose) => set.count("redisErrors", { purpose }),
     readGaugesFrom: (next) => {

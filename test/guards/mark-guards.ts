@@ -1,0 +1,156 @@
+import type { Guard } from "./guard.ts";
+
+const CORE = "packages/shared/src/core";
+const WORK = ["test/unit/core/planned-work.test.ts"];
+const MARKS = ["test/unit/core/foreign-marks.test.ts"];
+
+/** The guards of other owners' marks: planned work that ends, marks with a value, an age and a meaning. */
+export const MARK_GUARDS: readonly Guard[] = [
+  {
+    guard: "marks: planned work holds every checker",
+    file: `${CORE}/gates/list.ts`,
+    from: "  plannedWork,\n",
+    to: "",
+    tests: [...WORK, "test/unit/core/gates.test.ts"],
+  },
+  {
+    guard: "marks: planned work ends",
+    file: `${CORE}/work-on-node.ts`,
+    from: "stuck: isWork(state) && until <= now }",
+    to: "stuck: false }",
+    tests: WORK,
+  },
+  {
+    guard: "marks: an unknown value of a known mark counts as work",
+    file: `${CORE}/planned-work.ts`,
+    from: 'return mark.unknown.test(value) ? "Unknown" : "Over";',
+    to: 'return "Over";',
+    tests: WORK,
+  },
+  {
+    guard: "marks: an upgrade that waits for its turn suspends nothing",
+    file: `${CORE}/planned-work.ts`,
+    from: '  "upgrade-required": "Waits",\n  "cordon',
+    to: '  "upgrade-required": "InProgress",\n  "cordon',
+    tests: [...WORK, "test/unit/core/checkers-gpu.test.ts"],
+  },
+  {
+    guard: "marks: a node that comes back from planned work has its whole threshold",
+    file: `${CORE}/transition.ts`,
+    from: "ended ? forgotten(known) : known",
+    to: "known",
+    tests: WORK,
+  },
+  {
+    guard: "marks: a pause in planned work is no end of it",
+    file: `${CORE}/seen-marks.ts`,
+    from: "Math.min(LONGEST_BREAK, maxAge / 6)",
+    to: "Math.min(0, LONGEST_BREAK)",
+    tests: WORK,
+  },
+  {
+    guard: "marks: forged times of the future make no mark younger",
+    file: `${CORE}/seen-marks.ts`,
+    from: "if (Math.max(since, worked?.since ?? 0, worked?.until ?? 0) <= now) return seen;",
+    to: "if (seen.value !== undefined) return seen;",
+    tests: WORK,
+  },
+  {
+    guard: "marks: stuck work is told",
+    file: `${CORE}/seen-marks.ts`,
+    from: "return { value, since, ...(now - since >= maxAge ? { told: true } : {}) };",
+    to: "return { value, since };",
+    tests: WORK,
+  },
+  {
+    guard: "marks: a checker is not suspended by stuck or failed work",
+    file: `${CORE}/checkers/gpu-planned-work.ts`,
+    from: "if (reasons === undefined || overdueWork.includes(mark.key)) continue;",
+    to: "if (reasons === undefined || overdueWork.length < 0) continue;",
+    tests: WORK,
+  },
+  {
+    guard: "marks: nodes with planned work are no storm",
+    file: `${CORE}/storm/fleet-node.ts`,
+    from: "!planned && ",
+    to: "",
+    tests: WORK,
+  },
+  {
+    guard: "marks: of two kinds of work the first end is looked at",
+    file: `${CORE}/gates/planned-work.ts`,
+    from: "a.until - b.until",
+    to: "b.until - a.until",
+    tests: WORK,
+  },
+  {
+    guard: "marks: what protects holds nothing of a dead node",
+    file: `${CORE}/foreign-hold.ts`,
+    from: 'if (mark.meaning === "protects" && step === "Reboot" && !isReady(node)) continue;',
+    to: "if (!isReady(node) && !node.name) continue;",
+    tests: MARKS,
+  },
+  {
+    guard: "marks: what protects holds a step on a node whose kubelet works",
+    file: `${CORE}/foreign-hold.ts`,
+    from: 'step === "Reboot" && !isReady(node)) continue;',
+    to: 'step === "Reboot" && (isReady(node) || !isReady(node))) continue;',
+    tests: MARKS,
+  },
+  {
+    guard: "marks: false is no mark",
+    file: `${CORE}/foreign-marks.ts`,
+    from: 'return at.includes("taint") || value.trim().toLowerCase() !== "false";',
+    to: "return at.length > 0 || value !== undefined;",
+    tests: MARKS,
+  },
+  {
+    guard: "marks: a soft candidate of long ago holds nothing",
+    file: `${CORE}/foreign-hold.ts`,
+    from: "    if (isForgotten(mark, since, now)) continue;\n",
+    to: "",
+    tests: MARKS,
+  },
+  {
+    guard: "marks: the time in a value wins over the time of first sight",
+    file: `${CORE}/foreign-hold.ts`,
+    from: "const since = setAt(mark, value, now) ?? Math.min",
+    to: "const since = Math.min",
+    tests: MARKS,
+  },
+  {
+    guard: "marks: a time that cannot be is no time",
+    file: `${CORE}/foreign-marks.ts`,
+    from: "at > 0 && at <= now + SKEW ?",
+    to: "at > 0 ?",
+    tests: MARKS,
+  },
+  {
+    guard: "marks: a Node that is being deleted is owned",
+    file: `${CORE}/foreign-marks.ts`,
+    from: "return node.deletionAt === undefined ? undefined : new Date(node.deletionAt).toISOString();",
+    to: "return undefined;",
+    tests: MARKS,
+  },
+  {
+    guard: "marks: an old hold is told",
+    file: `${CORE}/holds.ts`,
+    from: "...(hold.stale ? { told: true } : {})",
+    to: "",
+    tests: MARKS,
+  },
+  {
+    guard: "marks: a mark on a node that is well holds nothing",
+    file: `${CORE}/holds.ts`,
+    from: "record.incident === undefined ? undefined : foreignHold",
+    to: "record.incident === null ? undefined : foreignHold",
+    tests: MARKS,
+  },
+  {
+    guard: "marks: a cordon that an upgrade found is not the upgrade's",
+    file: `${CORE}/cordon-owner.ts`,
+    from: "if (value !== undefined && !wasCordonedBefore(key, node)) return",
+    to: "if (value !== undefined) return",
+    tests: MARKS,
+  },
+];
