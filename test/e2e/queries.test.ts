@@ -6,14 +6,19 @@ import { useTopology } from "../support/topology.ts";
 
 /**
  * A real Prometheus scrapes a real watcher and two real workers while one node is cured by its reboot, one is given up
- * after its only reboot, and one is held by a pause. Every query of the documents is asked before, during and after.
+ * after its only reboot, one is held by a pause, one by another owner, and planned work on one does not end. Every query of the documents is asked before, during and after.
  */
 const QUERIES = [...new Set(documentedQueries().map(({ query }) => query))];
 
 const topology = useTopology({
-  pools: [{ name: "standard", nodeNames: ["cured", "hopeless", "held", "well"] }],
+  pools: [{ name: "standard", nodeNames: ["cured", "hopeless", "held", "owned", "worked-on", "well"] }],
   workers: 2,
-  config: { maxAttempts: 1, paused: { nodes: ["held"] } },
+  config: {
+    maxAttempts: 1,
+    paused: { nodes: ["held"] },
+    foreignOwner: { staleAfter: "1s" },
+    plannedWork: { maxAge: "1s" },
+  },
 });
 
 type Moment = "before" | "during" | "after";
@@ -93,6 +98,11 @@ describe.skipIf(!HAS_PROMETHEUS)(
       await simulator.break("cured", "not-ready");
       await simulator.break("hopeless", "not-ready", { curedByReboot: false });
       await simulator.break("held", "not-ready");
+      const taints = [{ key: "medik8s.io/remediation", effect: "NoSchedule" }];
+      await simulator.command({ do: "mark", node: "owned", taints });
+      await simulator.break("owned", "not-ready", { curedByReboot: false });
+      const labels = { "nvidia.com/mig.config.state": "rebooting" };
+      await simulator.command({ do: "mark", node: "worked-on", labels });
       await eventually(() => expect(logs({ event: "RebootHeld", gate: "Paused" })).not.toEqual([]), {
         within: 60_000,
       });
@@ -106,6 +116,10 @@ describe.skipIf(!HAS_PROMETHEUS)(
         within: 60_000,
       });
       await eventually(() => expect(logs({ event: "RebootVerified" }).length).toBeGreaterThanOrEqual(2), {
+        within: 60_000,
+      });
+      // A node that is well is judged again when the audit of the resync comes to its shard.
+      await eventually(() => expect(logs({ reason: "PlannedWorkStuck" })).not.toEqual([]), {
         within: 60_000,
       });
       await scraped(3);

@@ -134,4 +134,18 @@ export const AUDIT_GUARDS: readonly Guard[] = [
     to: "",
     tests: ["test/unit/core/explain-behind.test.ts"],
   },
+  {
+    guard: "a ledger entry is remembered by its exact text only",
+    file: "packages/shared/src/contract/entry-memory.ts",
+    from: "return known?.text === text ? known?.entry : undefined;",
+    to: "return known?.entry;",
+    tests: ["test/unit/core/entry-memory.property.test.ts"],
+  },
+  {
+    guard: "nobody changes what is remembered of the ledger",
+    file: "packages/shared/src/contract/entry-memory.ts",
+    from: "Object.freeze(entry);",
+    to: "",
+    tests: ["test/unit/core/entry-memory.property.test.ts"],
+  },
 ];

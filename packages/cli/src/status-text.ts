@@ -19,6 +19,7 @@ const LINES: readonly (readonly [label: string, text: (summary: FleetSummary) =>
   ["GPUs", gpusText],
   ["Network", ({ networks }) => evidenceText(networks, "no sign of a CNI on any node")],
   ["Other owners", ({ owners }) => evidenceText(owners, "no mark of another owner on any node")],
+  ["Planned work", ({ work }) => (work.length === 0 ? undefined : evidenceText(work, "none"))],
   ["Phases", phasesText],
   ["Repairs", repairsText],
 ];

@@ -1,6 +1,12 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
+import type { MetricDefinition } from "@node-agent/shared/contract/metric-definition.ts";
 import { METRICS } from "@node-agent/shared/contract/metric-names.ts";
+import {
+  RECORD_GAUGE_NAMES,
+  type RecordCount,
+  type RecordGauge,
+} from "@node-agent/shared/core/record-gauges.ts";
 import { createMetrics } from "@node-agent/shared/runtime/metrics/metrics.ts";
 
 const hasPromtool = spawnSync("promtool", ["--version"]).status === 0;
@@ -28,21 +34,7 @@ async function scrapeOf(role: string, perNodeMetrics: boolean): Promise<string> 
   metrics.observeRedisError("worker");
   metrics.readGaugesFrom({
     nodes: async () => [{ ...of, phase: "WaitingReboot", unhealthyFor: 1500, attempts: 2 }],
-    records: async () => [
-      { gauge: "nodes", labels: { pool: "p", phase: "Healthy" }, count: 3 },
-      { gauge: "judgedNodes", labels: { checker: "GPU" }, count: 2 },
-      { gauge: "skippedNodes", labels: { pool: "p", checker: "GPU", result: "DriverUpgrade" }, count: 1 },
-      {
-        gauge: "plannedWorkNodes",
-        labels: { pool: "p", mark: "nvidia.com/mig.config.state", state: "held" },
-        count: 1,
-      },
-      {
-        gauge: "foreignHoldNodes",
-        labels: { pool: "p", mark: "spec.unschedulable", state: "stale" },
-        count: 1,
-      },
-    ],
+    records: async () => RECORD_GAUGE_NAMES.map((gauge) => countOf(gauge)),
     queues: async () => [{ queue: "reboots", state: "delayed", count: 1 }],
     held: async () => [{ gate: "Storm", heldFor: 1500 }],
     blind: async () => new Set(["Grace"] as const),
@@ -50,6 +42,17 @@ async function scrapeOf(role: string, perNodeMetrics: boolean): Promise<string> 
     watch: async () => ({ nodes: 3, lastByteAt: 1_700_000_000_000 }),
   });
   return metrics.scrape();
+}
+
+/** A record that a gauge counts, with a value for each of its labels. */
+function countOf(gauge: RecordGauge): RecordCount {
+  const definition: MetricDefinition = METRICS[gauge];
+  const { labels, values = {} } = definition;
+  return {
+    gauge,
+    labels: Object.fromEntries(labels.map((name) => [name, values[name]?.[0] ?? "p"])),
+    count: 3,
+  };
 }
 
 describe("the metrics", () => {

@@ -55,8 +55,8 @@ test("a fault that flaps is put on by one command, comes and goes, and is healed
   await using simulator = await quickSimulator();
   const flapping = { down: "300ms", up: "300ms" };
   const command = { do: "break", pool: "standard", count: 1, fault: "disk-pressure", flapping };
-  await control(simulator, "/commands", post(command));
-  const node = simulator.world.names().find((name) => simulator.world.isBroken(name)) ?? "none";
+  const broken = await control(simulator, "/commands", post(command));
+  const [node = ""] = (broken.body as unknown as { nodes: string[] }).nodes;
   const faults = () => simulator.world.machine(node).faults.size;
   await eventually(() => expect(faults()).toBe(0));
   await eventually(() => expect(faults()).toBe(1));

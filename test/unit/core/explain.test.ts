@@ -1,64 +1,28 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createCheckers } from "@node-agent/shared/core/checkers/registry.ts";
 import { explain, type Explanation } from "@node-agent/shared/core/explain.ts";
-import type { ExplainInput, FleetLook } from "@node-agent/shared/core/explain-input.ts";
+import type { ExplainInput } from "@node-agent/shared/core/explain-input.ts";
 import { GATES, type GateName } from "@node-agent/shared/core/gates/gate.ts";
-import { judge, type Rules } from "@node-agent/shared/core/judge.ts";
+import type { Rules } from "@node-agent/shared/core/judge.ts";
 import { clocksOf } from "@node-agent/shared/core/ledger/clocks.ts";
 import type { Ledger } from "@node-agent/shared/core/ledger/ledger.ts";
-import { emptyLedger, withIntent, withPause } from "@node-agent/shared/core/ledger/steps.ts";
-import { fleetNode } from "@node-agent/shared/core/storm/fleet-node.ts";
+import { withIntent, withPause } from "@node-agent/shared/core/ledger/steps.ts";
 import { fleetHealth } from "@node-agent/shared/core/storm/fleet.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "@node-agent/shared/core/time.ts";
 import { transition } from "@node-agent/shared/core/transition.ts";
-import { aNode, instanceIdOf, type NodeBuilder } from "@node-agent/shared/testing/builders.ts";
+import { aNode } from "@node-agent/shared/testing/builders.ts";
+import {
+  EMPTY,
+  FAILED_AT,
+  fleetOf,
+  input,
+  recordOf,
+  RULES,
+  SICK,
+  trusted,
+  VM,
+} from "./explain-input-build.ts";
 import { ACTIVE, NOON } from "./timeline.ts";
-
-const RULES: Rules = { policy: ACTIVE, checkers: createCheckers(ACTIVE) };
-const FAILED_AT = NOON - 6 * MINUTE;
-const SICK = aNode().notReady();
-const VM = instanceIdOf("node-1");
-const EMPTY = emptyLedger("cluster-1", "init", NOON);
-
-function fleetOf(sick: number, healthy = 20): FleetLook {
-  const nodes = [
-    ...Array.from({ length: sick }, (_, i) => aNode(`sick-${i}`).notReady()),
-    ...Array.from({ length: healthy }, (_, i) => aNode(`well-${i}`)),
-  ].map((node) => fleetNode(node.snapshot(), undefined, { ...RULES, selected: true }, NOON - HOUR));
-  return { state: "Seen", health: fleetHealth(nodes), lookedAfter: true };
-}
-
-function trusted(ledger: Ledger): ExplainInput["ledger"] {
-  return { state: "Trusted", ledger, clocks: clocksOf([NOON]) };
-}
-
-function recordOf(node: NodeBuilder, at: number, observed: number, rules = RULES) {
-  const before = judge(aNode().snapshot(), { record: undefined, damaged: false }, rules, {
-    now: at - HOUR,
-    observed: observed - HOUR,
-  }).after;
-  return judge(node.snapshot(), { record: before, damaged: false }, rules, { now: at, observed }).after;
-}
-
-/** A node whose threshold has passed and that nothing holds back, made otherwise. */
-function input(over: Partial<ExplainInput> = {}): ExplainInput {
-  return {
-    name: "node-1",
-    rules: RULES,
-    now: NOON,
-    observed: DAY,
-    viewAge: 0,
-    record: recordOf(SICK, FAILED_AT, DAY - 6 * MINUTE),
-    damaged: false,
-    node: { state: "Found", snapshot: SICK.snapshot() },
-    fleet: fleetOf(1),
-    ledger: trusted(EMPTY),
-    hosting: { state: "Seen", hosting: { others: [], redis: false, openReboots: 0 } },
-    instanceId: VM,
-    ...over,
-  };
-}
 
 function answer({ gates }: Explanation, name: GateName) {
   return gates.find(({ gate }) => gate === name);

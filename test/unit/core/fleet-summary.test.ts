@@ -146,6 +146,33 @@ describe("what there is", () => {
   );
 });
 
+describe("planned work of others", () => {
+  const divided = aNode("m").label("nvidia.com/mig.config.state", "rebooting");
+
+  test("is named with how far it is", () => {
+    const upgrading = aNode("u").label("nvidia.com/gpu-driver-upgrade-state", "upgrade-required");
+    expect(summaryOf([upgrading, divided, aNode("n")]).work).toEqual([
+      {
+        name: "the GPU driver upgrade",
+        nodes: 1,
+        seen: ["label nvidia.com/gpu-driver-upgrade-state=upgrade-required: waits, holds nothing"],
+      },
+      {
+        name: "the MIG reconfiguration",
+        nodes: 1,
+        seen: ["label nvidia.com/mig.config.state=rebooting: in progress"],
+      },
+    ]);
+  });
+
+  test("is stuck once it is older than allowed", () => {
+    const old = stateOf([recordOf(divided, 2 * HOUR)]);
+    expect(summaryOf([divided], old).work[0]?.seen).toEqual([
+      "label nvidia.com/mig.config.state=rebooting: stuck",
+    ]);
+  });
+});
+
 describe("what is judged", () => {
   test("says for each enabled checker how many nodes it judges and why it skips the others", () => {
     const { checkers } = summaryOf([aNode("n-1"), aNode("n-2").gpu(8, { allocatable: 6 })]);

@@ -108,6 +108,7 @@ export const METRICS = {
     help: "Things that operators were made aware of besides repairs, by the reason of the Event.",
     labels: ["pool", "reason"],
     values: { reason: NOTICE_REASONS },
+    startsAtZero: [{ reason: NOTICE_REASONS }],
     roles: ["worker"],
   },
   buildInfo: {

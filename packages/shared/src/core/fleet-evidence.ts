@@ -1,10 +1,14 @@
 /** What the snapshot of a node shows of its network and of other owners: evidence that people read, no rule acts on it. */
 import { conditionOf } from "./checkers/conditions.ts";
 import type { NodeSnapshot } from "./node.ts";
+import type { WorkState } from "./planned-work.ts";
+import type { NodeRecord } from "./record.ts";
+import type { EpochMillis } from "./time.ts";
+import { workOn, type PlannedWorkPolicy } from "./work-on-node.ts";
 
 /** One sign on a node, and what it is a sign of. */
 export interface Evidence {
-  /** The network or the owner: `Cilium`, `Cluster Autoscaler`. */
+  /** The network, the owner or the work: `Cilium`, `Cluster Autoscaler`, `the MIG reconfiguration`. */
   readonly of: string;
   /** Where it was seen: `NetworkUnavailable/FlannelIsUp`, `taint karpenter.sh/disrupted`. */
   readonly seen: string;
@@ -26,6 +30,27 @@ export function networksOf(node: NodeSnapshot, ciliumTaint: string): Evidence[] 
     ...(taint === undefined ? [] : [{ of: "Cilium", seen: `taint ${taint.key}` }]),
   ];
 }
+
+/** The planned work of others that a node shows, with how far it is. */
+export function worksOf(
+  node: NodeSnapshot,
+  record: NodeRecord | undefined,
+  policy: PlannedWorkPolicy,
+  now: EpochMillis,
+): Evidence[] {
+  return workOn(node, record?.marks, policy, now).map(({ mark, value, state, stuck }) => ({
+    of: mark.what,
+    seen: `${mark.at} ${mark.key}=${value}: ${stuck ? "stuck" : STATES[state]}`,
+  }));
+}
+
+const STATES: Readonly<Record<WorkState, string>> = {
+  InProgress: "in progress",
+  Unknown: "in progress, by a value not known",
+  Waits: "waits, holds nothing",
+  Failed: "failed, holds nothing",
+  Over: "over",
+};
 
 /** Who writes the marks that begin so. A label of Karpenter is on each of its nodes, the other marks come and go. */
 const OWNERS: readonly (readonly [prefix: string, owner: string])[] = [

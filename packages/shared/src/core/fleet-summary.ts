@@ -7,7 +7,7 @@
 import type { CheckerName, RepairAction } from "./check.ts";
 import { gpuViewOf, isGpuNode, type GpuResource } from "./checkers/gpu-resources.ts";
 import { evaluate, type Evaluation } from "./evaluation.ts";
-import { networksOf, ownersOf, type Evidence } from "./fleet-evidence.ts";
+import { networksOf, ownersOf, worksOf, type Evidence } from "./fleet-evidence.ts";
 import {
   failingNodes,
   NOT_ASKED,
@@ -29,7 +29,7 @@ export interface GroupSummary {
   readonly failing: number;
 }
 
-/** How many selected nodes show a network or an owner, and by which signs. */
+/** How many selected nodes show a network, an owner or planned work, and by which signs. */
 export interface EvidenceSummary {
   readonly name: string;
   readonly nodes: number;
@@ -61,6 +61,8 @@ export interface FleetSummary {
   readonly gpus: { readonly nodes: number; readonly resources: readonly GpuResource[] };
   readonly networks: readonly EvidenceSummary[];
   readonly owners: readonly EvidenceSummary[];
+  /** Planned work of others, in progress, waiting, failed or stuck. */
+  readonly work: readonly EvidenceSummary[];
   readonly checkers: readonly CheckerSummary[];
   readonly failing: readonly FailingNode[];
   /** Gates that a summary cannot ask: a repair that seems due may still be held by one of these. */
@@ -91,8 +93,11 @@ export function fleetSummary(
     pools: groupsOf(judged, (snapshot) => placeOf(snapshot).pool),
     zones: groupsOf(judged, (snapshot) => placeOf(snapshot).zone),
     gpus: gpusOf(judged),
-    networks: evidenceOf(judged, (snapshot) => networksOf(snapshot, rules.policy.ciliumTaint)),
-    owners: evidenceOf(judged, ownersOf),
+    networks: evidenceOf(judged, ({ snapshot }) => networksOf(snapshot, rules.policy.ciliumTaint)),
+    owners: evidenceOf(judged, ({ snapshot }) => ownersOf(snapshot)),
+    work: evidenceOf(judged, ({ snapshot, record }) =>
+      worksOf(snapshot, record, rules.policy.plannedWork, now),
+    ),
     checkers: checkersOf(judged, rules),
     failing: failingNodes(nodes, state, rules, now),
     notAsked: NOT_ASKED,
@@ -149,17 +154,17 @@ function gpusOf(judged: readonly Judged[]): FleetSummary["gpus"] {
   return { nodes: gpuNodes.length, resources };
 }
 
-/** Counts each node once per network or owner, however many of its signs it shows. */
+/** Counts each node once per network, owner or work, however many of its signs it shows. */
 function evidenceOf(
   judged: readonly Judged[],
-  signsOf: (snapshot: NodeSnapshot) => readonly Evidence[],
+  signsOf: (node: Judged) => readonly Evidence[],
 ): EvidenceSummary[] {
   const found = new Map<string, { nodes: Set<string>; seen: Set<string> }>();
-  for (const { snapshot } of judged) {
-    for (const { of, seen } of signsOf(snapshot)) {
+  for (const node of judged) {
+    for (const { of, seen } of signsOf(node)) {
       const entry = found.get(of) ?? { nodes: new Set(), seen: new Set() };
       found.set(of, entry);
-      entry.nodes.add(snapshot.name);
+      entry.nodes.add(node.snapshot.name);
       entry.seen.add(seen);
     }
   }

@@ -79,15 +79,19 @@ export class RedisStateStore implements StateStore {
   }
 
   async countRecords(): Promise<readonly RecordCount[]> {
-    return countRecords(await this.listAll());
+    return countRecords(await this.#all());
   }
 
   /** Every record that can be read, Healthy ones included: for a page on the whole fleet, not for a hot path. */
   async listAll(): Promise<NodeRecord[]> {
+    return [...(await this.#all())];
+  }
+
+  async #all(): Promise<Iterable<NodeRecord>> {
     const stored = await this.#ofShards(ALL_SHARDS, (pipeline, shard) =>
       pipeline.hgetall(this.#keys.records(shard)),
     );
-    return [...recordsIn(stored.values())];
+    return recordsIn(stored.values());
   }
 
   /**

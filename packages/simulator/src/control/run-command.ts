@@ -34,6 +34,7 @@ const TARGETED: ReadonlySet<string> = new Set<Targeted["do"]>([
 /** Does what a command says and returns what it did. @throws {InputError | UnknownNodeError | NoGpusError} */
 export async function runCommand(simulator: Simulator, command: Command): Promise<Record<string, unknown>> {
   if (isTargeted(command)) return { nodes: onNodes(simulator, command) };
+  if (isOfApiServer(command)) return onApiServer(simulator, command);
   const { faults } = simulator;
   switch (command.do) {
     case "show":
@@ -53,8 +54,6 @@ export async function runCommand(simulator: Simulator, command: Command): Promis
       return { token: await simulator.rotateToken(command.token) };
     case "rotate-api-key":
       return { apiKey: simulator.rotateApiKey(command.apiKey) };
-    default:
-      return onApiServer(simulator, command);
   }
 }
 
@@ -62,6 +61,19 @@ type ApiServerCommand = Extract<
   Command,
   { do: "watches" | "fail-watches" | "compact" | "backup" | "restore" | "expire-continue-tokens" }
 >;
+
+const OF_API_SERVER: ReadonlySet<string> = new Set<ApiServerCommand["do"]>([
+  "watches",
+  "fail-watches",
+  "compact",
+  "backup",
+  "restore",
+  "expire-continue-tokens",
+]);
+
+function isOfApiServer(command: Command): command is ApiServerCommand {
+  return OF_API_SERVER.has(command.do);
+}
 
 /** What is done to the API server itself: its history, its watches and its tokens. */
 function onApiServer(simulator: Simulator, command: ApiServerCommand): Record<string, unknown> {

@@ -21,10 +21,10 @@ describe("blanks and line breaks at the ends of a variable", () => {
     context: "prod",
     "redis.sentinels": "10.0.0.1:26379",
     "redis.name": "main",
-    "console.allowedHosts": "node-agent.example.com",
     "redis.passwordFile": "/secrets/redis",
     "redis.sentinelPasswordFile": "/secrets/sentinel",
     "civo.apiKeyFile": "/secrets/civo",
+    "console.allowedHosts": "dashboard.example.com",
     "civo.region": "LON1",
     "civo.clusterId": "cluster-1",
   };
