@@ -54,7 +54,10 @@ export async function simulateMany({ runs, seed, workers, onProgress }: PoolOpti
     total.steps += result.steps;
     total.crashes += result.crashes;
     total.reboots += result.reboots;
-    total.violations.push(...result.violations.map((one) => ({ ...one, seed: result.seed })));
+    for (const one of result.violations) {
+      total.violations.push({ ...one, seed: result.seed });
+      onProgress?.(violationText({ ...one, seed: result.seed }));
+    }
     addAll(total.byProfile, { [result.profile]: 1 });
     addAll(total.faultsByKind, result.faults);
     addAll(total.outcomes, result.outcomes);
@@ -75,6 +78,11 @@ export async function simulateMany({ runs, seed, workers, onProgress }: PoolOpti
   total.faults = Object.values(total.faultsByKind).reduce((sum, count) => sum + count, 0);
   total.violations.sort((a, b) => a.seed - b.seed);
   return { ...total, seconds: seconds() };
+}
+
+/** A violation, with the command that tells its story. */
+export function violationText({ seed, invariant, what }: Violation & { readonly seed: number }): string {
+  return `VIOLATION ${invariant}: ${what}; its story: npm run test:simulation -- --trace --seed ${seed}`;
 }
 
 function addAll(sums: Record<string, number>, more: Readonly<Record<string, number>>): void {

@@ -4,7 +4,7 @@
  */
 import { parseArgs } from "node:util";
 import { simulate } from "./simulate.ts";
-import { simulateMany } from "./pool.ts";
+import { simulateMany, violationText } from "./pool.ts";
 
 const { values } = parseArgs({
   options: {
@@ -30,9 +30,7 @@ if (values.trace) {
 } else {
   const workers = values.workers === undefined ? undefined : Number(values.workers);
   const total = await simulateMany({ runs, seed, workers, onProgress: (line) => say(line) });
-  for (const { seed: bad, invariant, what } of total.violations) {
-    say(`VIOLATION ${invariant}: ${what}; its story: npm run test:simulation -- --trace --seed ${bad}`);
-  }
+  for (const violation of total.violations) say(violationText(violation));
   say(JSON.stringify({ ...total, violations: total.violations.length }, undefined, 1));
   process.exitCode = total.violations.length > 0 ? 1 : 0;
 }
