@@ -16,6 +16,7 @@ async function scrapeOf(role: string, perNodeMetrics: boolean): Promise<string> 
   const metrics = createMetrics({ cluster: "c", role, monitorOnly: false, perNodeMetrics });
   const of = { node: "n", pool: 'po"ol\\\n{}' };
   metrics.observeCheck(of, "GPU", "GPUCountMismatch");
+  metrics.observeFlap(of, "GPU");
   metrics.observeEvaluation(of, "Fail");
   metrics.observePhaseChange(of, "Healthy", "Unhealthy");
   metrics.observeRecovery(of, 90_000);

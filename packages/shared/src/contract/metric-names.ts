@@ -99,6 +99,8 @@ export const METRICS = {
     help: "Changes of a checker from Fail to Pass.",
     labels: ["pool", "checker"],
     values: { checker: CHECKER_NAMES },
+    startsAtZero: [{ checker: CHECKER_NAMES }],
+    startsAtZeroPerNode: true,
     perNode: true,
     roles: ["worker"],
   },
