@@ -19,7 +19,7 @@ type Sentences = Readonly<Record<string, (line: Line) => string | undefined>>;
 const ACTIVE: Sentences = {
   [LOG_EVENTS.nodeUnhealthy]: (line) =>
     `detected: ${list(line["failing"])}; reboot due in ${span(line["dueInSeconds"])} unless it recovers`,
-  [LOG_EVENTS.rebootHeld]: (line) => held("pending reboot", line),
+  [LOG_EVENTS.rebootHeld]: (line) => held("reboot", line),
   [LOG_EVENTS.rebootRequested]: (line) =>
     `reboot requested: instance ${word(line["instanceId"])}, attempt ${word(line["attempt"])}`,
   [LOG_EVENTS.rebootAnswered]: (line) =>
@@ -57,9 +57,9 @@ function held(what: string, line: Line): string | undefined {
   // The wait after a reboot was said by the answer already.
   if (line["gate"] === "WaitWindow") return undefined;
   if (line["gate"] === "NothingFailing")
-    return "healthy again; the reboot counts as a cure if the node stays so";
+    return `healthy again; the ${what} counts as a cure if the node stays so`;
   const waits = `waits for ${word(line["gate"])} (${word(line["why"])})`;
-  return `${what} ${waits}, next look in ${span(line["inSeconds"])}`;
+  return `${what === "reboot" ? "pending reboot" : what} ${waits}, next look in ${span(line["inSeconds"])}`;
 }
 
 function ended(what: string, line: Line): string | undefined {

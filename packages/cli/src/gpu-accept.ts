@@ -12,7 +12,7 @@ import { instantText, jsonText, printable } from "./text.ts";
 /** Who accepted the number, when and why; outside of our prefix, so that no rule and no snapshot has to carry it. */
 const AUDIT_ANNOTATION = "audit.node-agent.civo.com/accepted-gpus";
 
-/** What `gpu accept` is told. */
+/** The input of `gpu accept`. */
 type AcceptOptions = GlobalOptions & { readonly reason: string; readonly remove?: boolean };
 
 /** Adds `gpu accept` to the command line. */

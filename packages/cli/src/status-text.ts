@@ -20,6 +20,7 @@ const LINES: readonly (readonly [label: string, text: (summary: FleetSummary) =>
   ["Network", ({ networks }) => evidenceText(networks, "no sign of a CNI on any node")],
   ["Other owners", ({ owners }) => evidenceText(owners, "no mark of another owner on any node")],
   ["Planned work", ({ work }) => (work.length === 0 ? undefined : evidenceText(work, "none"))],
+  ["Flapping", ({ flapping = [] }) => (flapping.length === 0 ? undefined : evidenceText(flapping, "none"))],
   ["Phases", phasesText],
   ["Repairs", repairsText],
 ];
@@ -57,7 +58,7 @@ function gpusText({ gpus: { nodes, resources } }: FleetSummary): string {
 }
 
 function evidenceText(found: readonly EvidenceSummary[], none: string): string {
-  const texts = found.map(({ name, nodes, seen }) => `${name} on ${countText(nodes)} (${seen.join(", ")})`);
+  const texts = found.map(({ name, nodes, seen }) => `${name} on ${countText(nodes)} (${listText(seen)})`);
   return texts.length === 0 ? none : listText(texts);
 }
 

@@ -23,7 +23,7 @@ function observeProbe(result: ViewProbeResult, metrics: Metrics, logger: Logger)
   }
 }
 
-/** What a comparison of the view with the API server came to. */
+/** The result of a comparison of the view with the API server. */
 type AuditEvent = SourceEvent & { readonly type: "ViewProbed" | "ViewDistrusted" | "DriftFound" };
 
 /** Tells the events of comparisons from those of lists and watches. */
@@ -31,7 +31,7 @@ export function isAudit(event: SourceEvent): event is AuditEvent {
   return event.type === "ViewProbed" || event.type === "ViewDistrusted" || event.type === "DriftFound";
 }
 
-/** Counts and logs what a comparison of the view with the API server came to. */
+/** Counts and logs the result of a comparison of the view with the API server. */
 export function observeAudit(event: AuditEvent, metrics: Metrics, logger: Logger): void {
   switch (event.type) {
     case "ViewProbed":

@@ -46,7 +46,7 @@ export interface ResyncDeps extends WatcherDeps {
 }
 
 /**
- * Gives every shard its turn, in an order of chance that begins anew when all had theirs: of 16 ticks that a watcher
+ * Gives every shard its turn, in a random order that begins again when all had theirs: of 16 ticks that a watcher
  * takes each audits another shard, so with one watcher a node is audited every 8 minutes, with two every 16 at most.
  */
 export function shardsInTurn(): () => number {

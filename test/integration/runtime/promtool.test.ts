@@ -17,6 +17,7 @@ async function scrapeOf(role: string, perNodeMetrics: boolean): Promise<string> 
   const of = { node: "n", pool: 'po"ol\\\n{}' };
   metrics.observeCheck(of, "GPU", "GPUCountMismatch");
   metrics.observeFlap(of, "GPU");
+  metrics.observeNotice(of, "CheckerSkipped");
   metrics.observeEvaluation(of, "Fail");
   metrics.observePhaseChange(of, "Healthy", "Unhealthy");
   metrics.observeRecovery(of, 90_000);

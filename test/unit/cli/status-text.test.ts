@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { createCheckers } from "@node-agent/shared/core/checkers/registry.ts";
 import { fleetSummary } from "@node-agent/shared/core/fleet-summary.ts";
+import type { FleetState } from "@node-agent/shared/core/fleet-repairs.ts";
+import { judge } from "@node-agent/shared/core/judge.ts";
 import { DEFAULT_POLICY, type RepairPolicy } from "@node-agent/shared/core/policy.ts";
 import { MINUTE } from "@node-agent/shared/core/time.ts";
 import { aNode, type NodeBuilder } from "@node-agent/shared/testing/builders.ts";
@@ -9,10 +11,14 @@ import { statusText } from "../../../packages/cli/src/status-text.ts";
 const NOON = Date.UTC(2026, 10, 23, 12);
 const ACTIVE: RepairPolicy = { ...DEFAULT_POLICY, monitorOnly: false };
 
-function textOf(nodes: readonly NodeBuilder[], policy: RepairPolicy = DEFAULT_POLICY): string {
+function textOf(
+  nodes: readonly NodeBuilder[],
+  policy: RepairPolicy = DEFAULT_POLICY,
+  state?: FleetState,
+): string {
   const rules = { policy, checkers: createCheckers(policy) };
   const listed = nodes.map((node) => ({ snapshot: node.snapshot(), selected: true }));
-  return statusText(fleetSummary(listed, undefined, rules, NOON), "prod");
+  return statusText(fleetSummary(listed, state, rules, NOON), "prod");
 }
 
 describe("a summary for a person", () => {
@@ -35,6 +41,24 @@ describe("a summary for a person", () => {
       .split("\n")
       .filter((line) => /reboot/u.test(line));
     for (const line of words) expect(line).toMatch(/would/u);
+  });
+
+  test("names the nodes on which a checker flaps, as their records know", () => {
+    const record = (node: NodeBuilder, flappingSince?: number) => {
+      const { name } = node.snapshot();
+      const rules = { policy: DEFAULT_POLICY, checkers: createCheckers(DEFAULT_POLICY) };
+      const moment = { now: NOON, observed: MINUTE };
+      const { after } = judge(node.snapshot(), { record: undefined, damaged: false }, rules, moment);
+      return [
+        name,
+        { ...after, flaps: { GPU: { at: [NOON - MINUTE], ...(flappingSince && { flappingSince }) } } },
+      ] as const;
+    };
+    const [flapping, once] = [aNode("g-1").gpu(8), aNode("g-2").gpu(8)];
+    const records = new Map([record(flapping, NOON - MINUTE), record(once)]);
+    const state: FleetState = { records, view: { observed: MINUTE, age: 0, steady: MINUTE } };
+    expect(textOf([flapping, once], DEFAULT_POLICY, state)).toMatch(/^Flapping +GPU on 1 node \(g-1\)$/mu);
+    expect(textOf([flapping, once])).not.toMatch(/Flapping/u);
   });
 
   test("cuts long lists, and says that there is more", () => {

@@ -52,7 +52,7 @@ export interface TakeListDeps {
   readonly settled: () => Promise<void>;
 }
 
-/** What a whole list came to. */
+/** The result of a whole list. */
 export interface TakenList {
   readonly version: string;
   readonly pages: number;

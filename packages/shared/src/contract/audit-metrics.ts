@@ -13,7 +13,7 @@ export const AUDIT_METRICS = {
   viewProbes: {
     name: "civo_node_agent_view_probes_total",
     type: "counter",
-    help: "Comparisons of a watcher's view with the version of the API server, by what they came to.",
+    help: "Comparisons of a watcher's view with the version of the API server, by result.",
     labels: ["result"],
     values: { result: VIEW_PROBE_RESULTS },
     roles: ["watcher"],

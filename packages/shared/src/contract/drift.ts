@@ -41,6 +41,6 @@ export class DriftTally {
   }
 }
 
-/** What comparing the view's version with the API server's came to. */
+/** The result of comparing the view's version with the API server's. */
 export const VIEW_PROBE_RESULTS = ["Sound", "WentBack", "Deaf", "Contradiction", "Failed"] as const;
 export type ViewProbeResult = (typeof VIEW_PROBE_RESULTS)[number];

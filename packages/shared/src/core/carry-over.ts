@@ -43,7 +43,7 @@ function withoutReboot(record: NodeRecord): NodeRecord {
 }
 
 /**
- * Whatever was decided in the other mode leads to nothing: what drains is empty, clocks and the count of attempts start anew, simulated
+ * Whatever was decided in the other mode leads to nothing: what drains is empty, clocks and the count of attempts start again, simulated
  * reboots never were. A reboot that happened, or may have happened, keeps its wait and its number within it. The phase
  * follows from what is left at the judgement that asked.
  */

@@ -1,4 +1,5 @@
 /** What the snapshot of a node shows of its network and of other owners: evidence that people read, no rule acts on it. */
+import { CHECKER_NAMES } from "./check.ts";
 import { conditionOf } from "./checkers/conditions.ts";
 import type { NodeSnapshot } from "./node.ts";
 import type { WorkState } from "./planned-work.ts";
@@ -42,6 +43,13 @@ export function worksOf(
     of: mark.what,
     seen: `${mark.at} ${mark.key}=${value}: ${stuck ? "stuck" : STATES[state]}`,
   }));
+}
+
+/** The checkers that flap on a node, as its record knows. Without a record nothing is known of flaps. */
+export function flapsOf(record: NodeRecord | undefined): Evidence[] {
+  return CHECKER_NAMES.flatMap((checker) =>
+    record?.flaps?.[checker]?.flappingSince === undefined ? [] : [{ of: checker, seen: record.name }],
+  );
 }
 
 const STATES: Readonly<Record<WorkState, string>> = {

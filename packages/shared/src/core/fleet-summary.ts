@@ -7,7 +7,7 @@
 import type { CheckerName, RepairAction } from "./check.ts";
 import { gpuViewOf, isGpuNode, type GpuResource } from "./checkers/gpu-resources.ts";
 import { evaluate, type Evaluation } from "./evaluation.ts";
-import { networksOf, ownersOf, worksOf, type Evidence } from "./fleet-evidence.ts";
+import { flapsOf, networksOf, ownersOf, worksOf, type Evidence } from "./fleet-evidence.ts";
 import {
   failingNodes,
   NOT_ASKED,
@@ -29,7 +29,7 @@ export interface GroupSummary {
   readonly failing: number;
 }
 
-/** How many selected nodes show a network, an owner or planned work, and by which signs. */
+/** How many selected nodes show a network, an owner, planned work or a flapping checker, and by which signs. */
 export interface EvidenceSummary {
   readonly name: string;
   readonly nodes: number;
@@ -63,6 +63,8 @@ export interface FleetSummary {
   readonly owners: readonly EvidenceSummary[];
   /** Planned work of others, in progress, waiting, failed or stuck. */
   readonly work: readonly EvidenceSummary[];
+  /** Nodes on which a checker flaps, by checker; absent without records. */
+  readonly flapping?: readonly EvidenceSummary[];
   readonly checkers: readonly CheckerSummary[];
   readonly failing: readonly FailingNode[];
   /** Gates that a summary cannot ask: a repair that seems due may still be held by one of these. */
@@ -101,7 +103,9 @@ export function fleetSummary(
     checkers: checkersOf(judged, rules),
     failing: failingNodes(nodes, state, rules, now),
     notAsked: NOT_ASKED,
-    ...(state === undefined ? {} : { phases: phasesOf(judged) }),
+    ...(state === undefined
+      ? {}
+      : { flapping: evidenceOf(judged, ({ record }) => flapsOf(record)), phases: phasesOf(judged) }),
   };
 }
 

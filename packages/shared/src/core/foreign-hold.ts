@@ -20,7 +20,7 @@ export type RepairStep = "Reboot" | "Replace";
 
 /** How the marks of others are treated. */
 export interface ForeignOwnerPolicy {
-  /** A hold that is older is told to operators; it stays a hold. */
+  /** A hold that is older is reported to operators; it stays a hold. */
   readonly staleAfter: Millis;
 }
 

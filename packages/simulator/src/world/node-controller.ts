@@ -51,7 +51,7 @@ export class NodeController {
     );
   }
 
-  /** Looks at all nodes anew, as after a restore: whose kubelet is silent, or is no more, is Unknown after the grace. */
+  /** Looks at all nodes anew, as after a restore: whose kubelet is silent, or no longer exists, is Unknown after the grace. */
   restored(): void {
     for (const { metadata } of this.#deps.nodes.values()) {
       const machine = this.#machines.get(metadata.name);

@@ -41,6 +41,17 @@ describe("what is declared to start at zero", () => {
     }
   });
 
+  test("are all counters of pools with closed sets of labels, but one that has too many and that nothing asks for", () => {
+    const closed = DEFINITIONS.filter(({ type, labels, values = {} }) => {
+      const others = labels.filter((name) => name !== "pool");
+      return (
+        type === "counter" && labels.includes("pool") && others.every((name) => values[name] !== undefined)
+      );
+    });
+    const undeclared = closed.filter(({ startsAtZero }) => startsAtZero === undefined);
+    expect(undeclared.map(({ name }) => name)).toEqual(["civo_node_agent_reboots_blocked_total"]);
+  });
+
   test("is bounded: a pool costs fewer than a hundred series, a sick node with perNodeMetrics fewer than twenty", () => {
     expect(count(DECLARED)).toBeLessThan(100);
     const perNode = DECLARED.filter((one) => one.startsAtZeroPerNode === true);

@@ -76,7 +76,7 @@ export const flapping = section({
   }),
 });
 
-/** How long the work and the marks of others hold repairs, and when that is told. */
+/** How long the work and the marks of others hold repairs, and when that is reported. */
 export const plannedWork = section({
   maxAge: setting(duration(POSITIVE), DEFAULT_POLICY.plannedWork.maxAge, {
     meaning: "How long planned work of another controller holds repairs; older work is stuck, and told.",
@@ -84,7 +84,7 @@ export const plannedWork = section({
 });
 export const foreignOwner = section({
   staleAfter: setting(duration(POSITIVE), DEFAULT_POLICY.foreignOwner.staleAfter, {
-    meaning: "A mark of another owner that holds a repair for longer is told; it stays a hold.",
+    meaning: "A mark of another owner that holds a repair for longer is reported; it stays a hold.",
   }),
 });
 
