@@ -148,4 +148,18 @@ export const AUDIT_GUARDS: readonly Guard[] = [
     to: "",
     tests: ["test/unit/core/entry-memory.property.test.ts"],
   },
+  {
+    guard: "view: its age does not shrink when the wall clock is set back",
+    file: "packages/shared/src/ports/clock.ts",
+    from: "Math.max(0, clock.now() - wall, clock.monotonic() - monotonic)",
+    to: "Math.max(0, clock.now() - wall)",
+    tests: ["test/unit/watcher/publisher.test.ts"],
+  },
+  {
+    guard: "view: its age grows while the machine is suspended",
+    file: "packages/shared/src/ports/clock.ts",
+    from: "Math.max(0, clock.now() - wall, clock.monotonic() - monotonic)",
+    to: "Math.max(0, clock.monotonic() - monotonic)",
+    tests: ["test/unit/watcher/publisher.test.ts"],
+  },
 ];

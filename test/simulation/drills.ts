@@ -74,7 +74,7 @@ export class Drill {
     const { world } = this;
     world.weather.api.down = !up;
     world.apiDownSince = up ? undefined : world.time.elapsed;
-    world.truth.dark = !up;
+    world.truth.darkness.dark = !up;
   }
 
   get calls(): number {

@@ -184,7 +184,7 @@ function outage(world: World, what: "api" | "redis", span: Millis): void {
   weather[what].down = true;
   if (what === "api") {
     world.apiDownSince = time.elapsed;
-    truth.dark = true;
+    truth.darkness.dark = true;
   }
   time.at(span, () => endOutage(world, what));
 }
@@ -194,5 +194,5 @@ export function endOutage(world: World, what: "api" | "redis"): void {
   world.weather[what].down = false;
   if (what !== "api") return;
   world.apiDownSince = undefined;
-  world.truth.dark = false;
+  world.truth.darkness.dark = false;
 }

@@ -19,6 +19,7 @@ export type EventFault = "Drop" | "Duplicate" | "Delay";
 export class SimWatch implements NodeSource {
   /** No event and no list reaches this watch before then. */
   staleUntil: Millis = 0;
+  #skew: Millis = 0;
   readonly #nodes = new Map<string, NodeSnapshot>();
   readonly #world: World;
   readonly #process: Incarnation;
@@ -49,8 +50,10 @@ export class SimWatch implements NodeSource {
   freshness(): ViewFreshness {
     const { time, apiDownSince } = this.#world;
     const silence = apiDownSince === undefined ? 0 : time.elapsed - apiDownSince;
-    const lastByteAt = this.#process.clock.now() - silence;
-    return { phase: "Watching", synced: this.#synced, ...(this.#synced ? { lastByteAt } : {}) };
+    // The wall clock as it was when the byte came; it may be set meanwhile.
+    if (apiDownSince === undefined) this.#skew = this.#process.skew;
+    const lastByte = { wall: time.now + this.#skew - silence, monotonic: time.elapsed - silence };
+    return { phase: "Watching", synced: this.#synced, ...(this.#synced ? { lastByte } : {}) };
   }
 
   /** The simulated etcd never goes back: nothing is ahead of it. */

@@ -4,6 +4,7 @@ import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
 import { OPT_OUT_ANNOTATION } from "@node-agent/shared/core/pause.ts";
 import { aNode, instanceIdOf } from "@node-agent/shared/testing/builders.ts";
 import { SECOND, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
+import { Darkness } from "./darkness.ts";
 import { Evidence } from "./evidence.ts";
 import { allowanceOf } from "./oracle.ts";
 import { isStorm, type Settings } from "./settings.ts";
@@ -81,8 +82,7 @@ export class Truth {
   readonly #byInstance = new Map<string, Machine>();
   #resourceVersion = 1000;
   #births = 0;
-  readonly #darkness: { readonly from: EpochMillis; readonly to: EpochMillis }[] = [];
-  #darkSince: EpochMillis | undefined;
+  readonly darkness: Darkness;
   /** Since when an operator's pause of the fleet stands. */
   pausedSince: EpochMillis | undefined;
   /** An operator granted repair in a storm. */
@@ -95,6 +95,7 @@ export class Truth {
     this.#time = time;
     this.#settings = settings;
     this.#story = story;
+    this.darkness = new Darkness(time, settings.policy.viewMaxAge);
   }
 
   add(name: string, pool: string, gpus = 0, zone?: string): Machine {
@@ -112,7 +113,7 @@ export class Truth {
       troubledSince: undefined,
       evidence: new Evidence(
         {
-          seenSince: (since) => this.#seenSince(since),
+          seenSince: (since) => this.darkness.seenSince(since),
           stale: BRIEFLY_WELL,
           thresholdOf: (checker) => this.#settings.policy.checkers[checker].threshold,
         },
@@ -152,34 +153,6 @@ export class Truth {
     return isStorm(sick.length, nodes.length, this.#settings.policy.storm);
   }
 
-  /** For how long of the time since then somebody could see the cluster; short blindness is taken for slowness. */
-  #seenSince(since: EpochMillis): Millis {
-    const now = this.#time.now;
-    const unseen = [...this.#darkness, { from: this.#darkSince ?? now, to: now }]
-      .filter(({ from, to }) => this.#isBlindness(from, to))
-      .reduce((sum, { from, to }) => sum + Math.max(0, to - Math.max(from, since)), 0);
-    return now - since - unseen;
-  }
-
-  /** Since the latest blindness; short blindness is taken for slowness. */
-  #inSight(): Millis | undefined {
-    const latest = this.#darkness.findLast(({ from, to }) => this.#isBlindness(from, to));
-    return latest === undefined ? undefined : this.#time.now - latest.to;
-  }
-
-  #isBlindness(from: EpochMillis, to: EpochMillis): boolean {
-    return to - from > this.#settings.policy.viewMaxAge + 2 * SECOND;
-  }
-
-  /** Nobody can see the cluster any more, or everybody can again. */
-  set dark(dark: boolean) {
-    if (dark) this.#darkSince ??= this.#time.now;
-    else if (this.#darkSince !== undefined) {
-      this.#darkness.push({ from: this.#darkSince, to: this.#time.now });
-      this.#darkSince = undefined;
-    }
-  }
-
   sicken(machine: Machine, sickness: Sickness): void {
     machine.sickness = sickness;
     this.#story.tell(() => `TRUTH ${machine.name} is ${sickness}`);
@@ -189,7 +162,8 @@ export class Truth {
     machine.sickSince ??= this.#time.now;
     // What a stale watch may have missed does not count as health.
     const cured = this.#settings.policy.storm.curedAfter + BRIEFLY_WELL;
-    if (wellSince !== undefined && this.#seenSince(wellSince) >= cured) machine.troubledSince = undefined;
+    if (wellSince !== undefined && this.darkness.seenSince(wellSince) >= cured)
+      machine.troubledSince = undefined;
     machine.troubledSince ??= this.#time.now;
     machine.wellSince = undefined;
     this.changed(machine);
@@ -246,7 +220,7 @@ export class Truth {
       openOthers: open.length,
       openInPool: open.filter((one) => one.pool === pool).length,
       pausedSince: this.pausedSince,
-      inSight: this.#inSight(),
+      inSight: this.darkness.inSight(),
       optedOutSince,
       stormSince: this.#stormSince,
       granted: this.granted,

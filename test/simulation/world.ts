@@ -80,8 +80,7 @@ export class World {
   calls: CallLimiter;
   /** The highest sequence number, as Redis remembers it. */
   sequence = 0;
-  /** How far Redis' clock is off the truth. */
-  redisSkew: Millis = 0;
+  #redisSkew: Millis = 0;
   /** How far the clocks of the API server's replicas may be off the truth, either way. */
   apiSkew: Millis = 0;
   /** All clocks there are go wrong together, by this much; no two of them are further apart than is allowed. */
@@ -96,6 +95,16 @@ export class World {
   listsNothing = false;
   eventFault: ((process: Incarnation, node: string) => EventFault | undefined) | undefined;
   #tokens = 0;
+
+  /** How far Redis' clock is off the truth. */
+  get redisSkew(): Millis {
+    return this.#redisSkew;
+  }
+
+  set redisSkew(skew: Millis) {
+    this.#redisSkew = skew;
+    this.truth.darkness.redisIsOffBy(skew);
+  }
 
   constructor({ seed, settings = SMALL, twist = {}, told = false }: WorldOptions) {
     this.seed = seed;

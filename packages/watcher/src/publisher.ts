@@ -1,6 +1,6 @@
 import { shardOf } from "@node-agent/shared/contract/keys.ts";
 import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
-import type { Clock } from "@node-agent/shared/ports/clock.ts";
+import { ageOf, type Clock } from "@node-agent/shared/ports/clock.ts";
 import type { JobQueues } from "@node-agent/shared/ports/job-queues.ts";
 import type { NodeReader } from "@node-agent/shared/ports/node-reader.ts";
 import type { NodeSource, NodeSourceHandlers, ViewFreshness } from "@node-agent/shared/ports/node-source.ts";
@@ -23,8 +23,8 @@ export interface WatcherDeps {
 }
 
 /** How long ago the cluster was surely seen; undefined before the first complete list. */
-export function viewAge({ synced, lastByteAt }: ViewFreshness, clock: Clock): Millis | undefined {
-  return synced && lastByteAt !== undefined ? Math.max(0, clock.now() - lastByteAt) : undefined;
+export function viewAge({ synced, lastByte }: ViewFreshness, clock: Clock): Millis | undefined {
+  return synced && lastByte !== undefined ? ageOf(lastByte, clock) : undefined;
 }
 
 /**

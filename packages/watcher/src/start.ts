@@ -216,6 +216,6 @@ function watchCheck(source: NodeSource, { clock, config }: RoleParts): { ok: boo
 }
 
 function watchSample(source: NodeSource): { nodes: number; lastByteAt?: number } {
-  const { lastByteAt } = source.freshness();
-  return { nodes: source.nodes().size, ...(lastByteAt === undefined ? {} : { lastByteAt }) };
+  const { lastByte } = source.freshness();
+  return { nodes: source.nodes().size, ...(lastByte === undefined ? {} : { lastByteAt: lastByte.wall }) };
 }

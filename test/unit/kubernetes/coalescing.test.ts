@@ -92,15 +92,15 @@ describe("changes that come while a handler is busy wait for one call together",
     await clock.advance(20_000);
     api.stream().event("MODIFIED", rawNode("b", { version: 14, ready: "Unknown" }));
     await clock.settle();
-    expect(source.freshness().lastByteAt).toBe(waitingSince);
+    expect(source.freshness().lastByte?.wall).toBe(waitingSince);
     // A disappearance that waits holds nothing back. Within its own call a change waits no more: what is published now
     // was seen until now.
     const within: unknown[] = [];
-    onHandler(() => void within.push(source.freshness().lastByteAt));
+    onHandler(() => void within.push(source.freshness().lastByte?.wall));
     await release();
     expect(told).toEqual(["disappeared c", "changed b"]);
     expect(within).toEqual([waitingSince, waitingSince + 20_000]);
-    expect(source.freshness().lastByteAt).toBe(waitingSince + 20_000);
+    expect(source.freshness().lastByte?.wall).toBe(waitingSince + 20_000);
   });
 
   test("also of a node that went away and came back meanwhile", async () => {
@@ -112,7 +112,7 @@ describe("changes that come while a handler is busy wait for one call together",
     }
     await release();
     expect(told).toEqual(["disappeared b"]);
-    expect(source.freshness().lastByteAt).toBe(waitingSince);
+    expect(source.freshness().lastByte?.wall).toBe(waitingSince);
   });
 
   test("a list is read no faster than the handler takes in its pages", async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { KubernetesApiError } from "@node-agent/kubernetes";
+import { momentOf } from "@node-agent/shared/ports/clock.ts";
 import { nodeList } from "./support/fake-api.ts";
 import { observedSource, type ObservedSource } from "./support/observed-source.ts";
 import { rawNode } from "./support/raw-node.ts";
@@ -152,17 +153,17 @@ describe("I-16: how fresh the view is", () => {
     answer(nodeList(10, []));
     await clock.settle();
     const listedAt = clock.now();
-    expect(source.freshness()).toEqual({ phase: "Watching", synced: true, lastByteAt: listedAt });
+    expect(source.freshness()).toEqual({ phase: "Watching", synced: true, lastByte: momentOf(clock) });
     await clock.advance(60_000);
     api.stream().bookmark(11);
     await clock.settle();
-    expect(source.freshness().lastByteAt).toBe(listedAt + 60_000);
+    expect(source.freshness().lastByte?.wall).toBe(listedAt + 60_000);
   });
 
   test("a server that answers with errors, or opens streams and says nothing, makes nothing fresh", async () => {
     const { api, clock, source, start } = observedSource();
     await start();
-    const { lastByteAt } = source.freshness();
+    const { lastByte } = source.freshness();
     api.onList(() => {
       throw new KubernetesApiError("TooManyRequests", "429");
     });
@@ -172,6 +173,6 @@ describe("I-16: how fresh the view is", () => {
       await clock.advance(30_000);
     }
     expect(api.streams.length + api.lists.length).toBeGreaterThan(10);
-    expect(source.freshness().lastByteAt).toBe(lastByteAt);
+    expect(source.freshness().lastByte?.wall).toBe(lastByte?.wall);
   });
 });

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { SECOND } from "../../../packages/shared/src/core/time.ts";
+import { HOUR, MINUTE, SECOND } from "../../../packages/shared/src/core/time.ts";
+import { momentOf } from "../../../packages/shared/src/ports/clock.ts";
 import { aNode } from "../../../packages/shared/src/testing/builders.ts";
 import { createPublisher, viewAge } from "../../../packages/watcher/src/publisher.ts";
 import { shardsOf, WatcherWorld } from "./watcher-world.ts";
@@ -115,7 +116,7 @@ describe("a change", () => {
       stop: async () => {},
       nodes: () => new Map(),
       serverVersion: async () => ({ version: "1", viewIsAhead: false }),
-      freshness: () => ({ phase: "Listing", synced: false, lastByteAt: world.clock.now() }) as const,
+      freshness: () => ({ phase: "Listing", synced: false, lastByte: momentOf(world.clock) }) as const,
     };
     await createPublisher({ ...world.deps, source }).changed([node]);
     expect((await world.store.view()).age).toBeUndefined();
@@ -183,10 +184,21 @@ describe("a node that left the view", () => {
 describe("the age of a view", () => {
   test("counts from the last byte, and there is none before the first list", () => {
     const { clock } = world;
-    const now = clock.now();
-    expect(viewAge({ phase: "Watching", synced: true, lastByteAt: now - 5 }, clock)).toBe(5);
-    expect(viewAge({ phase: "Watching", synced: true, lastByteAt: now + 5 }, clock)).toBe(0);
-    expect(viewAge({ phase: "Listing", synced: false, lastByteAt: now }, clock)).toBeUndefined();
+    const lastByte = momentOf(clock);
+    clock.advance(5);
+    expect(viewAge({ phase: "Watching", synced: true, lastByte }, clock)).toBe(5);
+    expect(viewAge({ phase: "Listing", synced: false, lastByte }, clock)).toBeUndefined();
     expect(viewAge({ phase: "Watching", synced: true }, clock)).toBeUndefined();
+  });
+
+  test("does not shrink when the wall clock is set back, and grows while the machine is suspended", () => {
+    const { clock } = world;
+    const lastByte = momentOf(clock);
+    clock.advance(5 * SECOND);
+    clock.jump(-HOUR);
+    expect(viewAge({ phase: "Watching", synced: true, lastByte }, clock)).toBe(5 * SECOND);
+    clock.jump(HOUR);
+    clock.suspend(MINUTE);
+    expect(viewAge({ phase: "Watching", synced: true, lastByte }, clock)).toBe(MINUTE + 5 * SECOND);
   });
 });

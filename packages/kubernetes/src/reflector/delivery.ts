@@ -1,6 +1,5 @@
 import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
-import type { EpochMillis } from "@node-agent/shared/core/time.ts";
-import type { Clock } from "@node-agent/shared/ports/clock.ts";
+import { momentOf, type Clock, type Moment } from "@node-agent/shared/ports/clock.ts";
 import type { NodeSourceHandlers } from "@node-agent/shared/ports/node-source.ts";
 import { backoffOf } from "./backoff.ts";
 import type { SourceEvent } from "./source-event.ts";
@@ -22,7 +21,7 @@ export interface Delivery {
   /** Zero when a handler has accepted everything; what is under way counts. */
   pending(): number;
   /** When the oldest change came in that no handler has been given yet. */
-  waitingSince(): EpochMillis | undefined;
+  waitingSince(): Moment | undefined;
   /**
    * Resolves when the call under way, and the next one with all changes that wait now, have ended: each takes the
    * handler's deadline at most. After a stop no handler runs any more.
@@ -155,11 +154,11 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
 
   return {
     changed: (node) => {
-      waiting.changed(node, clock.now());
+      waiting.changed(node, momentOf(clock));
       schedule();
     },
     disappeared: (name) => {
-      waiting.disappeared(name, clock.now());
+      waiting.disappeared(name, momentOf(clock));
       schedule();
     },
     pending: () => waiting.size() + refused.size + (isOffering ? 1 : 0),
@@ -173,19 +172,19 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
  * bounded by the nodes. The newest state of a node wins; a disappearance stays in front of what came back after it.
  */
 interface WaitingChanges {
-  changed(node: NodeSnapshot, at: EpochMillis): void;
-  disappeared(name: string, at: EpochMillis): void;
+  changed(node: NodeSnapshot, at: Moment): void;
+  disappeared(name: string, at: Moment): void;
   /** Takes all nodes but those whose disappearance has to be told first. */
   takeChanged(): NodeSnapshot[];
   /** Takes the disappearance that waits longest; what came back after it may be taken from now on. */
   takeDisappeared(): string | undefined;
   size(): number;
   /** When the oldest of those that `takeChanged` would take came in. */
-  changedSince(): EpochMillis | undefined;
+  changedSince(): Moment | undefined;
 }
 
 interface Waiting {
-  readonly at: EpochMillis;
+  readonly at: Moment;
   readonly isGone: boolean;
   readonly node: NodeSnapshot | undefined;
 }

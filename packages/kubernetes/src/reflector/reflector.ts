@@ -29,7 +29,8 @@
  *
  * A handler can do no harm: it is called through `delivery.ts`, which keeps what it did not accept.
  */
-import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
+import type { Millis } from "@node-agent/shared/core/time.ts";
+import { earlierOf, momentOf, type Moment } from "@node-agent/shared/ports/clock.ts";
 import type { ViewFreshness } from "@node-agent/shared/ports/node-source.ts";
 import type { KubernetesApiError } from "../errors.ts";
 import { backoffOf } from "./backoff.ts";
@@ -70,7 +71,7 @@ export function runReflector(deps: ReflectorDeps): Reflector {
   const backoff = backoffOf(deps);
   let phase: ViewFreshness["phase"] = "Starting";
   let isSynced = false;
-  let lastByteAt: EpochMillis | undefined;
+  let lastByte: Moment | undefined;
   let lastError: string | undefined;
   let sendsBookmarks = false;
   let refusals = 0;
@@ -79,7 +80,7 @@ export function runReflector(deps: ReflectorDeps): Reflector {
 
   /** Data has come: the view is as fresh as this moment. Neither headers nor error answers count. */
   const refresh = (): void => {
-    lastByteAt = clock.now();
+    lastByte = momentOf(clock);
   };
 
   /** Called before more is told: what was seen until now is accepted, or the version to resume from stays behind it. */
@@ -277,9 +278,9 @@ export function runReflector(deps: ReflectorDeps): Reflector {
     freshness: () => ({
       phase: signal.aborted ? "Stopped" : phase,
       synced: isSynced,
-      ...(lastByteAt === undefined
+      ...(lastByte === undefined
         ? {}
-        : { lastByteAt: Math.min(lastByteAt, delivery.waitingSince() ?? lastByteAt) }),
+        : { lastByte: earlierOf(lastByte, delivery.waitingSince() ?? lastByte) }),
       ...(lastError === undefined ? {} : { lastError }),
     }),
     serverVersion: async () => probe.compare(position.seen()),

@@ -1,5 +1,5 @@
 import type { NodeSnapshot } from "../core/node.ts";
-import type { EpochMillis } from "../core/time.ts";
+import type { Moment } from "./clock.ts";
 
 /** How well a source sees its cluster now; freshness is first-class (requirement I-16). */
 export interface ViewFreshness {
@@ -10,7 +10,7 @@ export interface ViewFreshness {
    * The last byte received from the API server, but not later than the arrival of a change that waits because a handler
    * is busy: nobody may vouch for what is not published. Undefined before the first byte.
    */
-  readonly lastByteAt?: EpochMillis;
+  readonly lastByte?: Moment;
   /** The last error, already free of secrets; undefined while all is well. */
   readonly lastError?: string;
 }

@@ -1,5 +1,5 @@
 import type { NodeSnapshot } from "../core/node.ts";
-import type { Clock } from "../ports/clock.ts";
+import { momentOf, type Clock, type Moment } from "../ports/clock.ts";
 import type { NodeSource, NodeSourceHandlers, ServerVersion, ViewFreshness } from "../ports/node-source.ts";
 
 /** A cluster in memory; a test moves its nodes, the handlers hear of it. */
@@ -9,7 +9,7 @@ export class MemoryNodeSource implements NodeSource {
   server: ServerVersion | Error = { version: "9".repeat(30), viewIsAhead: false };
   readonly #clock: Clock;
   #handlers: NodeSourceHandlers | undefined;
-  #lastByteAt: number | undefined;
+  #lastByte: Moment | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -25,9 +25,9 @@ export class MemoryNodeSource implements NodeSource {
   }
 
   freshness(): ViewFreshness {
-    const at = this.#lastByteAt;
+    const lastByte = this.#lastByte;
     const phase = this.#handlers === undefined ? "Stopped" : "Watching";
-    return { phase, synced: at !== undefined, ...(at === undefined ? {} : { lastByteAt: at }) };
+    return { phase, synced: lastByte !== undefined, ...(lastByte === undefined ? {} : { lastByte }) };
   }
 
   async serverVersion(): Promise<ServerVersion> {
@@ -41,7 +41,7 @@ export class MemoryNodeSource implements NodeSource {
 
   /** A byte arrived from the API server. */
   touch(): void {
-    this.#lastByteAt = this.#clock.now();
+    this.#lastByte = momentOf(this.#clock);
   }
 
   /** Nodes are new or changed, and the handlers are told. */
