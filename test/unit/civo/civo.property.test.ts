@@ -144,8 +144,8 @@ test("a target is always the one ACTIVE instance of the cluster with the node's 
         expect([undefined, "", `civo://${resolved.target.instanceId}`]).toContain(providerId);
       },
     ),
-    { numRuns: 5000 },
+    { numRuns: 10_000 },
   );
-  // The property would be empty if nothing were ever resolved.
+  // The property would be empty if nothing were ever resolved. About 140 are: 50 is eight standard deviations away.
   expect(resolvedOnce).toBeGreaterThan(50);
 });
