@@ -9,7 +9,13 @@ const STANDARD_NODES = Array.from({ length: 60 }, (_, i) => `standard-${i + 1}`)
 
 /** The storm guards and budgets as they are by default; their spans are shrunk like all others. */
 function defaultGuards(): ConfigPart {
-  const { budgets, settle: _settle, curedAfter: _cured, ...storm } = DEFAULT_STORM_POLICY;
+  const {
+    budgets,
+    settle: _settle,
+    curedAfter: _cured,
+    recoveredAfter: _recovered,
+    ...storm
+  } = DEFAULT_STORM_POLICY;
   return {
     storm: { ...storm, burstWithin: "1s", budgets: { ...budgets, spacing: "0ms", override: false } },
   };
