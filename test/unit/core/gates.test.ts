@@ -87,7 +87,7 @@ const SHUT: [GateName, (life: Timeline) => void, { why: string; until?: number }
         bootSeenAt: life.now - 9 * MINUTE,
         foreignBootAt: life.now - 9 * MINUTE,
       }),
-    { why: "somebody else rebooted it", until: MINUTE },
+    { why: "something else rebooted it", until: MINUTE },
   ],
   [
     "Storm",

@@ -43,7 +43,7 @@ export const settle: Gate = ({ record, policy, now }) => {
   // Nobody saw a boot in the future: forged bytes must not hold a node for longer than a boot now would.
   const settled = bootSeenAt === 0 ? 0 : Math.min(bootSeenAt, now) + policy.storm.settle;
   const waited = foreignBootAt === 0 ? 0 : Math.min(foreignBootAt, now) + rebootWaitOf(record, policy);
-  if (waited > now && waited >= settled) return shut("Settle", "somebody else rebooted it", waited);
+  if (waited > now && waited >= settled) return shut("Settle", "something else rebooted it", waited);
   return settled > now
     ? shut("Settle", "it booted a moment ago", settled)
     : open("Settle", "no boot was seen lately");

@@ -155,7 +155,7 @@ export const settingsSchema = section({
       "Key of the taint of Cilium's operator on nodes whose agent does not run: Cilium's agent-not-ready-taint-key.",
   }),
   respectCordon: setting(boolean, DEFAULT_POLICY.respectCordon, {
-    meaning: "Leave cordoned nodes alone: somebody works on them.",
+    meaning: "Leave cordoned nodes alone: a person works on them.",
   }),
   foreignOwner,
   plannedWork,
