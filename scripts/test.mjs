@@ -27,6 +27,8 @@ const stages = [
   ],
 ];
 
+/** The report of each run of vitest. */
+const reports = [];
 const steps = [
   ["lint", "oxlint", "--type-aware", "--deny-warnings"],
   ["format", "oxfmt", "--check", "."],
@@ -106,9 +108,6 @@ async function runLane(context, lane) {
   }
   return content;
 }
-
-/** The report of each run of vitest. */
-const reports = [];
 
 /** True when vitest is content: no failed test, and nothing failed outside of a test. */
 async function runTests({ node, env, signal }, filters) {
