@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { RedisPlanStore } from "@node-agent/shared/redis/plan-store.ts";
 import { annotate, eventsIn, type ToldEvent } from "../support/cluster-events.ts";
 import { eventually } from "../support/eventually.ts";
 import { useTopology } from "../support/topology.ts";
@@ -7,6 +8,8 @@ const topology = useTopology({
   // One node stays well: a pool that is down as a whole would hold every reboot.
   pools: [{ name: "standard", nodeNames: ["sick", "opted-out", "silent", "well"] }],
   workers: 2,
+  // Several plans long, so that each hold is told by one.
+  config: { checkers: { NodeReady: { threshold: "1500ms" } } },
 });
 
 async function told(node: string): Promise<ToldEvent[]> {
@@ -51,11 +54,15 @@ describe("what two workers tell the people of a cluster", () => {
       async () => expect(story(await told("opted-out"))).toEqual(["held by Threshold", "held by OptOut"]),
       { within: 30_000 },
     );
-    const looks = async (): Promise<number> =>
-      (await simulator.requests("kubernetes")).filter(({ path }) => path === "/api/v1/nodes/opted-out")
-        .length;
-    const before = await looks();
-    await eventually(async () => expect(await looks()).toBeGreaterThan(before + 4), { within: 30_000 });
+    const { redis, simulator: api } = topology();
+    const reads = async (): Promise<number> =>
+      (await api.requests("kubernetes")).filter(({ path }) => path === "/api/v1/nodes/opted-out").length;
+    const plans = new RedisPlanStore(redis.client, topology().keys);
+    const plannedAt = async (): Promise<number> => (await plans.latest())?.at ?? 0;
+    const before = { reads: await reads(), plannedAt: await plannedAt() };
+    // About ten plans: each asks the gate, and none reads the node.
+    await eventually(async () => expect(await plannedAt()).toBeGreaterThan(before.plannedAt + 2000));
+    expect(await reads()).toBe(before.reads);
     expect(story(await told("opted-out"))).toEqual(["held by Threshold", "held by OptOut"]);
   });
 

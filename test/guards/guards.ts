@@ -364,8 +364,8 @@ export const GUARDS: readonly Guard[] = [
   {
     guard: "a worker that lost its job says nothing in it",
     file: "packages/worker/src/reboot-job.ts",
-    from: 'if (run.end !== "Held" && (await isOurs(job, token, deps))) await tell(job, run, now(), deps);',
-    to: 'if (run.end !== "Held") await tell(job, run, now(), deps);',
+    from: "if (word !== undefined && (await isOurs(job, token, deps))) await tell(job, word, now(), deps);",
+    to: "if (word !== undefined) await tell(job, word, now(), deps);",
     tests: [`${UNIT}/reboot-job.test.ts`],
   },
   {

@@ -2,7 +2,7 @@ import type { Guard } from "./guard.ts";
 
 const PLAN = "packages/shared/src/core/plan/plan.ts";
 const PLAN_TESTS = ["test/unit/core/plan.test.ts"];
-const PROCESSOR = "packages/worker/src/reboot-processor.ts";
+const PLAN_HOLD = "packages/worker/src/plan-hold.ts";
 const PLANNER_TESTS = ["test/unit/worker/planner.test.ts"];
 
 /** What the plan of the fleet promises. */
@@ -30,16 +30,16 @@ export const PLAN_GUARDS: readonly Guard[] = [
   },
   {
     guard: "a repair that the plan holds reads nothing of the world",
-    file: PROCESSOR,
-    from: "return !latest.proceed.includes(node);",
-    to: "return false;",
+    file: PLAN_HOLD,
+    from: 'return { end: "Held", until: now + HELD_SLEEP, record };',
+    to: "return undefined;",
     tests: PLANNER_TESTS,
   },
   {
     guard: "without plans every repair looks for itself",
-    file: PROCESSOR,
-    from: "if (latest === undefined || Math.abs(now - latest.at) > timings.planStale) return false;",
-    to: "if (latest === undefined) return false;",
+    file: PLAN_HOLD,
+    from: "if (latest === undefined || Math.abs(now - latest.at) > timings.planStale) return undefined;",
+    to: "if (latest === undefined) return undefined;",
     tests: PLANNER_TESTS,
   },
 ];

@@ -51,7 +51,8 @@ export async function runRebootJob(
   const now = (): EpochMillis =>
     before === undefined ? deps.clock.now() : before.view.now + deps.clock.monotonic() - startedAt;
   const run = bounded(await safeRun(node, signal, now, deps), now(), deps);
-  if (run.end !== "Held" && (await isOurs(job, token, deps))) await tell(job, run, now(), deps);
+  const word = wordOf(run, job);
+  if (word !== undefined && (await isOurs(job, token, deps))) await tell(job, word, now(), deps);
   if (run.end === "Finish") return `${run.gate}: ${run.why}`;
   await job.moveToDelayed(run.until, token);
   await wakeIfOvertaken(node, before?.record, run, deps);
@@ -96,6 +97,14 @@ function bounded(run: RebootRun, now: EpochMillis, { minPause }: RebootJobDeps):
   if (run.end === "Finish") return run;
   const wanted = Number.isNaN(run.until) ? now : run.until;
   return { ...run, until: Math.min(Math.max(wanted, now + minPause), now + LONGEST_PAUSE) };
+}
+
+/** What the run has to say; a repair that the plan holds says only the first word, so that the job is never silent. */
+function wordOf(run: RebootRun, { progress }: Job<RebootJob>): TransactionRun | undefined {
+  if (run.end !== "Held") return run;
+  const { until, record, own } = run;
+  if (own === undefined || progressIn(progress) !== undefined) return undefined;
+  return { end: "Wait", for: 0, until, record, ...own };
 }
 
 /** Says in the job itself what it waits for, so that a queue dashboard answers "why not?"; only when the answer changed. */

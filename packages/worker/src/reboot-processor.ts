@@ -26,13 +26,14 @@ import { withDraSlices } from "@node-agent/shared/core/node-evidence.ts";
 import { pausesOf } from "@node-agent/shared/core/pause.ts";
 import { recalled } from "@node-agent/shared/core/recall.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
-import { MINUTE, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
+import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
 import { verdictAt } from "@node-agent/shared/core/verification.ts";
 import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
 import { FLEET_LIST_DEADLINES } from "./fleet-watch.ts";
 import { judge, type Judged } from "./judge.ts";
 import { ledgerOf, type LedgerOpening, type LedgerSession } from "./ledger-gate.ts";
+import { heldByPlan } from "./plan-hold.ts";
 import { RebootCall } from "./reboot-call.ts";
 import { verifyReboot } from "./verifier.ts";
 import {
@@ -45,12 +46,6 @@ import {
   type Transaction,
 } from "./reboot-transaction.ts";
 import { lookAtWorld, type FreshNode, type WorldLook } from "./world-look.ts";
-
-/** How long a repair that the plan holds sleeps, unless the plan wakes it. */
-const HELD_SLEEP: Millis = 10 * MINUTE;
-
-/** Gates that end by themselves at a known time, which a pending repair waits for on its own. */
-const OWN_TIME: ReadonlySet<GateName> = new Set(["Threshold", "WaitWindow", "Settle"]);
 
 /** Attempts at the transaction while other workers keep changing the record; then the job looks again later. */
 const MAX_CONFLICTS = 3;
@@ -88,7 +83,8 @@ export class RebootProcessor {
     const { record, view } = await store.get(node);
     if (record === undefined) return;
     const step = nextStep(this.#input(record, view, undefined, undefined));
-    if (step.step !== "CallExecutor" || (await this.#isHeld(node, step, view))) return;
+    if (step.step !== "CallExecutor" || (await heldByPlan(record, step, view, this.#deps)) !== undefined)
+      return;
     using deadline = deadlineSignal(clock, FLEET_LIST_DEADLINES * timings.readDeadline, signal);
     await fleet.health(await store.listUnhealthy(), view.now, deadline.signal).catch(() => undefined);
   }
@@ -113,24 +109,11 @@ export class RebootProcessor {
     if (first.step === "Finish" && first.gate === "NothingFailing" && verdict > view.now) {
       return this.#wait(record, view, "NothingFailing", ...untilProven(verdict, view, this.#deps));
     }
-    if (await this.#isHeld(node, first, view)) {
-      return { end: "Held", until: view.now + HELD_SLEEP, record };
-    }
+    const held = await heldByPlan(record, first, view, this.#deps);
+    if (held !== undefined) return held;
     // Attempts used up is decided anew on a fresh read: that judgement moves the node to Failed.
     if (first.step !== "CallExecutor" && first.gate !== "Attempts") return this.#stop(first, record, view);
     return this.#readTruth({ node, stored, startedMono, startedWall, signal }, record);
-  }
-
-  /**
-   * The plan of the fleet holds this repair: another look at the world would find what one look for all has found. What
-   * ends by itself the repair waits for on its own, and without a plan every repair looks for itself.
-   */
-  async #isHeld(node: string, step: RebootStep, { now }: ClusterView): Promise<boolean> {
-    const { plans, timings } = this.#deps;
-    if (step.step === "Finish" || (step.step === "WaitUntil" && OWN_TIME.has(step.gate))) return false;
-    const latest = await plans.latest();
-    if (latest === undefined || Math.abs(now - latest.at) > timings.planStale) return false;
-    return !latest.proceed.includes(node);
   }
 
   async #readTruth(transaction: Transaction, record: NodeRecord): Promise<RebootRun | "conflict"> {

@@ -71,6 +71,8 @@ export type RebootRun =
     }
   | {
       readonly end: "Held";
+      /** What it would show if no plan had said anything yet. */
+      readonly own?: { readonly gate: GateName; readonly why: string };
       readonly until: EpochMillis;
       readonly record: NodeRecord;
     }

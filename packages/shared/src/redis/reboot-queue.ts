@@ -4,6 +4,7 @@ import { QUEUES, type RebootJob } from "../contract/queues.ts";
 import type { QueuedReboot, RebootQueue } from "../ports/reboot-queue.ts";
 import { ofRedis } from "./redis-error.ts";
 import { RedisScript, type RedisClient } from "./script.ts";
+import { TextMemory } from "./text-memory.ts";
 import { stringsOf } from "./view.ts";
 
 const listScript = new RedisScript("list-reboots-1");
@@ -25,6 +26,7 @@ export class BullRebootQueue implements RebootQueue {
   readonly #client: RedisClient;
   readonly #key: string;
   readonly #queue: Queue<RebootJob>;
+  readonly #words = new TextMemory<unknown>();
 
   constructor(client: RedisClient, keys: Keys, onError: (error: Error) => void) {
     this.#client = client;
@@ -41,14 +43,17 @@ export class BullRebootQueue implements RebootQueue {
   async list(): Promise<readonly QueuedReboot[]> {
     const cells = stringsOf(await listScript.run(this.#client, [this.#key], []));
     const reboots: QueuedReboot[] = [];
+    const words: [id: string, progress: string][] = [];
     for (let i = 0; i + 4 < cells.length; i += 5) {
       const [id = "", node = "", word = "", score = "", progress = ""] = cells.slice(i, i + 5);
       const state = STATES[word];
       if (state === undefined || node === "") continue;
       const at = score === "" ? undefined : Math.floor(Number(score) / SCORE_PER_MILLISECOND);
-      reboots.push({ id, node, state, ...(at === undefined ? {} : { at }), progress: jsonOf(progress) });
+      reboots.push({ id, node, state, ...(at === undefined ? {} : { at }), progress: undefined });
+      words.push([id, progress]);
     }
-    return reboots;
+    const told = this.#words.read(words, (_, text) => jsonOf(text));
+    return reboots.map((reboot, i) => Object.assign(reboot, { progress: told[i] }));
   }
 
   async wake(reboots: readonly QueuedReboot[]): Promise<void> {

@@ -9,6 +9,7 @@ import type { ClusterView } from "../ports/snapshot-store.ts";
 import type { StateStore, VersionedRecord } from "../ports/state-store.ts";
 import { decodeRecord } from "./record-codec.ts";
 import { ofRedis, RedisError } from "./redis-error.ts";
+import { TextMemory } from "./text-memory.ts";
 import { isOfAnotherType, RedisScript, type RedisClient } from "./script.ts";
 import { parseView, stringsOf } from "./view.ts";
 
@@ -22,6 +23,8 @@ export class RedisStateStore implements StateStore {
   readonly #client: RedisClient;
   readonly #keys: Keys;
   readonly #onFault: (detail: string) => void;
+  readonly #sick = new TextMemory<NodeRecord | undefined>();
+  readonly #seen = new TextMemory<NodeSnapshot | undefined>();
 
   /** `onFault` hears of shards that lists and counts left out, because a key of another type stands there. */
   constructor(client: RedisClient, keys: Keys, onFault: (detail: string) => void = () => {}) {
@@ -56,7 +59,11 @@ export class RedisStateStore implements StateStore {
       pipeline.smembers(this.#keys.attention(shard)),
     );
     const names = new Map([...attended].map(([shard, members]) => [shard, stringsOf(members)]));
-    return (await this.#recordsOf(names)).filter(({ phase }) => phase !== "Healthy");
+    const stored = await this.#fieldsOf(names, (shard) => this.#keys.records(shard));
+    const records = this.#sick.read(stored, (name, raw) => decodeRecord(name, raw).record);
+    return records.filter(
+      (record): record is NodeRecord => record !== undefined && record.phase !== "Healthy",
+    );
   }
 
   async #recordsOf(names: ReadonlyMap<number, readonly string[]>): Promise<NodeRecord[]> {
@@ -83,12 +90,13 @@ export class RedisStateStore implements StateStore {
   async snapshotsOf(names: readonly string[]): Promise<ReadonlyMap<string, NodeSnapshot>> {
     const byShard = Map.groupBy(names, shardOf);
     const stored = await this.#fieldsOf(byShard, (shard) => this.#keys.snapshots(shard));
-    const found = new Map<string, NodeSnapshot>();
-    for (const [name, json] of stored) {
+    const snapshots = this.#seen.read(stored, (name, json) => {
       const parsed = parseStored(`snapshot of ${name}`, json, snapshotSchema);
-      if (parsed.ok && parsed.value.name === name) found.set(name, parsed.value);
-    }
-    return found;
+      return parsed.ok && parsed.value.name === name ? parsed.value : undefined;
+    });
+    return new Map(
+      snapshots.flatMap((snapshot) => (snapshot === undefined ? [] : [[snapshot.name, snapshot]])),
+    );
   }
 
   async getMany(names: readonly string[]): Promise<NodeRecord[]> {

@@ -65,9 +65,17 @@ export async function lookForPlan(sources: PlanSources): Promise<PlanLook> {
 
 /** What a pending reboot shows of itself; bytes that it cannot have written count as nothing. */
 export function progressIn(progress: unknown): RebootProgress | undefined {
+  if (typeof progress !== "object" || progress === null) return undefined;
+  const known = READ.get(progress);
+  if (known !== undefined) return known;
   const parsed = rebootProgressSchema.safeParse(progress);
-  return parsed.success ? parsed.data : undefined;
+  if (!parsed.success) return undefined;
+  READ.set(progress, parsed.data);
+  return parsed.data;
 }
+
+/** What was read of progress that stood the same way before. */
+const READ = new WeakMap<object, RebootProgress>();
 
 function plannedNode(
   record: NodeRecord,

@@ -8,9 +8,9 @@ local out = {}
 
 local function add(id, state, score)
   local key = base .. id
-  -- Bytes of another type are no job: whoever needs one makes it anew.
-  if redis.call('TYPE', key).ok ~= 'hash' then return end
-  local job = redis.call('HMGET', key, 'name', 'progress')
+  local job = redis.pcall('HMGET', key, 'name', 'progress')
+  -- Bytes of another type are no job: it is made anew for the node that needs it.
+  if job.err then return end
   out[#out + 1] = id
   out[#out + 1] = job[1] or ''
   out[#out + 1] = state
