@@ -14,7 +14,7 @@ export interface WatcherDeps {
   readonly queues: JobQueues;
   readonly reader: NodeReader;
   readonly clock: Clock;
-  /** Content of a snapshot without its version: equal content needs no new judgement. */
+  /** Digest of a snapshot without its version, as the store keeps it: equal content needs no new judgement. */
   readonly fingerprint: (snapshot: NodeSnapshot) => string;
   /** Whether this node is one of those we look after. */
   readonly selects: (snapshot: NodeSnapshot) => boolean;

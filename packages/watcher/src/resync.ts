@@ -32,8 +32,6 @@ import { forgetIfGone, type WatcherDeps } from "./publisher.ts";
 
 /** What a resync needs beyond the watcher's parts. */
 export interface ResyncDeps extends WatcherDeps {
-  /** Digest of a fingerprint as the store keeps it. */
-  readonly digest: (fingerprint: string) => string;
   /** Whether resource version a is newer than b (KEP-5504). */
   readonly isNewer: (a: string, b: string) => boolean;
   /** The shard whose nodes this tick judges again, all of them: `shardsInTurn`. Absent, none is. */

@@ -11,12 +11,13 @@ import {
 import { SECOND, type Millis } from "@node-agent/shared/core/time.ts";
 import { LOG_EVENTS } from "@node-agent/shared/contract/log-events.ts";
 import { keysOf } from "@node-agent/shared/contract/keys.ts";
-import { snapshotFingerprint, toSnapshot } from "@node-agent/shared/core/snapshot.ts";
+import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
 import { dependencyOf } from "@node-agent/shared/ports/dependency.ts";
 import type { NodeSource } from "@node-agent/shared/ports/node-source.ts";
 import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 import { BullJobQueues } from "@node-agent/shared/redis/job-queues.ts";
-import { digestOf, RedisSnapshotStore } from "@node-agent/shared/redis/snapshot-store.ts";
+import { rememberedDigests, type SnapshotDigest } from "@node-agent/shared/redis/snapshot-digest.ts";
+import { RedisSnapshotStore } from "@node-agent/shared/redis/snapshot-store.ts";
 import { observeDrift } from "@node-agent/shared/runtime/drift-report.ts";
 import { startMonitorServer } from "@node-agent/shared/runtime/http.ts";
 import type { Component } from "@node-agent/shared/runtime/lifecycle.ts";
@@ -47,7 +48,8 @@ export async function startWatcher(parts: RoleParts): Promise<readonly Component
     includeVirtual: config.includeVirtual,
   };
   let onWentBack: (() => void) | undefined;
-  const source = createSource(parts, kubernetes, selector, () => onWentBack?.());
+  const fingerprint = rememberedDigests();
+  const source = createSource(parts, kubernetes, { selector, fingerprint, onWentBack: () => onWentBack?.() });
   const redis = openRedis(parts);
   const monitor = await startMonitorServer({
     host: config.metricsHost,
@@ -80,7 +82,7 @@ export async function startWatcher(parts: RoleParts): Promise<readonly Component
     queues,
     reader,
     clock,
-    fingerprint: snapshotFingerprint,
+    fingerprint,
     selects: createSnapshotFilter(selector),
     onPublished: (result, count) => metrics.observeSnapshotsPublished(result, count),
   };
@@ -158,7 +160,6 @@ async function runTick(
     metrics.observeReconcileError(dependencyOf(error) ?? "Kubernetes");
   const result = await resync({
     ...watcher,
-    digest: digestOf,
     isNewer,
     auditedShard,
     onFailure,
@@ -177,16 +178,19 @@ function isNewer(a: string, b: string): boolean {
 function createSource(
   { config, logger, metrics, clock }: RoleParts,
   connection: KubernetesConnection,
-  selector: NodeSelector,
-  onWentBack: () => void,
+  made: {
+    readonly selector: NodeSelector;
+    readonly fingerprint: SnapshotDigest;
+    readonly onWentBack: () => void;
+  },
 ): NodeSource {
   const { timings } = config;
   return createNodeSource({
     connection,
     clock,
     project: toSnapshot,
-    fingerprint: snapshotFingerprint,
-    selector,
+    fingerprint: made.fingerprint,
+    selector: made.selector,
     timings: {
       watchLifeMin: timings.watchTimeout,
       watchLifeMax: 2 * timings.watchTimeout,
@@ -201,7 +205,7 @@ function createSource(
     },
     onEvent: (event: SourceEvent) => {
       observeSourceEvent(event, metrics, logger);
-      if (event.type === "ListDone" && event.wentBack === true) onWentBack();
+      if (event.type === "ListDone" && event.wentBack === true) made.onWentBack();
     },
   });
 }

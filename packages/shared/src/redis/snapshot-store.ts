@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { SHARDS, shardOf, type Keys } from "../contract/keys.ts";
 import type { EpochMillis, Millis } from "../core/time.ts";
 import type { ClusterView, Publication, SnapshotStore, StoredVersion } from "../ports/snapshot-store.ts";
@@ -19,11 +18,6 @@ const PUBLISH_CHUNK = 250;
 interface Published {
   readonly news: number;
   readonly waiting: number;
-}
-
-/** The digest of a fingerprint as the versions hash keeps it: 128 bits, so that a collision hides no change. */
-export function digestOf(fingerprint: string): string {
-  return createHash("sha256").update(fingerprint).digest("base64url").slice(0, 22);
 }
 
 /** The snapshot store on Redis. `maxGap`: the longest silence between two beats that still counts as observed. */
@@ -69,7 +63,7 @@ export class RedisSnapshotStore implements SnapshotStore {
       snapshot.name,
       snapshot.resourceVersion,
       snapshot.uid,
-      digestOf(fingerprint),
+      fingerprint,
       JSON.stringify(snapshot),
       over?.raw ?? "",
     ]);
