@@ -34,6 +34,9 @@ const steps = [
   ["deadcode", "knip"],
 ];
 
+/** The report of each run of vitest. */
+const reports = [];
+
 await runCommand(async () => {
   const filters = process.argv.slice(2);
   const stopped = stopSignal();
@@ -106,9 +109,6 @@ async function runLane(context, lane) {
   }
   return content;
 }
-
-/** The report of each run of vitest. */
-const reports = [];
 
 /** True when vitest is content: no failed test, and nothing failed outside of a test. */
 async function runTests({ node, env, signal }, filters) {
