@@ -2,7 +2,7 @@ import { rememberedDigests } from "@node-agent/shared/redis/snapshot-digest.ts";
 import { anchoredBeats } from "../../packages/watcher/src/anchored-beats.ts";
 import { runHeartbeat } from "../../packages/watcher/src/heartbeat.ts";
 import { createPublisher, type WatcherDeps } from "../../packages/watcher/src/publisher.ts";
-import { resync, shardsInTurn } from "../../packages/watcher/src/resync.ts";
+import { resync } from "../../packages/watcher/src/resync.ts";
 import type { Incarnation } from "./incarnation.ts";
 import { SimWatch } from "./sim-watch.ts";
 import type { World } from "./world.ts";
@@ -46,7 +46,6 @@ export function startWatcher(world: World, process: Incarnation): SimWatcher {
   const resyncDeps = {
     ...deps,
     isNewer: (a: string, b: string) => Number(a) > Number(b),
-    auditedShard: shardsInTurn(),
   };
   return {
     process,

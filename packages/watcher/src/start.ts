@@ -29,7 +29,7 @@ import { runHeartbeat } from "./heartbeat.ts";
 import { createPublisher, viewAge, type WatcherDeps } from "./publisher.ts";
 import { observeSourceEvent } from "./source-metrics.ts";
 import { createResyncQueue, type ResyncQueue } from "./resync-queue.ts";
-import { resync, shardsInTurn } from "./resync.ts";
+import { resync } from "./resync.ts";
 
 /** Wires a watcher: everything it is made of is made here, and nowhere else. */
 export async function startWatcher(parts: RoleParts): Promise<readonly Component[]> {
@@ -86,8 +86,7 @@ export async function startWatcher(parts: RoleParts): Promise<readonly Component
     selects: createSnapshotFilter(selector),
     onPublished: (result, count) => metrics.observeSnapshotsPublished(result, count),
   };
-  const auditedShard = shardsInTurn();
-  const tick = async (): Promise<string> => runTick(parts, watcher, auditedShard);
+  const tick = async (): Promise<string> => runTick(parts, watcher);
   // What the workers judge must not wait for a tick, which a watcher may take that has not noticed yet.
   onWentBack = () => {
     tick().catch(redis.onError);
@@ -150,18 +149,13 @@ async function steer(ticks: ResyncQueue, sees: boolean): Promise<void> {
 /** What a change takes from the API server to Redis, at most; what differs for longer is no news on its way. */
 const DELIVERY: Millis = SECOND;
 
-async function runTick(
-  { config, logger, metrics, clock }: RoleParts,
-  watcher: WatcherDeps,
-  auditedShard: () => number,
-): Promise<string> {
+async function runTick({ config, logger, metrics, clock }: RoleParts, watcher: WatcherDeps): Promise<string> {
   if (viewAge(watcher.source.freshness(), clock) === undefined) return "nothing seen yet";
   const onFailure = (error: unknown): void =>
     metrics.observeReconcileError(dependencyOf(error) ?? "Kubernetes");
   const result = await resync({
     ...watcher,
     isNewer,
-    auditedShard,
     onFailure,
     settle: async () => clock.sleep(Math.min(DELIVERY, config.resyncInterval / 2)),
     onDrift: (cache, drift) => observeDrift(cache, drift, metrics, logger),

@@ -12,7 +12,7 @@ import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 import { verificationOfGone } from "@node-agent/shared/core/verification.ts";
 import type { EpochMillis } from "@node-agent/shared/core/time.ts";
 import type { Journal } from "./journal.ts";
-import { RecordAudit } from "./record-audit.ts";
+import { isDrifted } from "./record-audit.ts";
 import { judge, type Judged, type Rules } from "./judge.ts";
 
 /** What the evaluator works with. */
@@ -33,7 +33,6 @@ const MAX_IDLE_ROUNDS = 3;
 /** Judges the dirty nodes of shards: load a chunk, judge it, commit it, see to the timers; until the shard is clean. */
 export class Evaluator {
   readonly #deps: EvaluatorDeps;
-  readonly #audit = new RecordAudit();
 
   constructor(deps: EvaluatorDeps) {
     this.#deps = deps;
@@ -103,7 +102,6 @@ export class Evaluator {
     const { name, snapshot, snapshotVersion, recordVersion, record } = pending;
     const base = { name, snapshotVersion, recordVersion };
     for (const { kind, detail } of pending.faults) journal.fault(kind, detail, name);
-    if (pending.gone) this.#audit.forget(name);
     if (pending.gone) return goneOutcome(pending, view.now);
     if (snapshot === undefined) {
       // A version without a snapshot that can be read says "known" to every watcher: without it they publish anew.
@@ -112,8 +110,14 @@ export class Evaluator {
     }
     const damaged = pending.faults.some(({ kind }) => kind === "DamagedRecord");
     const judged = judge(snapshot, { record, damaged }, rules, view);
-    const commit: JudgedNodeCommit = { ...base, record: judged.changed ? judged.after : "keep" };
-    const drifted = this.#audit.drifted(pending, judged.evaluation.verdict, view.now);
+    const { after, changed, timed, evaluation } = judged;
+    const commit: JudgedNodeCommit = {
+      ...base,
+      record: changed ? after : "keep",
+      judged: after,
+      timed,
+    };
+    const drifted = isDrifted(pending, evaluation.verdict, view.now);
     return { pending, commit, judged, actions: judged.actions, drifted };
   }
 

@@ -13,6 +13,8 @@ const WHERE = Object.keys({
   records: 1,
   dirty: 1,
   attention: 1,
+  judged: 1,
+  tally: 1,
   view: 1,
   calls: 1,
   sequence: 1,
@@ -38,6 +40,8 @@ export async function ownBytes(
     snapshots: await of(keys.snapshots(shard)),
     versions: await of(keys.versions(shard)),
     records: await of(keys.records(shard)),
+    judged: await of(keys.judged(shard)),
+    tally: "1",
     workers: (await client.hget(keys.workers, WORKER)) ?? "",
     line: JSON.stringify({ schema: 1, node: name, since: 1, budget: "Cluster", until: 8e15 }),
   };

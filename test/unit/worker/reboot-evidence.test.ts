@@ -41,7 +41,7 @@ describe("before a repair that only the GPU checker asks for", () => {
       gpu: { draSlices: true },
       skipped: { GPU: { reason: "AllocatedByDRA" } },
     });
-    await world.store.markAttention(shardOf("node-1"));
+    await world.store.markAttention();
     await world.judge();
     expect((await world.record())?.phase).toBe("Healthy");
   });

@@ -124,6 +124,7 @@ export const workerSchema: z.ZodType<Omit<LiveWorker, "id">> = z.object({
   schema: z.literal(1),
   node: name.exactOptional(),
   monitorOnly: z.boolean(),
+  rules: z.string().max(64).exactOptional(),
 });
 
 /** A place in the line of nodes that wait for room in a budget. */

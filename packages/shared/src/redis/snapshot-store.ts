@@ -8,7 +8,7 @@ import { parseView, stringsOf } from "./view.ts";
 const publishScript = new RedisScript("publish-3");
 const forgetScript = new RedisScript("forget-3");
 const beatScript = new RedisScript("beat-1");
-const markAttentionScript = new RedisScript("mark-attention-4");
+const markAttentionScript = new RedisScript("mark-attention-7");
 const versionsScript = new RedisScript("versions-2");
 
 /** Snapshots per script call: keeps the longest block of Redis short. */
@@ -95,7 +95,7 @@ export class RedisSnapshotStore implements SnapshotStore {
     return versions;
   }
 
-  async markAttention(audited?: number): Promise<number[]> {
+  async markAttention(): Promise<number[]> {
     const shards = Array.from({ length: SHARDS }, (_, shard) => shard);
     const counts = await Promise.all(
       shards.map(async (shard) =>
@@ -106,8 +106,11 @@ export class RedisSnapshotStore implements SnapshotStore {
             this.#keys.dirty(shard),
             this.#keys.records(shard),
             this.#keys.versions(shard),
+            this.#keys.judged(shard),
+            this.#keys.tally(shard),
+            this.#keys.workers,
           ],
-          [shard === audited ? "1" : "0"],
+          [],
         ),
       ),
     );
