@@ -123,11 +123,16 @@ export class Evaluator {
 
   /** Timers after the commit: a crash in between loses only what the next resync makes again. */
   async #seeTo(outcomes: readonly Outcome[], now: EpochMillis): Promise<void> {
+    const { queues } = this.#deps;
+    // Most of the sick have their pending reboot already: one look for all of them.
+    const ensured = outcomes.filter(({ actions }) => actions.some(({ type }) => type === "EnsureReboot"));
+    if (ensured.length > 0) await queues.ensureReboots(ensured.map(({ pending }) => pending.name));
     await Promise.all(
       outcomes.map(async ({ pending, commit, judged, actions }) => {
-        await Promise.all(
-          actions.map(async (action) => applyAction(this.#deps.queues, pending.name, action)),
-        );
+        // A pending reboot always runs at once first: it finds its gate closed, says in the job what it waits for and
+        // until when, and goes to sleep for exactly as long. So one place computes the time, and the same place tells it.
+        const moves = actions.filter(({ type }) => type !== "EnsureReboot");
+        await Promise.all(moves.map(async () => queues.moveReboot(pending.name, 0)));
         if (judged === undefined && commit.record !== "delete") return;
         const { record } = pending;
         const gone = judged === undefined && record !== undefined ? verificationOfGone(record) : undefined;
@@ -167,22 +172,6 @@ interface Outcome {
   readonly actions: readonly NodeAction[];
   /** Its record was not borne out by its snapshot. */
   readonly drifted?: boolean;
-}
-
-/**
- * A pending reboot always runs at once first: it finds its gate closed, says in the job what it waits for and until when,
- * and goes to sleep for exactly as long. So one place computes the time, and the same place tells it.
- */
-async function applyAction(queues: JobQueues, node: string, action: NodeAction): Promise<void> {
-  switch (action.type) {
-    case "EnsureReboot":
-      return queues.ensureReboot(node, 0);
-    case "MoveReboot":
-    case "WakeReboot":
-      return queues.moveReboot(node, 0);
-    default:
-      return action satisfies never;
-  }
 }
 
 function dueInOf(actions: readonly NodeAction[], now: EpochMillis): number | undefined {
