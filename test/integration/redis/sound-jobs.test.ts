@@ -98,6 +98,6 @@ test.each<[string, (id: string) => Promise<unknown>]>([
   expect(await isSound()).toBe(false);
   await queues.ensureReboots(["n"]);
   expect(await isSound()).toBe(true);
-  const jobs = await queue.getJobs(["delayed", "wait"]);
+  const jobs = await queue.getJobs(["wait"]);
   expect(jobs.map(({ name, data }) => [name, data])).toEqual([["n", { schema: 1, node: "n" }]]);
 });
