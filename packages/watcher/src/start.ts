@@ -8,10 +8,11 @@ import {
   type NodeSelector,
   type SourceEvent,
 } from "@node-agent/kubernetes";
-import { SECOND, type Millis } from "@node-agent/shared/core/time.ts";
+import { MINUTE, SECOND, type Millis } from "@node-agent/shared/core/time.ts";
 import { LOG_EVENTS } from "@node-agent/shared/contract/log-events.ts";
 import { keysOf } from "@node-agent/shared/contract/keys.ts";
 import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
+import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import { dependencyOf } from "@node-agent/shared/ports/dependency.ts";
 import type { NodeSource } from "@node-agent/shared/ports/node-source.ts";
 import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
@@ -101,6 +102,7 @@ export async function startWatcher(parts: RoleParts): Promise<readonly Component
     onError: redis.onError,
     tick,
   });
+  const steer = steering(ticks, config.resyncInterval, clock);
   let view: ClusterView | undefined;
   metrics.readGaugesFrom({
     view: async () => view?.age,
@@ -116,7 +118,7 @@ export async function startWatcher(parts: RoleParts): Promise<readonly Component
       interval: timings.beatInterval,
       onBeat: (seen) => {
         view = seen;
-        return steer(ticks, seen !== undefined && (seen.age ?? Infinity) <= timings.viewMaxAge);
+        return steer(seen !== undefined && (seen.age ?? Infinity) <= timings.viewMaxAge);
       },
       onError: redis.onError,
     },
@@ -141,9 +143,16 @@ export async function startWatcher(parts: RoleParts): Promise<readonly Component
 }
 
 /** A watcher that sees keeps the fleet's scheduler alive and takes ticks; a blind one leaves them to the others. */
-async function steer(ticks: ResyncQueue, sees: boolean): Promise<void> {
-  if (sees) await ticks.ensureScheduler();
-  await ticks.takeTicks(sees);
+function steering(ticks: ResyncQueue, interval: Millis, clock: Clock): (sees: boolean) => Promise<void> {
+  let ensuredAt = -Infinity;
+  return async (sees) => {
+    // It outlives the beats: what a flush or a dashboard removed is made anew about a tick later.
+    if (sees && clock.monotonic() - ensuredAt >= Math.min(interval, MINUTE)) {
+      await ticks.ensureScheduler();
+      ensuredAt = clock.monotonic();
+    }
+    await ticks.takeTicks(sees);
+  };
 }
 
 /** What a change takes from the API server to Redis, at most; what differs for longer is no news on its way. */
