@@ -24,13 +24,15 @@ export interface FleetOptions {
   readonly nodes: number;
   /** A duration; a real kubelet posts an unchanged status every 5 minutes. */
   readonly heartbeatEvery: string;
+  /** Watchers, and workers, of each: 2 by default. */
+  readonly each?: number;
 }
 
 /**
- * Starts Redis, a simulator, two watchers and two workers, and waits until they are ready. Thresholds and every other
+ * Starts Redis, a simulator, watchers and workers, and waits until they are ready. Thresholds and every other
  * time are the defaults, so nothing is rebooted within a run; the agents are monitor-only.
  */
-export async function startFleet({ nodes, heartbeatEvery }: FleetOptions): Promise<Fleet> {
+export async function startFleet({ nodes, heartbeatEvery, each = 2 }: FleetOptions): Promise<Fleet> {
   await using started = new AsyncDisposableStack();
   const dir = started.adopt(mkdtempSync(join(tmpdir(), "node-agent-bench-")), (path) =>
     rmSync(path, { recursive: true, force: true }),
@@ -54,10 +56,13 @@ export async function startFleet({ nodes, heartbeatEvery }: FleetOptions): Promi
     metricsPort: 0,
     metricsHost: "127.0.0.1",
   });
-  const agents = (["watcher", "watcher", "worker", "worker"] as const).map((role, index) =>
+  const roles = (["watcher", "worker"] as const).flatMap((role) =>
+    Array.from({ length: each }, (_, index) => ({ role, name: `${role}-${index + 1}` })),
+  );
+  const agents = roles.map(({ role, name }) =>
     started.adopt(
       startAgent({
-        name: `${role}-${(index % 2) + 1}`,
+        name,
         role,
         args: ["--config", config],
         env: { REDIS_URL: redis.url },
@@ -70,8 +75,8 @@ export async function startFleet({ nodes, heartbeatEvery }: FleetOptions): Promi
   return {
     redis,
     simulator,
-    watchers: agents.slice(0, 2),
-    workers: agents.slice(2),
+    watchers: agents.slice(0, each),
+    workers: agents.slice(each),
     pids: {
       redis: redis.pid ?? 0,
       simulator: simulator.process.pid,
