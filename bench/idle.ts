@@ -58,13 +58,14 @@ async function idle(nodes: number): Promise<Record<string, number>> {
     },
     { within: 300_000, every: 5000 },
   );
-  await using _watch = await openBareWatch(fleet.simulator.kubeconfig);
+  const watch = await openBareWatch(fleet.simulator.kubeconfig);
   progress(`all judged; ${SETTLE / 1000} s until it is quiet, then ${WINDOW / 1000} s of measuring`);
   await delay(SETTLE);
   const before = await sample(fleet, client);
   await delay(WINDOW);
   const after = await sample(fleet, client);
   client.disconnect();
+  await watch[Symbol.asyncDispose]();
   const spent = (name: string): number => ((after.cpu[name] ?? 0) - (before.cpu[name] ?? 0)) / 1000;
   const [watcher, worker, redis, bare] = [
     spent("watcher-1"),

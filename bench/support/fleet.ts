@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startRedis, type RunningRedis } from "../../scripts/setup/redis.mjs";
+import { eventually } from "../../test/support/eventually.ts";
 import { writeConfig } from "../../test/support/agent-config.ts";
 import { startAgent, untilReady, type Agent } from "../../test/support/topology-agent.ts";
 import { startSimulatorProcess, type SimulatorProcess } from "../../test/support/topology-simulator.ts";
@@ -15,6 +16,8 @@ export interface Fleet extends AsyncDisposable {
   readonly simulator: SimulatorProcess;
   readonly watchers: readonly Agent[];
   readonly workers: readonly Agent[];
+  /** When the agents were started, by the monotonic clock of this process. */
+  readonly agentsStartedAt: number;
   /** Process ids by name. */
   readonly pids: Readonly<Record<string, number>>;
 }
@@ -70,13 +73,16 @@ export async function startFleet({ nodes, heartbeatEvery, each = 2 }: FleetOptio
       async (agent) => agent.kill9(),
     ),
   );
-  await Promise.all(agents.map(untilReady));
+  const agentsStartedAt = performance.now();
+  // A watcher is ready when it has listed every node.
+  await eventually(async () => Promise.all(agents.map(untilReady)), { within: 300_000, every: 100 });
   const owned = started.move();
   return {
     redis,
     simulator,
     watchers: agents.slice(0, each),
     workers: agents.slice(each),
+    agentsStartedAt,
     pids: {
       redis: redis.pid ?? 0,
       simulator: simulator.process.pid,

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import type { NodeSnapshot } from "../../../packages/shared/src/core/node.ts";
 import { HOUR, MINUTE, SECOND } from "../../../packages/shared/src/core/time.ts";
 import { momentOf } from "../../../packages/shared/src/ports/clock.ts";
 import { aNode } from "../../../packages/shared/src/testing/builders.ts";
@@ -12,6 +13,10 @@ beforeEach(() => {
   world.start();
 });
 
+const page = (from: number, count: number): NodeSnapshot[] =>
+  Array.from({ length: count }, (_, i) => aNode(`node-${from + i}`).snapshot());
+/** The publisher of a source that has not listed every node yet. */
+const first = () => createPublisher({ ...world.deps, source: new MemoryNodeSource(world.clock) });
 const settled = async (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const node = aNode().resourceVersion(10).snapshot();
 const seen = async () => {
@@ -126,13 +131,6 @@ describe("a change", () => {
   });
 
   describe("that is a page of the first list", () => {
-    const page = (from: number, count: number) =>
-      Array.from({ length: count }, (_, i) => aNode(`node-${from + i}`).snapshot());
-    const first = () => {
-      const source = new MemoryNodeSource(world.clock);
-      return createPublisher({ ...world.deps, source });
-    };
-
     test("is stored at once, and wakes workers together with those that follow", async () => {
       const publisher = first();
       await publisher.changed(page(0, 500));

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { aNode } from "../../../packages/shared/src/testing/builders.ts";
-import { SHARDS, shardOf } from "../../../packages/shared/src/contract/keys.ts";
+import { shardOf } from "../../../packages/shared/src/contract/keys.ts";
 import { resync } from "../../../packages/watcher/src/resync.ts";
 import { recordOf, shardsOf, WatcherWorld } from "./watcher-world.ts";
 

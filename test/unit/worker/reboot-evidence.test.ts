@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { shardOf } from "@node-agent/shared/contract/keys.ts";
 import { MINUTE } from "@node-agent/shared/core/time.ts";
 import { aNode } from "@node-agent/shared/testing/builders.ts";
 import { FleetWatch } from "../../../packages/worker/src/fleet-watch.ts";
