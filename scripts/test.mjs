@@ -27,15 +27,14 @@ const stages = [
   ],
 ];
 
+/** The report of each run of vitest. */
+const reports = [];
 const steps = [
   ["lint", "oxlint", "--type-aware", "--deny-warnings"],
   ["format", "oxfmt", "--check", "."],
   ["types", "tsc"],
   ["deadcode", "knip"],
 ];
-
-/** The report of each run of vitest. */
-const reports = [];
 
 await runCommand(async () => {
   const filters = process.argv.slice(2);

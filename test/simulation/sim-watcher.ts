@@ -1,3 +1,4 @@
+import { censusOf } from "@node-agent/shared/core/plan/census.ts";
 import { rememberedDigests } from "@node-agent/shared/redis/snapshot-digest.ts";
 import { anchoredBeats } from "../../packages/watcher/src/anchored-beats.ts";
 import { runHeartbeat } from "../../packages/watcher/src/heartbeat.ts";
@@ -31,6 +32,7 @@ export function startWatcher(world: World, process: Incarnation): SimWatcher {
     fingerprint,
     selects: (snapshot) => world.selects(snapshot),
   };
+  const plans = world.plansFor(process, "watch");
   watch.start(createPublisher(deps));
   void runHeartbeat(
     {
@@ -38,6 +40,7 @@ export function startWatcher(world: World, process: Incarnation): SimWatcher {
       store: deps.store,
       clock,
       interval: world.settings.beat,
+      tellCensus: async (nodes) => plans.tellCensus(censusOf(nodes)),
       onBeat: async () => undefined,
       onError: () => undefined,
     },

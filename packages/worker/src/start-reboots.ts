@@ -19,7 +19,8 @@ import { RedisSequenceMemory } from "@node-agent/shared/redis/sequence-memory.ts
 import { serverAddresses } from "@node-agent/shared/redis/server-address.ts";
 import type { BullJobQueues } from "@node-agent/shared/redis/job-queues.ts";
 import type { RedisStateStore } from "@node-agent/shared/redis/state-store.ts";
-import { RedisWaitingLine } from "@node-agent/shared/redis/waiting-line.ts";
+import { RedisPlanStore } from "@node-agent/shared/redis/plan-store.ts";
+import { BullRebootQueue } from "@node-agent/shared/redis/reboot-queue.ts";
 import { RedisWorkerRegistry } from "@node-agent/shared/redis/worker-registry.ts";
 import { ledgerTimingsOf } from "@node-agent/shared/runtime/config/config.ts";
 import { createErrorLimiter } from "@node-agent/shared/runtime/error-limiter.ts";
@@ -30,10 +31,10 @@ import { FLEET_LIST_DEADLINES, FleetWatch } from "./fleet-watch.ts";
 import type { Journal } from "./journal.ts";
 import type { Rules } from "./judge.ts";
 import { LedgerGate } from "./ledger-gate.ts";
+import { Planner } from "./planner.ts";
 import type { Reach } from "./reach.ts";
 import { RebootProcessor } from "./reboot-processor.ts";
 import { rulesId } from "./rules-id.ts";
-import { Turns } from "./turns.ts";
 import { Whereabouts } from "./whereabouts.ts";
 
 /** What the reboot transaction is wired from. */
@@ -54,6 +55,9 @@ export interface RebootParts {
 const OFF = { state: "NotPermitted", why: "podEvidence is off" } as const;
 const NO_EVIDENCE: EvidenceReader = { read: async () => ({ pods: OFF, gpuDrivers: OFF }) };
 
+/** After so many plans that did not come every repair looks for itself again. */
+const STALE_PLANS = 10;
+
 /** Names this process, in the ledger and among the workers. */
 const SELF = `${hostname()}/${process.pid}`;
 
@@ -62,6 +66,8 @@ export function createReboots(made: RebootParts): {
   processor: RebootProcessor;
   ledger: LedgerGate | undefined;
   whereabouts: Whereabouts;
+  planner: Planner;
+  queue: BullRebootQueue;
 } {
   const { parts, kubernetes, executor, redis, keys, state, journal, rules, reach } = made;
   const { config, clock } = parts;
@@ -73,6 +79,7 @@ export function createReboots(made: RebootParts): {
   });
   const ledger = config.monitorOnly ? undefined : createLedgerGate(made);
   const whereabouts = createWhereabouts(made);
+  const plans = new RedisPlanStore(redis.store, keys);
   const processor = new RebootProcessor({
     store: state,
     reader: reach.reader(
@@ -101,7 +108,7 @@ export function createReboots(made: RebootParts): {
       : NO_EVIDENCE,
     limiter: new RedisCallLimiter(redis.store, keys, config.rebootRateLimit),
     spacing: new CallSpacing(clock, config.storm.budgets.spacing),
-    turns: createTurns(made),
+    plans,
     whereabouts,
     journal,
     rules,
@@ -112,11 +119,25 @@ export function createReboots(made: RebootParts): {
       readDeadline: timings.nodeReadDeadline,
       blockedRetry: timings.gateRecheck,
       retryPause: timings.retryPause,
+      planStale: STALE_PLANS * timings.planInterval,
       flight: timings.sendDeadline + timings.cloudCallDeadline + config.ledger.margin,
     },
     newToken: randomUUID,
   });
-  return { processor, ledger, whereabouts };
+  const queue = new BullRebootQueue(redis.producer, keys, redis.onError);
+  const planner = new Planner({
+    store: state,
+    plans,
+    queue,
+    ledger,
+    selects,
+    rules,
+    journal,
+    clock,
+    interval: timings.planInterval,
+    readDeadline: timings.nodeReadDeadline,
+  });
+  return { processor, ledger, whereabouts, planner, queue };
 }
 
 function createWhereabouts({ parts, redis, keys, rules }: RebootParts): Whereabouts {
@@ -134,17 +155,6 @@ function createWhereabouts({ parts, redis, keys, rules }: RebootParts): Whereabo
     },
     redisNodes,
     redisAddresses: async () => serverAddresses(redis.store),
-    onFault: (fault) => void faults.report(fault),
-  });
-}
-
-function createTurns({ parts, redis, keys, queues }: RebootParts): Turns {
-  const { config, clock, logger } = parts;
-  const faults = createErrorLimiter({ logger, clock, message: "cannot tell whose turn it is" });
-  return new Turns({
-    line: new RedisWaitingLine(redis.store, keys),
-    queues,
-    patience: config.timings.viewMaxAge,
     onFault: (fault) => void faults.report(fault),
   });
 }

@@ -19,7 +19,9 @@ const WHERE = Object.keys({
   calls: 1,
   sequence: 1,
   workers: 1,
-  line: 1,
+  census: 1,
+  plan: 1,
+  planTurn: 1,
 } satisfies Record<Where, 1>) as Where[];
 /** The id of the worker whose sign of life stands beside the damage. */
 export const WORKER = "worker";
@@ -43,7 +45,9 @@ export async function ownBytes(
     judged: await of(keys.judged(shard)),
     tally: "1",
     workers: (await client.hget(keys.workers, WORKER)) ?? "",
-    line: JSON.stringify({ schema: 1, node: name, since: 1, budget: "Cluster", until: 8e15 }),
+    census: JSON.stringify({ nodes: 3, silent: 0, byPool: {}, byZone: {}, claimants: {} }),
+    plan: JSON.stringify({ at: 8e15, proceed: [] }),
+    planTurn: "1",
   };
 }
 
