@@ -11,24 +11,27 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { Redis } from "ioredis";
 import { keysOf, SHARDS } from "@node-agent/shared/contract/keys.ts";
+import { METRICS } from "@node-agent/shared/contract/metric-names.ts";
 import { eventually } from "../test/support/eventually.ts";
 import { cpuOf } from "./support/cpu.ts";
-import { CLUSTER, startFleet } from "./support/fleet.ts";
+import { CLUSTER, startFleet, sumOf } from "./support/fleet.ts";
 import { machine, progress, table } from "./support/report.ts";
 
 const NODES = Number(process.argv[2] ?? 15_000);
-const ROUNDS = 3;
+const ROUNDS = 2;
 const keys = keysOf(CLUSTER);
 const shards = Array.from({ length: SHARDS }, (_, shard) => shard);
 
 async function round(): Promise<Record<string, number>> {
   await using fleet = await startFleet({ nodes: NODES, heartbeatEvery: "1h", each: 1 });
   const client = new Redis(fleet.redis.url);
+  // Its own count: names that the simulator draws twice are one node.
+  const nodes = await sumOf(fleet.watchers, METRICS.watchedNodes.name);
   await eventually(
     async () => {
       const counts = await Promise.all(shards.map(async (shard) => client.hlen(keys.records(shard))));
       const judged = counts.reduce((sum, count) => sum + count, 0);
-      if (judged < NODES) throw new Error(`${judged} judged`);
+      if (judged < nodes) throw new Error(`${judged} judged`);
     },
     { within: 600_000, every: 100 },
   );
@@ -40,7 +43,7 @@ async function round(): Promise<Record<string, number>> {
   const script = new URL("support/list-and-judge.ts", import.meta.url).pathname;
   const { stdout } = await promisify(execFile)(process.execPath, [script, fleet.simulator.kubeconfig]);
   const loop = JSON.parse(stdout) as { nodes: number; cpu: number };
-  if (loop.nodes !== NODES) throw new Error(`the loop saw ${loop.nodes} nodes`);
+  if (loop.nodes < nodes) throw new Error(`the loop saw ${loop.nodes} nodes of ${nodes}`);
   const cpu = watcher + worker + redis;
   return {
     took,
