@@ -36,8 +36,13 @@ function storesBy(rules: string): Stores {
 
 const marked = async (): Promise<readonly number[]> => stores.snapshots.markAttention();
 
+const worker = (id: string, rules?: string) => ({ id, monitorOnly: false, ...(rules ? { rules } : {}) });
+const phases = async (): Promise<Record<string, number>> =>
+  Object.fromEntries(
+    (await stores.states.countRecords()).map(({ labels, count }) => [labels["phase"] ?? "", count]),
+  );
+
 describe("a node is judged again", () => {
-  const worker = (id: string, rules?: string) => ({ id, monitorOnly: false, ...(rules ? { rules } : {}) });
   const live = async (...workers: readonly ReturnType<typeof worker>[]): Promise<void> => {
     await client.del(keys.workers);
     const registry = new RedisWorkerRegistry(client, keys, 30_000);
@@ -85,10 +90,6 @@ describe("a node is judged again", () => {
 });
 
 describe("the gauges count every record", () => {
-  const phases = async (): Promise<Record<string, number>> =>
-    Object.fromEntries(
-      (await stores.states.countRecords()).map(({ labels, count }) => [labels["phase"] ?? "", count]),
-    );
   const names = Array.from({ length: 200 }, (_, i) => `n-${i}`).filter((name) => shardOf(name) === shard);
   const [first = "", second = ""] = names;
 
