@@ -42,13 +42,13 @@ const phases = async (): Promise<Record<string, number>> =>
     (await stores.states.countRecords()).map(({ labels, count }) => [labels["phase"] ?? "", count]),
   );
 
-describe("a node is judged again", () => {
-  const live = async (...workers: readonly ReturnType<typeof worker>[]): Promise<void> => {
-    await client.del(keys.workers);
-    const registry = new RedisWorkerRegistry(client, keys, 30_000);
-    for (const one of workers) await registry.beat(one);
-  };
+const live = async (...workers: readonly ReturnType<typeof worker>[]): Promise<void> => {
+  await client.del(keys.workers);
+  const registry = new RedisWorkerRegistry(client, keys, 30_000);
+  for (const one of workers) await registry.beat(one);
+};
 
+describe("a node is judged again", () => {
   beforeEach(async () => {
     await stores.snapshots.publish([version("n", "1")]);
     await commitOne(stores, "n", aRecord("n"));
