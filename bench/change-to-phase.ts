@@ -50,7 +50,7 @@ async function idle(fleet: Fleet): Promise<Record<string, string>> {
   const heartbeats = after.heartbeats - before.heartbeats;
   console.log(
     `\nIdle for ${IDLE / 1000} s: ${after.events - before.events} watch events in 2 watchers, ` +
-      `${heartbeats} of them heartbeats, ${after.evaluations - before.evaluations} evaluations (a tick of the resync audits one shard of 16)`,
+      `${heartbeats} of them heartbeats, ${after.evaluations - before.evaluations} evaluations`,
   );
   return cpu;
 }

@@ -17,7 +17,7 @@ import { parseStored, snapshotSchema } from "@node-agent/shared/contract/stored.
 import { createCheckers } from "@node-agent/shared/core/checkers/registry.ts";
 import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import { DEFAULT_POLICY } from "@node-agent/shared/core/policy.ts";
-import { snapshotFingerprint } from "@node-agent/shared/core/snapshot.ts";
+import { digestOf } from "@node-agent/shared/redis/snapshot-digest.ts";
 import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 import { RedisEvaluationStore } from "@node-agent/shared/redis/evaluation-store.ts";
 import { BullJobQueues } from "@node-agent/shared/redis/job-queues.ts";
@@ -73,9 +73,7 @@ const fail = (error: Error): never => {
 async function prepare(fresh: boolean): Promise<void> {
   if (fresh) await client.flushall();
   await store.beat(0);
-  await store.publish(
-    snapshots.map((snapshot) => ({ snapshot, fingerprint: snapshotFingerprint(snapshot) })),
-  );
+  await store.publish(snapshots.map((snapshot) => ({ snapshot, fingerprint: digestOf(snapshot) })));
   for (const [shard, nodes] of Map.groupBy(snapshots, ({ name }) => shardOf(name)))
     await client.sadd(keys.dirty(shard), ...nodes.map(({ name }) => name));
 }
@@ -175,7 +173,7 @@ async function judgeOne(name: string, view: ClusterView): Promise<void> {
 
 async function bare(): Promise<number> {
   const script = readFileSync(
-    new URL("../packages/shared/src/redis/commands/commit-4.lua", import.meta.url),
+    new URL("../packages/shared/src/redis/commands/commit-6.lua", import.meta.url),
     "utf8",
   );
   await client.script("LOAD", script);

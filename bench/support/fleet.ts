@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startRedis, type RunningRedis } from "../../scripts/setup/redis.mjs";
+import { eventually } from "../../test/support/eventually.ts";
 import { writeConfig } from "../../test/support/agent-config.ts";
 import { startAgent, untilReady, type Agent } from "../../test/support/topology-agent.ts";
 import { startSimulatorProcess, type SimulatorProcess } from "../../test/support/topology-simulator.ts";
@@ -15,6 +16,8 @@ export interface Fleet extends AsyncDisposable {
   readonly simulator: SimulatorProcess;
   readonly watchers: readonly Agent[];
   readonly workers: readonly Agent[];
+  /** When the agents were started, by the monotonic clock of this process. */
+  readonly agentsStartedAt: number;
   /** Process ids by name. */
   readonly pids: Readonly<Record<string, number>>;
 }
@@ -24,13 +27,15 @@ export interface FleetOptions {
   readonly nodes: number;
   /** A duration; a real kubelet posts an unchanged status every 5 minutes. */
   readonly heartbeatEvery: string;
+  /** Watchers, and workers, of each: 2 by default. */
+  readonly each?: number;
 }
 
 /**
- * Starts Redis, a simulator, two watchers and two workers, and waits until they are ready. Thresholds and every other
+ * Starts Redis, a simulator, watchers and workers, and waits until they are ready. Thresholds and every other
  * time are the defaults, so nothing is rebooted within a run; the agents are monitor-only.
  */
-export async function startFleet({ nodes, heartbeatEvery }: FleetOptions): Promise<Fleet> {
+export async function startFleet({ nodes, heartbeatEvery, each = 2 }: FleetOptions): Promise<Fleet> {
   await using started = new AsyncDisposableStack();
   const dir = started.adopt(mkdtempSync(join(tmpdir(), "node-agent-bench-")), (path) =>
     rmSync(path, { recursive: true, force: true }),
@@ -54,10 +59,13 @@ export async function startFleet({ nodes, heartbeatEvery }: FleetOptions): Promi
     metricsPort: 0,
     metricsHost: "127.0.0.1",
   });
-  const agents = (["watcher", "watcher", "worker", "worker"] as const).map((role, index) =>
+  const roles = (["watcher", "worker"] as const).flatMap((role) =>
+    Array.from({ length: each }, (_, index) => ({ role, name: `${role}-${index + 1}` })),
+  );
+  const agents = roles.map(({ role, name }) =>
     started.adopt(
       startAgent({
-        name: `${role}-${(index % 2) + 1}`,
+        name,
         role,
         args: ["--config", config],
         env: { REDIS_URL: redis.url },
@@ -65,13 +73,16 @@ export async function startFleet({ nodes, heartbeatEvery }: FleetOptions): Promi
       async (agent) => agent.kill9(),
     ),
   );
-  await Promise.all(agents.map(untilReady));
+  const agentsStartedAt = performance.now();
+  // A watcher is ready when it has listed every node.
+  await eventually(async () => Promise.all(agents.map(untilReady)), { within: 300_000, every: 100 });
   const owned = started.move();
   return {
     redis,
     simulator,
-    watchers: agents.slice(0, 2),
-    workers: agents.slice(2),
+    watchers: agents.slice(0, each),
+    workers: agents.slice(each),
+    agentsStartedAt,
     pids: {
       redis: redis.pid ?? 0,
       simulator: simulator.process.pid,

@@ -7,6 +7,7 @@ import { runRole } from "@node-agent/shared/runtime/role.ts";
 import { startWorker } from "../../packages/worker/src/start.ts";
 
 BullJobQueues.prototype.ensureReboot = async () => {};
+BullJobQueues.prototype.ensureReboots = async () => {};
 BullJobQueues.prototype.moveReboot = async () => {};
 
 await runRole("worker", startWorker);

@@ -52,21 +52,34 @@ describe("an idle fleet of 1,000 nodes", () => {
     ],
     watchers: 2,
     workers: 2,
-    // Heartbeats alone: a resync judges the nodes of one shard again at every tick, whatever they say.
-    config: { resyncInterval: "1h" },
     simulator: { timings: { statusPeriod: "5s" } },
   });
 
-  test("evaluates nothing because of heartbeats", async () => {
+  /** When the latest resync ended. */
+  const lastResync = async (): Promise<number> => {
+    const { redis, keys } = topology();
+    const [, endedAt] = await redis.client.zrange(
+      `${keys.prefix}:resync:completed`,
+      "-1",
+      "-1",
+      "WITHSCORES",
+    );
+    return Number(endedAt ?? 0);
+  };
+
+  test("evaluates nothing because of heartbeats, nor of resyncs", async () => {
     const before = await settled(async () => topology().sum("worker", EVALUATIONS));
     const [watcher] = topology().watchers();
     const heartbeatsBefore = (await watcher?.metric(HEARTBEATS)) ?? 0;
+    const resynced = await lastResync();
     // Two whole rounds of every kubelet's status.
     await eventually(
       async () =>
         expect(await watcher?.metric(HEARTBEATS)).toBeGreaterThanOrEqual(heartbeatsBefore + 2 * nodes),
       { within: 60_000, every: 250 },
     );
+    // And a resync every half a second meanwhile: none of them judges a node because time passed.
+    expect((await lastResync()) - resynced).toBeGreaterThan(2000);
     expect(await topology().sum("worker", EVALUATIONS)).toBe(before);
     const phases = { phase: "Healthy" };
     expect(await topology().workers()[0]?.metric("civo_node_agent_nodes", phases)).toBe(nodes);

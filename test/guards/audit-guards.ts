@@ -4,6 +4,7 @@ const REFLECTOR = "packages/kubernetes/src/reflector";
 const RESYNC = "packages/watcher/src/resync.ts";
 const AUDIT = ["test/unit/kubernetes/audit.test.ts"];
 const DRIFT = ["test/unit/watcher/resync-drift.test.ts"];
+const JUDGED = ["test/integration/redis/judged.test.ts"];
 const CACHES = ["test/unit/worker/cache-audits.test.ts"];
 
 /** The comparisons of our caches with their sources: without any of them a node could be dead and nothing would show it. */
@@ -109,9 +110,65 @@ export const AUDIT_GUARDS: readonly Guard[] = [
   {
     guard: "audit: a record that its snapshot does not bear out is counted",
     file: "packages/worker/src/record-audit.ts",
-    from: "return failed && isKnown &&",
-    to: "return !failed && isKnown &&",
+    from: 'rewritten && verdict === "Fail" &&',
+    to: 'rewritten && verdict === "Pass" &&',
     tests: CACHES,
+  },
+  {
+    guard: "audit: a record that is not what its judgement left is judged again",
+    file: "packages/shared/src/redis/commands/mark-attention-7.lua",
+    from: "and digest == string.sub(redis.sha1hex(records[name]), 1, 12)",
+    to: "",
+    tests: JUDGED,
+  },
+  {
+    guard: "audit: a snapshot that is not the judged one is judged",
+    file: "packages/shared/src/redis/commands/mark-attention-7.lua",
+    from: "if not sound[name] or sound[name] ~= string.match(version, ' (%S+)$') then",
+    to: "if false then",
+    tests: JUDGED,
+  },
+  {
+    guard: "audit: rules that no living worker has are judged again",
+    file: "packages/shared/src/redis/commands/mark-attention-7.lua",
+    from: "(not alive or rulesAlive[rules])",
+    to: "true",
+    tests: JUDGED,
+  },
+  {
+    guard: "audit: a judgement that time alone changes is made again: start-up",
+    file: "packages/shared/src/core/judge.ts",
+    from: "isStartingUp(evaluation) || ",
+    to: "",
+    tests: ["test/unit/core/attention.property.test.ts"],
+  },
+  {
+    guard: "audit: a judgement that time alone changes is made again: planned work",
+    file: "packages/shared/src/core/judge.ts",
+    from: " || willBeOverdue(marks, policy.plannedWork, view.now)",
+    to: "",
+    tests: ["test/unit/core/attention.property.test.ts"],
+  },
+  {
+    guard: "gauges: a tally that does not add up is not believed",
+    file: "packages/shared/src/redis/state-store.ts",
+    from: "records, 0) === size)",
+    to: "records, 0) >= 0)",
+    tests: JUDGED,
+  },
+  {
+    guard: "gauges: the resync makes the tallies anew",
+    file: "packages/shared/src/redis/commands/mark-attention-7.lua",
+    from: "if tally['n:' .. kind] ~= tostring(count) then",
+    to: "if false then",
+    tests: JUDGED,
+  },
+  {
+    guard: "a pending reboot that is none is no reason to make none",
+    file: "packages/shared/src/redis/commands/sound-jobs-1.lua",
+    from: "if job[1] ~= name or job[2] ~= data then return false end",
+    to: "",
+    tests: ["test/integration/redis/sound-jobs.test.ts"],
   },
   {
     guard: "audit: a fleet list that contradicts the read of the node is not built on",

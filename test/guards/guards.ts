@@ -265,14 +265,14 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     guard: "compare-and-set of a record, in Redis",
-    file: `${LUA}/compare-and-set-2.lua`,
+    file: `${LUA}/compare-and-set-4.lua`,
     from: "if version ~= ARGV[2] then",
     to: "if false then",
     tests: ["test/integration/redis/contracts.test.ts"],
   },
   {
     guard: "compare-and-set of judged records, in Redis",
-    file: `${LUA}/commit-4.lua`,
+    file: `${LUA}/commit-6.lua`,
     from: "if not again and (version ~= seen or",
     to: "if not again and (false or",
     tests: ["test/integration/redis/contracts.test.ts"],

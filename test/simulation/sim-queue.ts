@@ -73,6 +73,10 @@ export class SimQueues implements JobQueues {
     this.#add(node, delay, false);
   }
 
+  async ensureReboots(nodes: readonly string[]): Promise<void> {
+    for (const node of nodes) this.#add(node, 0, false);
+  }
+
   async moveReboot(node: string, delay: Millis): Promise<void> {
     this.#add(node, delay, true);
   }

@@ -1,11 +1,9 @@
 import { censusOf } from "@node-agent/shared/core/plan/census.ts";
-import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
-import { snapshotFingerprint } from "@node-agent/shared/core/snapshot.ts";
-import { digestOf } from "@node-agent/shared/redis/snapshot-store.ts";
+import { rememberedDigests } from "@node-agent/shared/redis/snapshot-digest.ts";
 import { anchoredBeats } from "../../packages/watcher/src/anchored-beats.ts";
 import { runHeartbeat } from "../../packages/watcher/src/heartbeat.ts";
 import { createPublisher, type WatcherDeps } from "../../packages/watcher/src/publisher.ts";
-import { resync, shardsInTurn } from "../../packages/watcher/src/resync.ts";
+import { resync } from "../../packages/watcher/src/resync.ts";
 import type { Incarnation } from "./incarnation.ts";
 import { SimWatch } from "./sim-watch.ts";
 import type { World } from "./world.ts";
@@ -19,15 +17,7 @@ export interface SimWatcher {
 }
 
 /** Snapshots do not change: each is digested once, however often it is compared. */
-const digests = new WeakMap<NodeSnapshot, string>();
-
-function fingerprintOf(snapshot: NodeSnapshot): string {
-  const known = digests.get(snapshot);
-  if (known !== undefined) return known;
-  const made = digestOf(snapshotFingerprint(snapshot));
-  digests.set(snapshot, made);
-  return made;
-}
+const fingerprint = rememberedDigests();
 
 /** Starts the real code of a watcher: publishing, beat and resync. */
 export function startWatcher(world: World, process: Incarnation): SimWatcher {
@@ -39,7 +29,7 @@ export function startWatcher(world: World, process: Incarnation): SimWatcher {
     queues: world.queuesFor(process, "watch"),
     reader: world.readerFor(process, "watch"),
     clock,
-    fingerprint: fingerprintOf,
+    fingerprint,
     selects: (snapshot) => world.selects(snapshot),
   };
   const plans = world.plansFor(process, "watch");
@@ -58,10 +48,7 @@ export function startWatcher(world: World, process: Incarnation): SimWatcher {
   );
   const resyncDeps = {
     ...deps,
-    // The digest is taken above already, and the twin of the store keeps what it is given.
-    digest: (fingerprint: string) => fingerprint,
     isNewer: (a: string, b: string) => Number(a) > Number(b),
-    auditedShard: shardsInTurn(),
   };
   return {
     process,

@@ -11,12 +11,13 @@ import { keysOf } from "@node-agent/shared/contract/keys.ts";
 import { createCheckers } from "@node-agent/shared/core/checkers/registry.ts";
 import type { Explanation } from "@node-agent/shared/core/explain.ts";
 import { addressesOf } from "@node-agent/shared/core/node-addresses.ts";
-import { snapshotFingerprint, toSnapshot } from "@node-agent/shared/core/snapshot.ts";
+import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
 import { readPausedQueues, readPendingReboot } from "@node-agent/shared/redis/pending-reboot.ts";
 import { RedisPlanStore } from "@node-agent/shared/redis/plan-store.ts";
 import { RedisSequenceMemory } from "@node-agent/shared/redis/sequence-memory.ts";
 import { serverAddresses } from "@node-agent/shared/redis/server-address.ts";
-import { digestOf, RedisSnapshotStore } from "@node-agent/shared/redis/snapshot-store.ts";
+import { digestOf } from "@node-agent/shared/redis/snapshot-digest.ts";
+import { RedisSnapshotStore } from "@node-agent/shared/redis/snapshot-store.ts";
 import { RedisStateStore } from "@node-agent/shared/redis/state-store.ts";
 import { RedisWorkerRegistry } from "@node-agent/shared/redis/worker-registry.ts";
 import { ledgerTimingsOf, policyOf, type Config } from "@node-agent/shared/runtime/config/config.ts";
@@ -83,7 +84,7 @@ export function sourcesOf(
     reader: createNodeReader({ ...parts, addresses: addressesOf }),
     stored: {
       snapshots: new RedisSnapshotStore(redis, keys, config.timings.viewMaxAge),
-      digest: (snapshot) => digestOf(snapshotFingerprint(snapshot)),
+      digest: digestOf,
       delivery: DELIVERY,
     },
     viewProbeInterval: config.timings.viewProbeInterval,

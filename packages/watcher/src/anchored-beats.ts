@@ -27,7 +27,7 @@ export function anchoredBeats(store: SnapshotStore, clock: Clock): SnapshotStore
     version: async (name) => store.version(name),
     forget: async (name, seen) => store.forget(name, seen),
     versions: async (shard) => store.versions(shard),
-    markAttention: async (audited) => store.markAttention(audited),
+    markAttention: async () => store.markAttention(),
     beat,
   };
 }

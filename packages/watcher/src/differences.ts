@@ -48,9 +48,9 @@ export async function findDifferences(deps: ResyncDeps): Promise<Differences> {
 
 function compare(
   { node, stored }: Pair,
-  { digest, fingerprint, isNewer }: ResyncDeps,
+  { fingerprint, isNewer }: ResyncDeps,
 ): "same" | "older" | "doubts" | "ahead" {
-  if (stored.uid === node.uid && stored.fingerprint === digest(fingerprint(node))) {
+  if (stored.uid === node.uid && stored.fingerprint === fingerprint(node)) {
     return isNewer(stored.resourceVersion, node.resourceVersion) ? "ahead" : "same";
   }
   return isNewer(node.resourceVersion, stored.resourceVersion) ? "older" : "doubts";

@@ -5,7 +5,7 @@ import type { JobQueues } from "@node-agent/shared/ports/job-queues.ts";
 import type { NodeReader } from "@node-agent/shared/ports/node-reader.ts";
 import type { NodeSource, NodeSourceHandlers, ViewFreshness } from "@node-agent/shared/ports/node-source.ts";
 import type { SnapshotStore } from "@node-agent/shared/ports/snapshot-store.ts";
-import type { Millis } from "@node-agent/shared/core/time.ts";
+import { SECOND, type Millis } from "@node-agent/shared/core/time.ts";
 
 /** What the watcher's parts work with. */
 export interface WatcherDeps {
@@ -14,7 +14,7 @@ export interface WatcherDeps {
   readonly queues: JobQueues;
   readonly reader: NodeReader;
   readonly clock: Clock;
-  /** Content of a snapshot without its version: equal content needs no new judgement. */
+  /** Digest of a snapshot without its version, as the store keeps it: equal content needs no new judgement. */
   readonly fingerprint: (snapshot: NodeSnapshot) => string;
   /** Whether this node is one of those we look after. */
   readonly selects: (snapshot: NodeSnapshot) => boolean;
@@ -26,6 +26,11 @@ export interface WatcherDeps {
 export function viewAge({ synced, lastByte }: ViewFreshness, clock: Clock): Millis | undefined {
   return synced && lastByte !== undefined ? ageOf(lastByte, clock) : undefined;
 }
+
+/** A batch of so many nodes while the first list is under way is one of its pages, and more are to come. */
+const PAGE = 250;
+/** How long the pages of a first list are gathered: spread over the shards, a page alone makes a job of a few nodes. */
+const FIRST_LIST_PAUSE: Millis = 2 * SECOND;
 
 /**
  * Writes what the source sees to Redis and wakes workers. It throws when Redis is away: the source counts that and goes
@@ -47,6 +52,18 @@ export function createPublisher(deps: WatcherDeps): NodeSourceHandlers {
     return result;
   };
 
+  let willWake = false;
+  const wakeLater = (): void => {
+    if (willWake) return;
+    willWake = true;
+    void (async () => {
+      await clock.sleep(FIRST_LIST_PAUSE);
+      willWake = false;
+      // Waking twice does no harm, and what fails here the next batch or the resync wakes.
+      await queues.wakeShards([...unwoken]).catch(() => undefined);
+    })();
+  };
+
   return {
     changed: async (nodes) => {
       const again = [...unwoken];
@@ -54,6 +71,7 @@ export function createPublisher(deps: WatcherDeps): NodeSourceHandlers {
       const { shards, accepted } = await vouchAndPublish(nodes);
       deps.onPublished?.("Accepted", accepted);
       deps.onPublished?.("Known", nodes.length - accepted);
+      if (!source.freshness().synced && nodes.length >= PAGE) return wakeLater();
       await queues.wakeShards([...new Set([...again, ...shards])]);
       unwoken.clear();
     },

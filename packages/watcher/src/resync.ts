@@ -10,9 +10,9 @@
  *   stored with other content, newer             read without a cache: that decides between a watcher that lags and a
  *                                                history that was lost and overtaken
  *   stored, but not seen                         read without a cache; forgotten only on a clear "does not exist"
- *   not Healthy                                  judged again, which also makes its pending reboot anew
- *   any node of one shard, each in its turn      judged again, too: a fresh read before a reboot may write a record that
- *                                                the stored snapshot does not bear out, and a node that then falls back
+ *   not Healthy, or else a matter of time        judged again, which also makes its pending reboot anew
+ *   with a record that is not what the stored    judged again, too: a fresh read before a reboot may write a record that
+ *   snapshot left when it was judged             the stored snapshot does not bear out, and a node that then falls back
  *                                                to that very snapshot looks unchanged
  *
  * It is right as far as its view is: that the view itself is right, the reflector sees to (`view-doubt.ts`). What stands
@@ -24,7 +24,6 @@ import {
   type DriftCache,
   type DriftKind,
 } from "@node-agent/shared/contract/drift.ts";
-import { SHARDS } from "@node-agent/shared/contract/keys.ts";
 import type { ServerVersion } from "@node-agent/shared/ports/node-source.ts";
 import type { Publication, StoredVersion } from "@node-agent/shared/ports/snapshot-store.ts";
 import { findDifferences, standing, type Differences, type Pair } from "./differences.ts";
@@ -32,30 +31,13 @@ import { forgetIfGone, type WatcherDeps } from "./publisher.ts";
 
 /** What a resync needs beyond the watcher's parts. */
 export interface ResyncDeps extends WatcherDeps {
-  /** Digest of a fingerprint as the store keeps it. */
-  readonly digest: (fingerprint: string) => string;
   /** Whether resource version a is newer than b (KEP-5504). */
   readonly isNewer: (a: string, b: string) => boolean;
-  /** The shard whose nodes this tick judges again, all of them: `shardsInTurn`. Absent, none is. */
-  readonly auditedShard?: () => number;
   /** Hears of each node that could not be read or settled, at most `MAX_FAILED_READS` in one tick. */
   readonly onFailure?: (error: unknown) => void;
   /** Lets pass as long as a delivery takes; absent, a difference is not looked at twice. */
   readonly settle?: () => Promise<void>;
   readonly onDrift?: (cache: DriftCache, drift: Drift) => void;
-}
-
-/**
- * Gives every shard its turn, in a random order that begins again when all had theirs: of 16 ticks that a watcher
- * takes each audits another shard, so with one watcher a node is audited every 8 minutes, with two every 16 at most.
- */
-export function shardsInTurn(): () => number {
-  let left: number[] = [];
-  return () => {
-    if (left.length === 0) left = Array.from({ length: SHARDS }, (_, shard) => shard);
-    const [shard = 0] = left.splice(Math.floor(Math.random() * left.length), 1);
-    return shard;
-  };
 }
 
 /** What one resync found. */
@@ -87,7 +69,7 @@ export async function resync(deps: ResyncDeps): Promise<ResyncResult> {
   const { publications, doubts, held } = sortOut(found, server, deps, count);
   const { shards } = await store.publish(publications);
   // The sick first: the reads below may take their time while the API server is slow.
-  const attention = await store.markAttention(deps.auditedShard?.());
+  const attention = await store.markAttention();
   await queues.wakeShards([...new Set([...shards, ...attention])]);
   const reads: Read[] = [
     ...doubts.map(({ node }): Read => ({ name: node.name, stored: "Doubted" })),

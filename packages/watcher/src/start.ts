@@ -9,16 +9,18 @@ import {
   type SourceEvent,
 } from "@node-agent/kubernetes";
 import { censusOf } from "@node-agent/shared/core/plan/census.ts";
-import { SECOND, type Millis } from "@node-agent/shared/core/time.ts";
+import { MINUTE, SECOND, type Millis } from "@node-agent/shared/core/time.ts";
 import { LOG_EVENTS } from "@node-agent/shared/contract/log-events.ts";
 import { keysOf } from "@node-agent/shared/contract/keys.ts";
-import { snapshotFingerprint, toSnapshot } from "@node-agent/shared/core/snapshot.ts";
+import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
+import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import { dependencyOf } from "@node-agent/shared/ports/dependency.ts";
 import type { NodeSource } from "@node-agent/shared/ports/node-source.ts";
 import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 import { BullJobQueues } from "@node-agent/shared/redis/job-queues.ts";
 import { RedisPlanStore } from "@node-agent/shared/redis/plan-store.ts";
-import { digestOf, RedisSnapshotStore } from "@node-agent/shared/redis/snapshot-store.ts";
+import { rememberedDigests, type SnapshotDigest } from "@node-agent/shared/redis/snapshot-digest.ts";
+import { RedisSnapshotStore } from "@node-agent/shared/redis/snapshot-store.ts";
 import { observeDrift } from "@node-agent/shared/runtime/drift-report.ts";
 import { startMonitorServer } from "@node-agent/shared/runtime/http.ts";
 import type { Component } from "@node-agent/shared/runtime/lifecycle.ts";
@@ -30,7 +32,7 @@ import { runHeartbeat } from "./heartbeat.ts";
 import { createPublisher, viewAge, type WatcherDeps } from "./publisher.ts";
 import { observeSourceEvent } from "./source-metrics.ts";
 import { createResyncQueue, type ResyncQueue } from "./resync-queue.ts";
-import { resync, shardsInTurn } from "./resync.ts";
+import { resync } from "./resync.ts";
 
 /** Wires a watcher: everything it is made of is made here, and nowhere else. */
 export async function startWatcher(parts: RoleParts): Promise<readonly Component[]> {
@@ -49,7 +51,8 @@ export async function startWatcher(parts: RoleParts): Promise<readonly Component
     includeVirtual: config.includeVirtual,
   };
   let onWentBack: (() => void) | undefined;
-  const source = createSource(parts, kubernetes, selector, () => onWentBack?.());
+  const fingerprint = rememberedDigests();
+  const source = createSource(parts, kubernetes, { selector, fingerprint, onWentBack: () => onWentBack?.() });
   const redis = openRedis(parts);
   const monitor = await startMonitorServer({
     host: config.metricsHost,
@@ -83,12 +86,11 @@ export async function startWatcher(parts: RoleParts): Promise<readonly Component
     queues,
     reader,
     clock,
-    fingerprint: snapshotFingerprint,
+    fingerprint,
     selects: createSnapshotFilter(selector),
     onPublished: (result, count) => metrics.observeSnapshotsPublished(result, count),
   };
-  const auditedShard = shardsInTurn();
-  const tick = async (): Promise<string> => runTick(parts, watcher, auditedShard);
+  const tick = async (): Promise<string> => runTick(parts, watcher);
   // What the workers judge must not wait for a tick, which a watcher may take that has not noticed yet.
   onWentBack = () => {
     tick().catch(redis.onError);
@@ -103,6 +105,7 @@ export async function startWatcher(parts: RoleParts): Promise<readonly Component
     onError: redis.onError,
     tick,
   });
+  const steer = steering(ticks, config.resyncInterval, clock);
   let view: ClusterView | undefined;
   metrics.readGaugesFrom({
     view: async () => view?.age,
@@ -119,7 +122,7 @@ export async function startWatcher(parts: RoleParts): Promise<readonly Component
       tellCensus: async (nodes) => plans.tellCensus(censusOf(nodes)),
       onBeat: (seen) => {
         view = seen;
-        return steer(ticks, seen !== undefined && (seen.age ?? Infinity) <= timings.viewMaxAge);
+        return steer(seen !== undefined && (seen.age ?? Infinity) <= timings.viewMaxAge);
       },
       onError: redis.onError,
     },
@@ -144,27 +147,28 @@ export async function startWatcher(parts: RoleParts): Promise<readonly Component
 }
 
 /** A watcher that sees keeps the fleet's scheduler alive and takes ticks; a blind one leaves them to the others. */
-async function steer(ticks: ResyncQueue, sees: boolean): Promise<void> {
-  if (sees) await ticks.ensureScheduler();
-  await ticks.takeTicks(sees);
+function steering(ticks: ResyncQueue, interval: Millis, clock: Clock): (sees: boolean) => Promise<void> {
+  let ensuredAt = -Infinity;
+  return async (sees) => {
+    // It outlives the beats: what a flush or a dashboard removed is made anew about a tick later.
+    if (sees && clock.monotonic() - ensuredAt >= Math.min(interval, MINUTE)) {
+      await ticks.ensureScheduler();
+      ensuredAt = clock.monotonic();
+    }
+    await ticks.takeTicks(sees);
+  };
 }
 
 /** What a change takes from the API server to Redis, at most; what differs for longer is no news on its way. */
 const DELIVERY: Millis = SECOND;
 
-async function runTick(
-  { config, logger, metrics, clock }: RoleParts,
-  watcher: WatcherDeps,
-  auditedShard: () => number,
-): Promise<string> {
+async function runTick({ config, logger, metrics, clock }: RoleParts, watcher: WatcherDeps): Promise<string> {
   if (viewAge(watcher.source.freshness(), clock) === undefined) return "nothing seen yet";
   const onFailure = (error: unknown): void =>
     metrics.observeReconcileError(dependencyOf(error) ?? "Kubernetes");
   const result = await resync({
     ...watcher,
-    digest: digestOf,
     isNewer,
-    auditedShard,
     onFailure,
     settle: async () => clock.sleep(Math.min(DELIVERY, config.resyncInterval / 2)),
     onDrift: (cache, drift) => observeDrift(cache, drift, metrics, logger),
@@ -181,16 +185,19 @@ function isNewer(a: string, b: string): boolean {
 function createSource(
   { config, logger, metrics, clock }: RoleParts,
   connection: KubernetesConnection,
-  selector: NodeSelector,
-  onWentBack: () => void,
+  made: {
+    readonly selector: NodeSelector;
+    readonly fingerprint: SnapshotDigest;
+    readonly onWentBack: () => void;
+  },
 ): NodeSource {
   const { timings } = config;
   return createNodeSource({
     connection,
     clock,
     project: toSnapshot,
-    fingerprint: snapshotFingerprint,
-    selector,
+    fingerprint: made.fingerprint,
+    selector: made.selector,
     timings: {
       watchLifeMin: timings.watchTimeout,
       watchLifeMax: 2 * timings.watchTimeout,
@@ -205,7 +212,7 @@ function createSource(
     },
     onEvent: (event: SourceEvent) => {
       observeSourceEvent(event, metrics, logger);
-      if (event.type === "ListDone" && event.wentBack === true) onWentBack();
+      if (event.type === "ListDone" && event.wentBack === true) made.onWentBack();
     },
   });
 }

@@ -12,7 +12,7 @@ import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 import { verificationOfGone } from "@node-agent/shared/core/verification.ts";
 import type { EpochMillis } from "@node-agent/shared/core/time.ts";
 import type { Journal } from "./journal.ts";
-import { RecordAudit } from "./record-audit.ts";
+import { isDrifted } from "./record-audit.ts";
 import { judge, type Judged, type Rules } from "./judge.ts";
 
 /** What the evaluator works with. */
@@ -33,7 +33,6 @@ const MAX_IDLE_ROUNDS = 3;
 /** Judges the dirty nodes of shards: load a chunk, judge it, commit it, see to the timers; until the shard is clean. */
 export class Evaluator {
   readonly #deps: EvaluatorDeps;
-  readonly #audit = new RecordAudit();
 
   constructor(deps: EvaluatorDeps) {
     this.#deps = deps;
@@ -103,7 +102,6 @@ export class Evaluator {
     const { name, snapshot, snapshotVersion, recordVersion, record } = pending;
     const base = { name, snapshotVersion, recordVersion };
     for (const { kind, detail } of pending.faults) journal.fault(kind, detail, name);
-    if (pending.gone) this.#audit.forget(name);
     if (pending.gone) return goneOutcome(pending, view.now);
     if (snapshot === undefined) {
       // A version without a snapshot that can be read says "known" to every watcher: without it they publish anew.
@@ -112,18 +110,29 @@ export class Evaluator {
     }
     const damaged = pending.faults.some(({ kind }) => kind === "DamagedRecord");
     const judged = judge(snapshot, { record, damaged }, rules, view);
-    const commit: JudgedNodeCommit = { ...base, record: judged.changed ? judged.after : "keep" };
-    const drifted = this.#audit.drifted(pending, judged.evaluation.verdict, view.now);
+    const { after, changed, timed, evaluation } = judged;
+    const commit: JudgedNodeCommit = {
+      ...base,
+      record: changed ? after : "keep",
+      judged: after,
+      timed,
+    };
+    const drifted = isDrifted(pending, evaluation.verdict, view.now);
     return { pending, commit, judged, actions: judged.actions, drifted };
   }
 
   /** Timers after the commit: a crash in between loses only what the next resync makes again. */
   async #seeTo(outcomes: readonly Outcome[], now: EpochMillis): Promise<void> {
+    const { queues } = this.#deps;
+    // Most of the sick have their pending reboot already: one look for all of them.
+    const ensured = outcomes.filter(({ actions }) => actions.some(({ type }) => type === "EnsureReboot"));
+    if (ensured.length > 0) await queues.ensureReboots(ensured.map(({ pending }) => pending.name));
     await Promise.all(
       outcomes.map(async ({ pending, commit, judged, actions }) => {
-        await Promise.all(
-          actions.map(async (action) => applyAction(this.#deps.queues, pending.name, action)),
-        );
+        // A pending reboot always runs at once first: it finds its gate closed, says in the job what it waits for and
+        // until when, and goes to sleep for exactly as long. So one place computes the time, and the same place tells it.
+        const moves = actions.filter(({ type }) => type !== "EnsureReboot");
+        await Promise.all(moves.map(async () => queues.moveReboot(pending.name, 0)));
         if (judged === undefined && commit.record !== "delete") return;
         const { record } = pending;
         const gone = judged === undefined && record !== undefined ? verificationOfGone(record) : undefined;
@@ -163,22 +172,6 @@ interface Outcome {
   readonly actions: readonly NodeAction[];
   /** Its record was not borne out by its snapshot. */
   readonly drifted?: boolean;
-}
-
-/**
- * A pending reboot always runs at once first: it finds its gate closed, says in the job what it waits for and until when,
- * and goes to sleep for exactly as long. So one place computes the time, and the same place tells it.
- */
-async function applyAction(queues: JobQueues, node: string, action: NodeAction): Promise<void> {
-  switch (action.type) {
-    case "EnsureReboot":
-      return queues.ensureReboot(node, 0);
-    case "MoveReboot":
-    case "WakeReboot":
-      return queues.moveReboot(node, 0);
-    default:
-      return action satisfies never;
-  }
 }
 
 function dueInOf(actions: readonly NodeAction[], now: EpochMillis): number | undefined {

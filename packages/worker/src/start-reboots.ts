@@ -34,6 +34,7 @@ import { LedgerGate } from "./ledger-gate.ts";
 import { Planner } from "./planner.ts";
 import type { Reach } from "./reach.ts";
 import { RebootProcessor } from "./reboot-processor.ts";
+import { rulesId } from "./rules-id.ts";
 import { Whereabouts } from "./whereabouts.ts";
 
 /** What the reboot transaction is wired from. */
@@ -139,14 +140,19 @@ export function createReboots(made: RebootParts): {
   return { processor, ledger, whereabouts, planner, queue };
 }
 
-function createWhereabouts({ parts, redis, keys }: RebootParts): Whereabouts {
+function createWhereabouts({ parts, redis, keys, rules }: RebootParts): Whereabouts {
   const { config, clock, logger } = parts;
   const { nodeName, redisNodes, monitorOnly, timings } = config;
   const faults = createErrorLimiter({ logger, clock, message: "cannot tell where workers and Redis run" });
   return new Whereabouts({
     // A worker that is silent for so long has lost its jobs too.
     registry: new RedisWorkerRegistry(redis.store, keys, timings.lockDuration),
-    self: { id: SELF, monitorOnly, ...(nodeName === undefined ? {} : { node: nodeName }) },
+    self: {
+      id: SELF,
+      monitorOnly,
+      rules: rulesId(rules),
+      ...(nodeName === undefined ? {} : { node: nodeName }),
+    },
     redisNodes,
     redisAddresses: async () => serverAddresses(redis.store),
     onFault: (fault) => void faults.report(fault),

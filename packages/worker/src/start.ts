@@ -19,6 +19,7 @@ import { gaugeSources } from "./gauge-sources.ts";
 import { logIdleCheckers } from "./idle-checkers.ts";
 import type { Journal } from "./journal.ts";
 import type { Rules } from "./judge.ts";
+import { rulesId } from "./rules-id.ts";
 import { createLogJournal } from "./log-journal.ts";
 import { measuredExecutor } from "./measured-executor.ts";
 import { startQueueWorkers, type QueueWorkers } from "./queue-workers.ts";
@@ -73,7 +74,7 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
   const reach = new Reach();
   metrics.readGaugesFrom(gaugeSources({ state, queues, clock, reach, policy: rules.policy }));
   const evaluator = new Evaluator({
-    store: new RedisEvaluationStore(redis.store, keys),
+    store: new RedisEvaluationStore(redis.store, keys, rulesId(rules)),
     queues,
     journal,
     rules,

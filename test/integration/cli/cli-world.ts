@@ -19,7 +19,8 @@ import type { Ledger } from "@node-agent/shared/core/ledger/ledger.ts";
 import { emptyLedger } from "@node-agent/shared/core/ledger/steps.ts";
 import { DEFAULT_POLICY, type RepairPolicy } from "@node-agent/shared/core/policy.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
-import { snapshotFingerprint, toSnapshot } from "@node-agent/shared/core/snapshot.ts";
+import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
+import { digestOf } from "@node-agent/shared/redis/snapshot-digest.ts";
 import { HOUR } from "@node-agent/shared/core/time.ts";
 import type { Publication } from "@node-agent/shared/ports/snapshot-store.ts";
 import { RedisPlanStore } from "@node-agent/shared/redis/plan-store.ts";
@@ -182,7 +183,7 @@ export class CliWorld {
     const batch: Publication[] = [];
     const lister = createNodeLister({ connection: this.kubernetes, project: toSnapshot });
     for await (const snapshot of lister.list(new AbortController().signal)) {
-      batch.push({ snapshot, fingerprint: snapshotFingerprint(snapshot) });
+      batch.push({ snapshot, fingerprint: digestOf(snapshot) });
     }
     await this.snapshots.publish(batch);
   }

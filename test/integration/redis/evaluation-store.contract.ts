@@ -146,7 +146,7 @@ export function evaluationStoreContract(implementation: string, make: () => Stor
       await stores.snapshots.publish([version("n", "1")]);
       await commitOne(stores, "n", aRecord("n"));
       await stores.snapshots.publish([version("n", "2", "b")]);
-      expect(await commitOne(stores, "n", "keep")).toBe(true);
+      expect(await commitOne(stores, "n", "keep", { judged: aRecord("n") })).toBe(true);
       expect(await stores.snapshots.markAttention()).toEqual([]);
     });
 

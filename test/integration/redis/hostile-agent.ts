@@ -6,11 +6,11 @@ import type { RebootJob } from "../../../packages/shared/src/contract/queues.ts"
 import { createCheckers } from "../../../packages/shared/src/core/checkers/registry.ts";
 import type { NodeSnapshot } from "../../../packages/shared/src/core/node.ts";
 import { DEFAULT_POLICY } from "../../../packages/shared/src/core/policy.ts";
-import { snapshotFingerprint } from "../../../packages/shared/src/core/snapshot.ts";
 import { MINUTE, SECOND } from "../../../packages/shared/src/core/time.ts";
 import { RedisCallLimiter } from "../../../packages/shared/src/redis/call-limiter.ts";
 import { RedisEvaluationStore } from "../../../packages/shared/src/redis/evaluation-store.ts";
-import { digestOf, RedisSnapshotStore } from "../../../packages/shared/src/redis/snapshot-store.ts";
+import { digestOf } from "../../../packages/shared/src/redis/snapshot-digest.ts";
+import { RedisSnapshotStore } from "../../../packages/shared/src/redis/snapshot-store.ts";
 import { RedisSequenceMemory } from "../../../packages/shared/src/redis/sequence-memory.ts";
 import { RedisStateStore } from "../../../packages/shared/src/redis/state-store.ts";
 import { RedisWorkerRegistry } from "../../../packages/shared/src/redis/worker-registry.ts";
@@ -150,8 +150,7 @@ export function agentOn(client: Redis, keys: Keys, journal: Journal) {
         queues,
         reader,
         clock: systemClock,
-        fingerprint: snapshotFingerprint,
-        digest: digestOf,
+        fingerprint: digestOf,
         selects: () => true,
         isNewer: (a, b) => /^\d+$/u.test(b) && (a.length === b.length ? a > b : a.length > b.length),
       }),

@@ -44,6 +44,18 @@ export function jobQueuesContract(implementation: string, make: () => ObservedQu
       expect(delay).toBeLessThanOrEqual(60_000);
     });
 
+    test("ensuring many at once makes those that are missing, to run at once, and leaves the others", async () => {
+      await it.queues.ensureReboots([]);
+      await it.queues.ensureReboot("has-one", 60_000);
+      const missing = Array.from({ length: 300 }, (_, i) => `missing-${i}`);
+      for (let again = 0; again < 2; again += 1) await it.queues.ensureReboots(["has-one", ...missing]);
+      expect((await it.pending()).map(({ node }) => node).toSorted()).toEqual(
+        ["has-one", ...missing].toSorted(),
+      );
+      expect(await delayOf("has-one")).toBeGreaterThan(30_000);
+      expect(await delayOf("missing-7")).toBeLessThanOrEqual(1);
+    });
+
     test("moving a pending reboot gives it the new time, earlier or later", async () => {
       await it.queues.ensureReboot("n", 60_000);
       await it.queues.moveReboot("n", 3_600_000);

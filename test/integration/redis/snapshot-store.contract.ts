@@ -185,6 +185,9 @@ export function snapshotStoreContract(implementation: string, make: () => Stores
       await commitOne(stores, "b", "keep");
       const { version: read } = await stores.states.get("b");
       await stores.states.compareAndSet("b", read, aRecord("b"));
+      // The second is compared with its snapshot once: that judgement had left another record.
+      expect(await stores.snapshots.markAttention()).toEqual([shardOf("b")]);
+      await commitOne(stores, "b", aRecord("b"));
       expect(await stores.snapshots.markAttention()).toEqual([]);
     });
 
@@ -197,13 +200,42 @@ export function snapshotStoreContract(implementation: string, make: () => Stores
       expect(await pending(stores, "n")).toMatchObject({ name: "n", record: undefined });
     });
 
-    test("an audit wakes every node of its shard, the healthy ones too, and none of another", async () => {
+    test("a record that something else wrote is judged again by its snapshot, once, and told apart", async () => {
       await publish(version("n", "1"), version("other", "1"));
-      for (const name of ["n", "other"]) await commitOne(stores, name, aRecord(name));
-      expect(shardOf("n")).not.toBe(shardOf("other"));
-      expect(await stores.snapshots.markAttention(shardOf("n"))).toEqual([shardOf("n")]);
-      expect(await pending(stores, "n")).toMatchObject({ name: "n", record: { phase: "Healthy" } });
+      for (const name of ["n", "other"]) await commitOne(stores, name, aRecord(name, { uid: "judged" }));
+      const { version: read } = await stores.states.get("n");
+      await stores.states.compareAndSet("n", read, aRecord("n", { uid: "fresh" }));
+      expect(await stores.snapshots.markAttention()).toEqual([shardOf("n")]);
       expect(await pending(stores, "other")).toBeUndefined();
+      expect(await pending(stores, "n")).toMatchObject({ record: { uid: "fresh" }, rewritten: true });
+      await commitOne(stores, "n", "keep", { judged: aRecord("n", { uid: "fresh" }) });
+      expect(await stores.snapshots.markAttention()).toEqual([]);
+    });
+
+    test("a new snapshot is not one that was judged before", async () => {
+      await publish(version("n", "1", "a"));
+      await commitOne(stores, "n", aRecord("n"));
+      const { version: read } = await stores.states.get("n");
+      await stores.states.compareAndSet("n", read, aRecord("n", { uid: "fresh" }));
+      await publish(version("n", "2", "b"));
+      expect(await pending(stores, "n")).toMatchObject({ rewritten: false });
+    });
+
+    test("a version that moves on under the same content needs no judgement", async () => {
+      await publish(version("n", "1", "a"));
+      await commitOne(stores, "n", aRecord("n"));
+      await publish(version("n", "2", "a"));
+      expect(await stores.snapshots.markAttention()).toEqual([]);
+    });
+
+    test("a node that time alone may change is judged again and again, until it is no more", async () => {
+      await publish(version("n", "1"));
+      await commitOne(stores, "n", aRecord("n"), { timed: true, judged: aRecord("n") });
+      for (const timed of [true, true, false]) {
+        expect(await stores.snapshots.markAttention()).toEqual([shardOf("n")]);
+        await commitOne(stores, "n", "keep", { timed, judged: aRecord("n") });
+      }
+      expect(await stores.snapshots.markAttention()).toEqual([]);
     });
 
     test("attention tells of old work too: a wake-up that was lost is made good", async () => {

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { snapshotFingerprint } from "../../../packages/shared/src/core/snapshot.ts";
-import { digestOf } from "../../../packages/shared/src/redis/snapshot-store.ts";
+import { digestOf } from "../../../packages/shared/src/redis/snapshot-digest.ts";
 import { systemClock } from "../../../packages/shared/src/runtime/system-clock.ts";
 import { aNode } from "../../../packages/shared/src/testing/builders.ts";
 import { MemoryNodeSource } from "../../../packages/shared/src/testing/memory-node-source.ts";
@@ -21,8 +20,7 @@ function watcherOf(fleet: Fleet): { source: MemoryNodeSource; deps: ResyncDeps }
     queues: fleet.queues,
     reader: fleet.reader,
     clock: systemClock,
-    fingerprint: snapshotFingerprint,
-    digest: digestOf,
+    fingerprint: digestOf,
     selects: () => true,
     isNewer: (a, b) => (a.length === b.length ? a > b : a.length > b.length),
   };

@@ -7,12 +7,12 @@ import { createCheckers } from "../../../packages/shared/src/core/checkers/regis
 import type { HealthChecker } from "../../../packages/shared/src/core/check.ts";
 import type { NodeSnapshot } from "../../../packages/shared/src/core/node.ts";
 import { DEFAULT_POLICY, type RepairPolicy } from "../../../packages/shared/src/core/policy.ts";
-import { snapshotFingerprint } from "../../../packages/shared/src/core/snapshot.ts";
 import { MINUTE, SECOND, type Millis } from "../../../packages/shared/src/core/time.ts";
 import { RedisCallLimiter } from "../../../packages/shared/src/redis/call-limiter.ts";
 import { RedisEvaluationStore } from "../../../packages/shared/src/redis/evaluation-store.ts";
 import { BullJobQueues } from "../../../packages/shared/src/redis/job-queues.ts";
-import { digestOf, RedisSnapshotStore } from "../../../packages/shared/src/redis/snapshot-store.ts";
+import { digestOf } from "../../../packages/shared/src/redis/snapshot-digest.ts";
+import { RedisSnapshotStore } from "../../../packages/shared/src/redis/snapshot-store.ts";
 import { RedisSequenceMemory } from "../../../packages/shared/src/redis/sequence-memory.ts";
 import { RedisStateStore } from "../../../packages/shared/src/redis/state-store.ts";
 import { systemClock } from "../../../packages/shared/src/runtime/system-clock.ts";
@@ -179,7 +179,7 @@ export class Fleet implements AsyncDisposable {
     this.source.place(...snapshots);
     const publications = snapshots.map((snapshot) => ({
       snapshot,
-      fingerprint: snapshotFingerprint(snapshot),
+      fingerprint: digestOf(snapshot),
     }));
     const { shards } = await this.snapshots.publish(publications);
     await this.queues.wakeShards(shards);
@@ -194,8 +194,7 @@ export class Fleet implements AsyncDisposable {
       queues,
       reader,
       clock: systemClock,
-      fingerprint: snapshotFingerprint,
-      digest: digestOf,
+      fingerprint: digestOf,
       selects: () => true,
       isNewer: (a, b) => (a.length === b.length ? a > b : a.length > b.length),
     });

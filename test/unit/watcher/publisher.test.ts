@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import type { NodeSnapshot } from "../../../packages/shared/src/core/node.ts";
 import { HOUR, MINUTE, SECOND } from "../../../packages/shared/src/core/time.ts";
 import { momentOf } from "../../../packages/shared/src/ports/clock.ts";
 import { aNode } from "../../../packages/shared/src/testing/builders.ts";
+import { MemoryNodeSource } from "../../../packages/shared/src/testing/memory-node-source.ts";
 import { createPublisher, viewAge } from "../../../packages/watcher/src/publisher.ts";
 import { shardsOf, WatcherWorld } from "./watcher-world.ts";
 
@@ -11,6 +13,11 @@ beforeEach(() => {
   world.start();
 });
 
+const page = (from: number, count: number): NodeSnapshot[] =>
+  Array.from({ length: count }, (_, i) => aNode(`node-${from + i}`).snapshot());
+/** The publisher of a source that has not listed every node yet. */
+const first = () => createPublisher({ ...world.deps, source: new MemoryNodeSource(world.clock) });
+const settled = async (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const node = aNode().resourceVersion(10).snapshot();
 const seen = async () => {
   world.reader.set(node);
@@ -121,6 +128,29 @@ describe("a change", () => {
     await createPublisher({ ...world.deps, source }).changed([node]);
     expect((await world.store.view()).age).toBeUndefined();
     expect(await world.waiting()).toEqual(["node-1"]);
+  });
+
+  describe("that is a page of the first list", () => {
+    test("is stored at once, and wakes workers together with those that follow", async () => {
+      const publisher = first();
+      await publisher.changed(page(0, 500));
+      expect(await world.waiting()).toHaveLength(500);
+      expect(world.queues.takeWoken()).toEqual([]);
+      await publisher.changed(page(500, 20));
+      expect(world.queues.takeWoken()).toHaveLength(16);
+    });
+
+    test("wakes them soon, if none follows", async () => {
+      await first().changed(page(0, 500));
+      world.clock.advance(2 * SECOND);
+      await settled();
+      expect(world.queues.takeWoken()).toHaveLength(16);
+    });
+
+    test("does not wait when the fleet is small", async () => {
+      await first().changed(page(0, 100));
+      expect(world.queues.takeWoken()).toHaveLength(16);
+    });
   });
 
   test("while Redis is away is thrown at the source, which counts it", async () => {

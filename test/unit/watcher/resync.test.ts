@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { aNode } from "../../../packages/shared/src/testing/builders.ts";
-import { SHARDS, shardOf } from "../../../packages/shared/src/contract/keys.ts";
-import { resync, shardsInTurn } from "../../../packages/watcher/src/resync.ts";
+import { shardOf } from "../../../packages/shared/src/contract/keys.ts";
+import { resync } from "../../../packages/watcher/src/resync.ts";
 import { recordOf, shardsOf, WatcherWorld } from "./watcher-world.ts";
 
 let world: WatcherWorld;
@@ -197,26 +197,18 @@ describe("a node that is stored and not seen", () => {
   });
 });
 
-describe("a record that its snapshot does not bear out", () => {
-  test("is judged again when its shard is audited, though nothing changed and nobody needs attention", async () => {
+describe("a record that is not what its snapshot left when it was judged", () => {
+  test("is judged again, though nothing changed and nobody needs attention", async () => {
     const sick = aNode("node-1").notReady().snapshot();
     world.place(sick);
     await resync(world.deps);
     await world.judged();
     await resync(world.deps);
     expect(await world.waiting()).toEqual([]);
-    await resync({ ...world.deps, auditedShard: () => shardOf("node-1") });
+    world.store.judged.delete("node-1");
+    await resync(world.deps);
     expect(await world.waiting()).toHaveLength(1);
     expect(world.queues.takeWoken()).toEqual([shardOf("node-1")]);
-  });
-
-  test("has its turn: each shard is audited once in 16 ticks, in an order of chance", () => {
-    const next = shardsInTurn();
-    const rounds = Array.from({ length: 20 }, () => Array.from({ length: SHARDS }, () => next()));
-    for (const round of rounds) {
-      expect(round.toSorted((a, b) => a - b)).toEqual(Array.from({ length: SHARDS }, (_, shard) => shard));
-    }
-    expect(new Set(rounds.map(String)).size).toBeGreaterThan(1);
   });
 });
 

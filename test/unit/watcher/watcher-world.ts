@@ -28,7 +28,6 @@ export class WatcherWorld {
     reader: this.reader,
     clock: this.clock,
     fingerprint: snapshotFingerprint,
-    digest: (fingerprint) => fingerprint,
     selects: ({ labels }) => labels["kubernetes.civo.com/civo-node-pool"] === "pool-1",
     isNewer: (a, b) => (a.length === b.length ? a > b : a.length > b.length),
   };

@@ -30,7 +30,7 @@ async function forgotten(age: number): Promise<void> {
   await world.store.compareAndSet("node-1", sick.version, written);
   world.clock.advance(age);
   for (let shard = 0; shard < 16; shard += 1) {
-    await world.store.markAttention(shard);
+    await world.store.markAttention();
     await evaluator.run(shard);
   }
   expect((await world.store.get("node-1")).record?.phase).toBe("Unhealthy");

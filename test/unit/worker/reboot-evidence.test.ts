@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { shardOf } from "@node-agent/shared/contract/keys.ts";
 import { MINUTE } from "@node-agent/shared/core/time.ts";
 import { aNode } from "@node-agent/shared/testing/builders.ts";
 import { FleetWatch } from "../../../packages/worker/src/fleet-watch.ts";
@@ -41,7 +40,7 @@ describe("before a repair that only the GPU checker asks for", () => {
       gpu: { draSlices: true },
       skipped: { GPU: { reason: "AllocatedByDRA" } },
     });
-    await world.store.markAttention(shardOf("node-1"));
+    await world.store.markAttention();
     await world.judge();
     expect((await world.record())?.phase).toBe("Healthy");
   });

@@ -56,7 +56,7 @@ function withIdentity(node: unknown, take: (name: string, version: string) => Ca
 export function createNodeCache({ project, fingerprint, selects }: NodeCacheDeps): NodeCache {
   const snapshots = new Map<string, NodeSnapshot>();
   // The snapshot carries the version of the event that changed it; a heartbeat moves only this one (I-11, I-18).
-  const latest = new Map<string, { readonly version: string; readonly content: string }>();
+  const latest = new Map<string, string>();
 
   const forget = (name: string): void => {
     snapshots.delete(name);
@@ -64,24 +64,21 @@ export function createNodeCache({ project, fingerprint, selects }: NodeCacheDeps
   };
 
   /** Undefined for an object that is no node, or one that breaks the code that reads it. */
-  const read = (node: unknown): { snapshot: NodeSnapshot; content: string } | undefined => {
+  const read = (node: unknown): NodeSnapshot | undefined => {
     try {
       const projected = project(node);
-      return projected.ok
-        ? { snapshot: projected.snapshot, content: fingerprint(projected.snapshot) }
-        : undefined;
+      return projected.ok ? projected.snapshot : undefined;
     } catch {
       return undefined;
     }
   };
 
   const put = (name: string, version: string, node: unknown): CacheOutcome => {
-    const found = read(node);
-    if (found === undefined) return { kind: "Malformed" };
-    const { snapshot, content } = found;
+    const snapshot = read(node);
+    if (snapshot === undefined) return { kind: "Malformed" };
     const known = snapshots.get(name);
-    const isSame = known?.uid === snapshot.uid && latest.get(name)?.content === content;
-    latest.set(name, { version, content });
+    const isSame = known?.uid === snapshot.uid && fingerprint(known) === fingerprint(snapshot);
+    latest.set(name, version);
     if (isSame) return { kind: "Unchanged" };
     snapshots.set(name, snapshot);
     return { kind: "Changed", snapshot, replaced: known !== undefined && known.uid !== snapshot.uid };
@@ -102,7 +99,7 @@ export function createNodeCache({ project, fingerprint, selects }: NodeCacheDeps
       ),
     watched: (kind, node, seen) =>
       withIdentity(node, (name, version) => {
-        const order = compareResourceVersions(version, latest.get(name)?.version ?? seen);
+        const order = compareResourceVersions(version, latest.get(name) ?? seen);
         // Also for another uid: versions are comparable across the objects of a resource, so an older one belongs to
         // a machine that is gone. A deletion may carry the version of the last change (API servers before 1.11).
         if (order === -1 || (order === 0 && kind !== "DELETED")) return { kind: "Old" };

@@ -17,6 +17,10 @@ export interface Keys {
   readonly records: (shard: number) => string;
   /** Set: nodes whose record is not Healthy; the resync judges them again. */
   readonly attention: (shard: number) => string;
+  /** Hash: node -> `<fingerprint> <digest of the record> <attention> <rules> <kind>` of its latest judgement. */
+  readonly judged: (shard: number) => string;
+  /** Hash: `n:<kind>` -> records of a kind, `t:<kind>` -> what the gauges count of each. */
+  readonly tally: (shard: number) => string;
   /** Hash: the observation clock (`observed`, `until`, `at`). */
   readonly view: string;
   /** Sorted set: reboot calls of the sliding window, scored by their time. */
@@ -48,6 +52,8 @@ export function keysOf(cluster: string): Keys {
     dirty: (shard) => `${prefix}:dirty:${shard}`,
     records: (shard) => `${prefix}:records:${shard}`,
     attention: (shard) => `${prefix}:attention:${shard}`,
+    judged: (shard) => `${prefix}:judged:${shard}`,
+    tally: (shard) => `${prefix}:tally:${shard}`,
     view: `${prefix}:view`,
     calls: `${prefix}:calls`,
     sequence: `${prefix}:sequence`,

@@ -122,6 +122,7 @@ export const workerSchema: z.ZodType<Omit<LiveWorker, "id">> = z.object({
   schema: z.literal(1),
   node: name.exactOptional(),
   monitorOnly: z.boolean(),
+  rules: z.string().max(64).exactOptional(),
 });
 
 /** Parses stored JSON; a fault is a sentence that names what was read and what is wrong with it. */

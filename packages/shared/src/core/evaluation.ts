@@ -1,5 +1,6 @@
 import type { CheckerName, CheckVerdict, HealthChecker, NodeHistory, RepairAction } from "./check.ts";
 import { isReady } from "./checkers/conditions.ts";
+import { GPU_STARTUP } from "./checkers/gpu.ts";
 import { gpuLesson, type GpuLesson } from "./checkers/gpu-memory.ts";
 import { STARTUP_GRACE } from "./checkers/node-ready.ts";
 import type { NodeSnapshot } from "./node.ts";
@@ -44,6 +45,13 @@ export function evaluate(
     ready: isReady(node),
     ...gpuLesson(node, history),
   };
+}
+
+/** A checker gives the node time to start up, so that time alone will change this judgement. */
+export function isStartingUp({ judgements }: Evaluation): boolean {
+  return judgements.some(
+    ({ verdict, reason }) => verdict === "Skip" && (reason === STARTUP_GRACE || reason === GPU_STARTUP),
+  );
 }
 
 function verdictOf(judgements: readonly Judgement[]): Evaluation["verdict"] {

@@ -6,6 +6,8 @@ export interface LiveWorker {
   /** The node that it runs on; absent: it was not told. */
   readonly node?: string;
   readonly monitorOnly: boolean;
+  /** Names the rules by which it judges; absent: an older version does not tell. */
+  readonly rules?: string;
 }
 
 /** What runs on a node that is about to be rebooted, and who else could do it. */

@@ -1,6 +1,6 @@
 import type { HealthChecker } from "./check.ts";
 import { recordAfterDamage } from "./damaged.ts";
-import { evaluate, type Evaluation } from "./evaluation.ts";
+import { evaluate, isStartingUp, type Evaluation } from "./evaluation.ts";
 import type { JudgedNode, NodeAction } from "./events.ts";
 import { poolOf, type NodeSnapshot } from "./node.ts";
 import type { RepairPolicy } from "./policy.ts";
@@ -10,6 +10,7 @@ import { lookOf } from "./look.ts";
 import type { NodeRecord, ObservedMillis } from "./record.ts";
 import type { EpochMillis } from "./time.ts";
 import { transition } from "./transition.ts";
+import { willBeOverdue } from "./work-on-node.ts";
 
 /** The rules of this process: what is checked and what follows. */
 export interface Rules {
@@ -28,6 +29,8 @@ export interface Judged {
   readonly before: NodeRecord | undefined;
   readonly after: NodeRecord;
   readonly changed: boolean;
+  /** Time alone will change the judgement, whatever the record says: the node must be judged again. */
+  readonly timed: boolean;
   readonly evaluation: Evaluation;
   readonly actions: readonly NodeAction[];
 }
@@ -55,7 +58,8 @@ export function judge(
   const { record, actions } = transition(before, event, policy, view.now);
   const after = withHolds(record, snapshot, policy, view.now);
   const changed = stored.damaged || before === undefined || JSON.stringify(before) !== JSON.stringify(after);
-  return { before: stored.record, after, changed, evaluation, actions };
+  const timed = isStartingUp(evaluation) || willBeOverdue(marks, policy.plannedWork, view.now);
+  return { before: stored.record, after, changed, timed, evaluation, actions };
 }
 
 function judgedNode(snapshot: NodeSnapshot): JudgedNode {

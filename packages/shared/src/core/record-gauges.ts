@@ -5,6 +5,7 @@
 import { CHECKER_NAMES } from "./check.ts";
 import { FOREIGN_MARKS } from "./foreign-marks.ts";
 import { PLANNED_WORK_MARKS } from "./planned-work.ts";
+import { isRawObject, listOf } from "./raw-values.ts";
 import type { NodeRecord } from "./record.ts";
 import { rememberedWork } from "./seen-marks.ts";
 
@@ -51,18 +52,40 @@ export interface RecordCount {
   readonly count: number;
 }
 
-/** Counts records for every gauge, in one pass. */
-export function countRecords(records: Iterable<NodeRecord>): RecordCount[] {
+/** What the gauges count of a record, as text: equal for all records of a kind, of which a fleet has few. */
+export function kindOf(record: NodeRecord): string {
+  return JSON.stringify(
+    RECORD_GAUGE_NAMES.flatMap((gauge) => RECORD_GAUGES[gauge](record).map((labels) => [gauge, labels])),
+  );
+}
+
+/** Sums up how many records there are of each kind. What no version wrote, and gauges of others, count for nothing. */
+export function sumKinds(kinds: Iterable<readonly [kind: string, records: number]>): RecordCount[] {
   const counts = new Map<string, { gauge: RecordGauge; labels: Labels; count: number }>();
-  for (const record of records) {
-    for (const gauge of RECORD_GAUGE_NAMES) {
-      for (const labels of RECORD_GAUGES[gauge](record)) {
-        const key = `${gauge} ${JSON.stringify(labels)}`;
-        const entry = counts.get(key);
-        if (entry === undefined) counts.set(key, { gauge, labels, count: 1 });
-        else entry.count += 1;
-      }
+  for (const [kind, records] of kinds) {
+    for (const { gauge, labels } of partsOf(kind)) {
+      const key = `${gauge} ${JSON.stringify(labels)}`;
+      const entry = counts.get(key);
+      if (entry === undefined) counts.set(key, { gauge, labels, count: records });
+      else entry.count += records;
     }
   }
   return [...counts.values()];
+}
+
+function partsOf(kind: string): { readonly gauge: RecordGauge; readonly labels: Labels }[] {
+  return listOf(JSON.parse(kind)).flatMap((part) => {
+    const [name, labels] = listOf(part);
+    const gauge = RECORD_GAUGE_NAMES.find((known) => known === name);
+    return gauge === undefined || !isLabels(labels) ? [] : [{ gauge, labels }];
+  });
+}
+
+function isLabels(value: unknown): value is Labels {
+  return isRawObject(value) && Object.values(value).every((label) => typeof label === "string");
+}
+
+/** Counts records for every gauge. */
+export function countRecords(records: Iterable<NodeRecord>): RecordCount[] {
+  return sumKinds(Array.from(records, (record) => [kindOf(record), 1] as const));
 }

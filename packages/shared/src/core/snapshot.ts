@@ -1,4 +1,5 @@
 import { createByteBudget, jsonBytes } from "./byte-budget.ts";
+import { canonicalJson } from "./canonical-json.ts";
 import { fnv1a64 } from "./fnv1a.ts";
 import type { NodeCondition, NodeSnapshot } from "./node.ts";
 import { field, instantOf, isRawObject, objectOf, tokenOf, type RawObject } from "./raw-values.ts";
@@ -121,17 +122,8 @@ export function snapshotFingerprint(snapshot: NodeSnapshot): string {
     isKnownCondition(condition) ? condition : { type: condition.type, status: condition.status },
   );
   const lists = {
-    conditions: judged.map(canonical).toSorted(),
-    taints: rest.taints.map(canonical).toSorted(),
+    conditions: judged.map(canonicalJson).toSorted(),
+    taints: rest.taints.map(canonicalJson).toSorted(),
   };
-  return fnv1a64(canonical({ ...rest, ...lists }));
-}
-
-/** JSON with sorted keys. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    isRawObject(inner)
-      ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
+  return fnv1a64(canonicalJson({ ...rest, ...lists }));
 }

@@ -73,6 +73,18 @@ export function overdueWork(
   });
 }
 
+/** Work or its failure is remembered whose time will be over: then checkers judge otherwise, though nothing changes. */
+export function willBeOverdue(
+  marks: SeenMarks | undefined,
+  { maxAge }: PlannedWorkPolicy,
+  now: EpochMillis,
+): boolean {
+  return PLANNED_WORK_MARKS.some(({ key }) => {
+    const seen = marks?.[key];
+    return seen !== undefined && seen.value !== "" && now - seen.since < maxAge;
+  });
+}
+
 /** States that are one work: only a change between others begins a new age. */
 function meaningOf(state: WorkState): WorkState {
   return state === "Unknown" ? "InProgress" : state;

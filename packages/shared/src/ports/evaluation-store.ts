@@ -20,6 +20,8 @@ export interface PendingNode {
   readonly record: NodeRecord | undefined;
   /** Opaque; the commit is refused when it changed. */
   readonly recordVersion: string;
+  /** This very snapshot was judged before, and the record is not what that judgement left. */
+  readonly rewritten: boolean;
   /** Bytes in the store that could not be read, named; the node is judged as if they were absent. */
   readonly faults: readonly StoredFault[];
 }
@@ -33,6 +35,10 @@ export interface JudgedNodeCommit {
   readonly snapshotVersion: string;
   readonly recordVersion: string;
   readonly record: NodeRecord | "keep" | "delete" | "discard";
+  /** The record that a judgement of the snapshot left, kept or new; absent where there was none. */
+  readonly judged?: NodeRecord;
+  /** Time alone will change the judgement, whatever the record says of it. */
+  readonly timed?: boolean;
 }
 
 /** The worker's side of Redis for judgement in chunks. */

@@ -54,10 +54,10 @@ export interface SnapshotStore {
   /** What is stored of every node of a shard; nodes of which only a record is left have empty versions. */
   versions(shard: number): Promise<Map<string, StoredVersion>>;
   /**
-   * Marks every node that is not Healthy for another judgement, and every node of the `audited` shard. Returns the
-   * shards with work, old work included.
+   * Marks for another judgement every node that needs attention, and every node whose record is not what its newest
+   * snapshot, judged by the rules of a living worker, left. Returns the shards with work, old work included.
    */
-  markAttention(audited?: number): Promise<number[]>;
+  markAttention(): Promise<number[]>;
   /**
    * Vouches for the cluster having been seen until `age` before `asOf`, an instant of the store's clock, and reads the
    * clock. Without `asOf`: before the moment in which the beat arrives.

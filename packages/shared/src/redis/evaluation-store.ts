@@ -8,65 +8,82 @@ import type {
   StoredFault,
 } from "../ports/evaluation-store.ts";
 import type { ClusterView } from "../ports/snapshot-store.ts";
-import { decodeRecord } from "./record-codec.ts";
+import { decodeRecord, recordKind } from "./record-codec.ts";
 import { RedisScript, type RedisClient } from "./script.ts";
 import { parseView, stringsOf } from "./view.ts";
 
-const loadScript = new RedisScript("load-5");
-const commitScript = new RedisScript("commit-4");
+const loadScript = new RedisScript("load-6");
+const commitScript = new RedisScript("commit-6");
 
 /** Judgement in chunks on Redis. */
 export class RedisEvaluationStore implements EvaluationStore {
   readonly #client: RedisClient;
   readonly #keys: Keys;
+  readonly #rules: string;
 
-  constructor(client: RedisClient, keys: Keys) {
+  /** `rules` names the rules of this process: what was judged by rules of no living worker is judged again. */
+  constructor(client: RedisClient, keys: Keys, rules = "-") {
     this.#client = client;
     this.#keys = keys;
+    this.#rules = rules;
   }
 
   async load(shard: number, limit: number): Promise<{ nodes: PendingNode[]; view: ClusterView }> {
     const keys = this.#keys;
     const answer = await loadScript.run(
       this.#client,
-      [keys.dirty(shard), keys.snapshots(shard), keys.versions(shard), keys.records(shard), keys.view],
+      [
+        keys.dirty(shard),
+        keys.snapshots(shard),
+        keys.versions(shard),
+        keys.records(shard),
+        keys.view,
+        keys.judged(shard),
+      ],
       [limit],
     );
     const [now = "", observed = "", until = "", since = "", ...cells] = stringsOf(answer);
     const nodes: PendingNode[] = [];
-    for (let i = 0; i + 3 < cells.length; i += 4) {
-      nodes.push(pendingNode(cells[i] ?? "", cells[i + 1] ?? "", cells[i + 2] ?? "", cells[i + 3] ?? ""));
-    }
+    for (let i = 0; i + 4 < cells.length; i += 5) nodes.push(pendingNode(cells.slice(i, i + 5)));
     return { nodes, view: parseView(now, observed, until, since) };
   }
 
   async commit(shard: number, chunk: readonly JudgedNodeCommit[]): Promise<Set<string>> {
     if (chunk.length === 0) return new Set();
     const keys = this.#keys;
-    const args = chunk.flatMap(({ name, record, recordVersion, snapshotVersion }) => {
-      if (typeof record === "string") return [name, record, recordVersion, "", snapshotVersion, "keep"];
-      const attention = needsAttention(record) ? "1" : "0";
-      return [name, "write", recordVersion, JSON.stringify(record), snapshotVersion, attention];
+    const kinds = new Map<string, string>();
+    const nodes = chunk.flatMap(({ name, record, recordVersion, snapshotVersion, judged, timed }) => {
+      const [op, json] = typeof record === "string" ? [record, ""] : ["write", JSON.stringify(record)];
+      const left = judged ?? (typeof record === "string" ? undefined : record);
+      if (left === undefined) return [name, op, recordVersion, json, snapshotVersion, "keep", ""];
+      const { kind, text } = recordKind(left);
+      kinds.set(kind, text);
+      const attention = timed === true || needsAttention(left) ? "1" : "0";
+      return [name, op, recordVersion, json, snapshotVersion, attention, kind];
     });
     const answer = await commitScript.run(
       this.#client,
-      [keys.records(shard), keys.versions(shard), keys.dirty(shard), keys.attention(shard)],
-      args,
+      [
+        keys.records(shard),
+        keys.versions(shard),
+        keys.dirty(shard),
+        keys.attention(shard),
+        keys.judged(shard),
+        keys.tally(shard),
+      ],
+      [this.#rules, kinds.size, ...[...kinds].flat(), ...nodes],
     );
     const results = Array.isArray(answer) ? answer : [];
     return new Set(chunk.filter((_, i) => results[i] !== 1).map(({ name }) => name));
   }
 }
 
-function pendingNode(
-  name: string,
-  snapshotJson: string,
-  snapshotVersion: string,
-  rawRecord: string,
-): PendingNode {
+function pendingNode(cells: readonly string[]): PendingNode {
+  const [name = "", snapshotJson = "", snapshotVersion = "", rawRecord = "", isRewritten = ""] = cells;
   const { record, version: recordVersion, fault } = decodeRecord(name, rawRecord);
   const faults: StoredFault[] = fault === undefined ? [] : [{ kind: "DamagedRecord", detail: fault }];
-  const base = { name, snapshotVersion, recordVersion, record, gone: snapshotVersion === "gone" };
+  const gone = snapshotVersion === "gone";
+  const base = { name, snapshotVersion, recordVersion, record, gone, rewritten: isRewritten === "1" };
   if (snapshotJson === "") return { ...base, snapshot: undefined, faults };
   const parsed = parseStored(`snapshot of ${name}`, snapshotJson, snapshotSchema);
   const mine = parsed.ok && parsed.value.name === name;

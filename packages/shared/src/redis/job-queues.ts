@@ -13,7 +13,7 @@ import { GATES, type GateName } from "../core/gates/gate.ts";
 import type { EpochMillis, Millis } from "../core/time.ts";
 import { DAY, HOUR, SECOND } from "../core/time.ts";
 import type { JobQueues } from "../ports/job-queues.ts";
-import { discardImpostor, discardQueue, isQueueDamage } from "./queue-repair.ts";
+import { discardImpostor, discardQueue, isQueueDamage, soundJobs } from "./queue-repair.ts";
 import { ofRedis } from "./redis-error.ts";
 import type { RedisClient } from "./script.ts";
 
@@ -28,6 +28,8 @@ interface AddedJob {
 
 /** Pending reboots that are looked at for the gauges. */
 const MOST_LOOKED_AT = 1000;
+/** Pending reboots in one check: keeps the longest block of Redis short. */
+const CHECKED_AT_ONCE = 250;
 /** Finished reboot jobs are kept for a while as an audit trail in dashboards. */
 const KEEP_DONE = { age: HOUR / SECOND, count: 1000 };
 const KEEP_FAILED = { age: DAY / SECOND, count: 1000 };
@@ -71,6 +73,21 @@ export class BullJobQueues implements JobQueues {
     await this.#addReboot(node, delay, false);
   }
 
+  /** One check tells for a chunk of nodes which pending reboots stand as they should; only the others are seen to. */
+  async ensureReboots(nodes: readonly string[]): Promise<void> {
+    const place = { client: this.#client, prefix: this.#prefix, queue: QUEUES.reboots };
+    for (let i = 0; i < nodes.length; i += CHECKED_AT_ONCE) {
+      const chunk = nodes.slice(i, i + CHECKED_AT_ONCE);
+      const expected = chunk.map((node) => ({
+        deduplicationId: rebootDeduplicationId(node),
+        name: node,
+        data: { schema: 1, node } satisfies RebootJob,
+      }));
+      const sound = await soundJobs(place, expected, latestDue());
+      await Promise.all(chunk.filter((_, at) => !sound[at]).map(async (node) => this.ensureReboot(node, 0)));
+    }
+  }
+
   async moveReboot(node: string, delay: Millis): Promise<void> {
     await this.#addReboot(node, delay, true);
   }
@@ -101,18 +118,16 @@ export class BullJobQueues implements JobQueues {
         ...options,
         deduplication: { id, keepLastIfActive: true, ...(reschedule ? { reschedule: true } : {}) },
       });
+    const expected = { deduplicationId: id, name, data, dueBefore: latestDue() };
     try {
       await add();
+      if (await discardImpostor(place, queue, expected)) await add();
     } catch (error) {
       if (!(error instanceof Error) || !isQueueDamage(error)) throw error;
       this.#onError(error);
       await discardQueue(place, [id]);
       await add();
-      return;
     }
-    // The clock of whoever delayed it may be ahead; a day more than any delay of ours is not.
-    const expected = { deduplicationId: id, name, data, dueBefore: Date.now() + 2 * DAY };
-    if (await discardImpostor(place, queue, expected)) await add();
   }
 
   /** Job counts by queue and state, for metrics. */
@@ -142,6 +157,11 @@ export class BullJobQueues implements JobQueues {
   async close(): Promise<void> {
     await Promise.all([this.#evaluate.close(), this.#reboots.close()]);
   }
+}
+
+/** The clock of whoever delayed a job may be ahead; a day more than any delay of ours is not. */
+function latestDue(): EpochMillis {
+  return Date.now() + 2 * DAY;
 }
 
 /** A delay that Redis can count; whatever damaged bytes led to, the job looks within a day. */

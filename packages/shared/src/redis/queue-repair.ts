@@ -7,6 +7,7 @@ import type { Job, Queue } from "bullmq";
 import { isOfAnotherType, RedisScript, type RedisClient } from "./script.ts";
 
 const discardQueueScript = new RedisScript("discard-queue-1");
+const soundJobsScript = new RedisScript("sound-jobs-1");
 const discardJobScript = new RedisScript("discard-job-1");
 
 /** A queue of BullMQ by its keys. */
@@ -25,6 +26,21 @@ export function isQueueDamage(error: unknown): boolean {
 /** Throws the whole queue away, and the deduplication keys of these ids. */
 export async function discardQueue({ client, prefix, queue }: QueuePlace, ids: readonly string[] = []) {
   await discardQueueScript.run(client, [`${prefix}:${queue}`], ids);
+}
+
+/** Tells of each job whether it surely stands as it should, without changing anything: the many that do cost one call. */
+export async function soundJobs(
+  { client, prefix, queue }: QueuePlace,
+  jobs: readonly Omit<ExpectedJob, "dueBefore">[],
+  dueBefore: number,
+): Promise<readonly boolean[]> {
+  const args = jobs.flatMap(({ deduplicationId, name, data }) => [
+    deduplicationId,
+    name,
+    JSON.stringify(data),
+  ]);
+  const answer = await soundJobsScript.run(client, [`${prefix}:${queue}`], [dueBefore, ...args]);
+  return jobs.map((_, i) => Array.isArray(answer) && answer[i] === 1);
 }
 
 /** How a job must look so that its deduplication id may be left to it. */

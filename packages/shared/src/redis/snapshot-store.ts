@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { SHARDS, shardOf, type Keys } from "../contract/keys.ts";
 import type { EpochMillis, Millis } from "../core/time.ts";
 import type { ClusterView, Publication, SnapshotStore, StoredVersion } from "../ports/snapshot-store.ts";
@@ -9,7 +8,7 @@ import { parseView, stringsOf } from "./view.ts";
 const publishScript = new RedisScript("publish-3");
 const forgetScript = new RedisScript("forget-3");
 const beatScript = new RedisScript("beat-1");
-const markAttentionScript = new RedisScript("mark-attention-4");
+const markAttentionScript = new RedisScript("mark-attention-7");
 const versionsScript = new RedisScript("versions-2");
 
 /** Snapshots per script call: keeps the longest block of Redis short. */
@@ -19,11 +18,6 @@ const PUBLISH_CHUNK = 250;
 interface Published {
   readonly news: number;
   readonly waiting: number;
-}
-
-/** The digest of a fingerprint as the versions hash keeps it: 128 bits, so that a collision hides no change. */
-export function digestOf(fingerprint: string): string {
-  return createHash("sha256").update(fingerprint).digest("base64url").slice(0, 22);
 }
 
 /** The snapshot store on Redis. `maxGap`: the longest silence between two beats that still counts as observed. */
@@ -69,7 +63,7 @@ export class RedisSnapshotStore implements SnapshotStore {
       snapshot.name,
       snapshot.resourceVersion,
       snapshot.uid,
-      digestOf(fingerprint),
+      fingerprint,
       JSON.stringify(snapshot),
       over?.raw ?? "",
     ]);
@@ -101,7 +95,7 @@ export class RedisSnapshotStore implements SnapshotStore {
     return versions;
   }
 
-  async markAttention(audited?: number): Promise<number[]> {
+  async markAttention(): Promise<number[]> {
     const shards = Array.from({ length: SHARDS }, (_, shard) => shard);
     const counts = await Promise.all(
       shards.map(async (shard) =>
@@ -112,8 +106,11 @@ export class RedisSnapshotStore implements SnapshotStore {
             this.#keys.dirty(shard),
             this.#keys.records(shard),
             this.#keys.versions(shard),
+            this.#keys.judged(shard),
+            this.#keys.tally(shard),
+            this.#keys.workers,
           ],
-          [shard === audited ? "1" : "0"],
+          [],
         ),
       ),
     );

@@ -4,17 +4,17 @@ import { SHARDS, shardOf, type Keys } from "../contract/keys.ts";
 import { parseStored, snapshotSchema } from "../contract/stored.ts";
 import type { NodeSnapshot } from "../core/node.ts";
 import type { NodeRecord } from "../core/record.ts";
-import { countRecords, type RecordCount } from "../core/record-gauges.ts";
+import { kindOf, sumKinds, type RecordCount } from "../core/record-gauges.ts";
 import type { ClusterView } from "../ports/snapshot-store.ts";
 import type { StateStore, VersionedRecord } from "../ports/state-store.ts";
-import { decodeRecord } from "./record-codec.ts";
+import { decodeRecord, parseTally, recordKind } from "./record-codec.ts";
 import { ofRedis, RedisError } from "./redis-error.ts";
 import { TextMemory } from "./text-memory.ts";
 import { isOfAnotherType, RedisScript, type RedisClient } from "./script.ts";
 import { parseView, stringsOf } from "./view.ts";
 
 const getScript = new RedisScript("get-record-2");
-const compareAndSetScript = new RedisScript("compare-and-set-2");
+const compareAndSetScript = new RedisScript("compare-and-set-4");
 
 const ALL_SHARDS = Array.from({ length: SHARDS }, (_, shard) => shard);
 
@@ -49,8 +49,14 @@ export class RedisStateStore implements StateStore {
 
   async compareAndSet(name: string, version: string, next: NodeRecord): Promise<boolean> {
     const shard = shardOf(name);
-    const keys = [this.#keys.records(shard), this.#keys.attention(shard)];
-    const args = [name, version, JSON.stringify(next), needsAttention(next) ? "1" : "0"];
+    const keys = [
+      this.#keys.records(shard),
+      this.#keys.attention(shard),
+      this.#keys.judged(shard),
+      this.#keys.tally(shard),
+    ];
+    const { kind, text } = recordKind(next);
+    const args = [name, version, JSON.stringify(next), needsAttention(next) ? "1" : "0", kind, text];
     return (await compareAndSetScript.run(this.#client, keys, args)) === 1;
   }
 
@@ -103,8 +109,26 @@ export class RedisStateStore implements StateStore {
     return this.#recordsOf(Map.groupBy(names, shardOf));
   }
 
+  /**
+   * From the tallies that commits keep; a shard whose tally does not add up to its records (an older version wrote some,
+   * bytes were lost) is counted record by record until the next resync has put it right.
+   */
   async countRecords(): Promise<readonly RecordCount[]> {
-    return countRecords(await this.#all());
+    const tallies = await this.#ofShards(ALL_SHARDS, (pipeline, shard) =>
+      pipeline.hgetall(this.#keys.tally(shard)),
+    );
+    const sizes = await this.#ofShards(ALL_SHARDS, (pipeline, shard) =>
+      pipeline.hlen(this.#keys.records(shard)),
+    );
+    const kinds: [string, number][] = [];
+    const uncounted: number[] = [];
+    for (const [shard, size] of sizes) {
+      const tally = parseTally(tallies.get(shard));
+      if (tally.reduce((sum, [, records]) => sum + records, 0) === size) kinds.push(...tally);
+      else uncounted.push(shard);
+    }
+    for (const record of await this.#all(uncounted)) kinds.push([kindOf(record), 1]);
+    return sumKinds(kinds);
   }
 
   /** Every record that can be read, Healthy ones included: for a page on the whole fleet, not for a hot path. */
@@ -112,8 +136,8 @@ export class RedisStateStore implements StateStore {
     return [...(await this.#all())];
   }
 
-  async #all(): Promise<Iterable<NodeRecord>> {
-    const stored = await this.#ofShards(ALL_SHARDS, (pipeline, shard) =>
+  async #all(shards: readonly number[] = ALL_SHARDS): Promise<Iterable<NodeRecord>> {
+    const stored = await this.#ofShards(shards, (pipeline, shard) =>
       pipeline.hgetall(this.#keys.records(shard)),
     );
     return recordsIn(stored.values());
@@ -127,6 +151,7 @@ export class RedisStateStore implements StateStore {
     shards: readonly number[],
     command: (pipeline: ChainableCommander, shard: number) => void,
   ): Promise<Map<number, unknown>> {
+    if (shards.length === 0) return new Map();
     const pipeline = this.#client.pipeline();
     for (const shard of shards) command(pipeline, shard);
     const answers = (await ofRedis(async () => pipeline.exec())) ?? [];

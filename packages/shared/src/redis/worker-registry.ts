@@ -38,8 +38,13 @@ export class RedisWorkerRegistry implements WorkerRegistry {
       const said = parseStored(`worker ${id}`, json, workerSchema);
       // What no worker could have written is nobody who could reboot a node.
       if (!said.ok) continue;
-      const { node, monitorOnly } = said.value;
-      workers.push({ id, monitorOnly, ...(node === undefined ? {} : { node }) });
+      const { node, monitorOnly, rules } = said.value;
+      workers.push({
+        id,
+        monitorOnly,
+        ...(node === undefined ? {} : { node }),
+        ...(rules === undefined ? {} : { rules }),
+      });
     }
     return workers;
   }

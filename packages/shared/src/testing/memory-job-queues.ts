@@ -22,6 +22,10 @@ export class MemoryJobQueues implements JobQueues {
     if (!this.reboots.has(node)) await this.moveReboot(node, delay);
   }
 
+  async ensureReboots(nodes: readonly string[]): Promise<void> {
+    for (const node of nodes) await this.ensureReboot(node, 0);
+  }
+
   async moveReboot(node: string, delay: Millis): Promise<void> {
     // What no clock can count is looked at within a day.
     const span = Number.isNaN(delay) ? 0 : Math.min(Math.max(0, Math.ceil(delay)), DAY);

@@ -32,6 +32,8 @@ export class MemoryStore implements SnapshotStore, EvaluationStore, StateStore {
   readonly newest = new Map<string, string>();
   readonly dirty = new Set<string>();
   readonly records = new Map<string, RecordCell>();
+  /** What was judged last: the content of the snapshot, the record that it left, and whether time alone changes it. */
+  readonly judged = new Map<string, { fingerprint: string; left: RecordCell | undefined; timed: boolean }>();
   /** What was read of a cell: parsed once and frozen, so that nobody can change what others read. */
   readonly #read = new WeakMap<RecordCell, Omit<VersionedRecord, "view">>();
   readonly #view: MemoryView;
@@ -95,16 +97,24 @@ export class MemoryStore implements SnapshotStore, EvaluationStore, StateStore {
     );
   }
 
-  async markAttention(audited?: number): Promise<number[]> {
+  async markAttention(): Promise<number[]> {
     for (const name of this.records.keys()) {
       const { record } = this.#recordOf(name);
-      if (record === undefined || needsAttention(record)) this.dirty.add(name);
+      if (record === undefined || needsAttention(record) || this.judged.get(name)?.timed === true)
+        this.dirty.add(name);
     }
     for (const name of this.newest.keys()) {
-      if (shardOf(name) === audited || !this.records.has(name)) this.dirty.add(name);
+      const left = this.#wasJudged(name) ? this.judged.get(name)?.left : undefined;
+      if (left === undefined || left !== this.records.get(name)) this.dirty.add(name);
     }
     const shards = new Set([...this.dirty].map((name) => shardOf(name)));
     return Array.from({ length: SHARDS }, (_, shard) => shard).filter((shard) => shards.has(shard));
+  }
+
+  /** The snapshot of this node was judged as it stands. */
+  #wasJudged(name: string): boolean {
+    const { fingerprint, gone } = this.#stored(name);
+    return !gone && this.judged.get(name)?.fingerprint === fingerprint;
   }
 
   async beat(age: Millis, asOf?: EpochMillis): Promise<ClusterView> {
@@ -119,7 +129,9 @@ export class MemoryStore implements SnapshotStore, EvaluationStore, StateStore {
   #pending(name: string): PendingNode {
     const { record, version: recordVersion, fault } = this.#recordOf(name);
     const snapshotVersion = this.newest.get(name) ?? "";
-    const base = { name, snapshotVersion, recordVersion, record, gone: snapshotVersion === "gone" };
+    const rewritten = this.#wasJudged(name) && this.judged.get(name)?.left !== this.records.get(name);
+    const gone = snapshotVersion === "gone";
+    const base = { name, snapshotVersion, recordVersion, record, gone, rewritten };
     const faults: StoredFault[] = fault === undefined ? [] : [{ kind: "DamagedRecord", detail: fault }];
     const json = this.snapshots.get(name);
     if (json === undefined) return { ...base, snapshot: undefined, faults };
@@ -135,7 +147,14 @@ export class MemoryStore implements SnapshotStore, EvaluationStore, StateStore {
     return new Set(chunk.filter((node) => !this.#commitOne(node)).map(({ name }) => name));
   }
 
-  #commitOne({ name, record, recordVersion, snapshotVersion }: JudgedNodeCommit): boolean {
+  #commitOne({
+    name,
+    record,
+    recordVersion,
+    snapshotVersion,
+    judged,
+    timed = false,
+  }: JudgedNodeCommit): boolean {
     const newest = this.newest.get(name) ?? "";
     if (record === "delete" && newest !== "gone") return false;
     if (typeof record === "string") {
@@ -144,8 +163,13 @@ export class MemoryStore implements SnapshotStore, EvaluationStore, StateStore {
     if (record === "delete") {
       this.records.delete(name);
       this.newest.delete(name);
+      this.judged.delete(name);
     }
     if (record === "discard" && newest === snapshotVersion) this.newest.delete(name);
+    if (judged !== undefined || typeof record !== "string") {
+      const [, , fingerprint = "-"] = snapshotVersion.split(" ");
+      this.judged.set(name, { fingerprint, left: this.records.get(name), timed });
+    }
     if (newest === snapshotVersion) this.dirty.delete(name);
     return true;
   }

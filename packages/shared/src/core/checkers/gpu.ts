@@ -7,6 +7,9 @@ import { plannedGpuWork, PLANNED_GPU_WORK } from "./gpu-planned-work.ts";
 import { gpuViewOf, isGpuNode, type GpuView } from "./gpu-resources.ts";
 import { isYoung } from "./startup.ts";
 
+/** A GPU node that never showed a GPU is given time to start up. */
+export const GPU_STARTUP = "GPUStartup";
+
 /** Every reason of the GPU checker; the first four are the seed agent's. */
 export const GPU_REASONS = [
   "GPUCountMatch",
@@ -20,7 +23,7 @@ export const GPU_REASONS = [
   "NoGPUResource",
   "NoMIGInstance",
   "UnreadableGPUCount",
-  "GPUStartup",
+  GPU_STARTUP,
   ...PLANNED_GPU_WORK,
 ] as const;
 export type GpuReason = (typeof GPU_REASONS)[number];
@@ -116,7 +119,7 @@ function nothingResult(
   const offeredBefore = before > 0 || view.resources.length > 0 || expected.configured !== undefined;
   if (!offeredBefore) return result("Skip", "NoGPUResource");
   const starting = before === 0 && isYoung(node, history, grace);
-  return starting ? result("Skip", "GPUStartup") : result("Fail", "NoAllocatableGPU");
+  return starting ? result("Skip", GPU_STARTUP) : result("Fail", "NoAllocatableGPU");
 }
 
 /** What the units are held against where nothing tells the layout. */
