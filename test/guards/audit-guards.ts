@@ -2,6 +2,7 @@ import type { Guard } from "./guard.ts";
 
 const REFLECTOR = "packages/kubernetes/src/reflector";
 const RESYNC = "packages/watcher/src/resync.ts";
+const SIGHT = ["test/unit/kubernetes/sight.test.ts"];
 const AUDIT = ["test/unit/kubernetes/audit.test.ts"];
 const DRIFT = ["test/unit/watcher/resync-drift.test.ts"];
 const CACHES = ["test/unit/worker/cache-audits.test.ts"];
@@ -74,9 +75,65 @@ export const AUDIT_GUARDS: readonly Guard[] = [
   {
     guard: "audit: empty watches in a row mean a list",
     file: `${REFLECTOR}/reflector.ts`,
-    from: 'if (empties >= EMPTY_WATCHES_BEFORE_LIST) doubt.raise("EmptyWatches");',
+    from: 'if (isMute) doubt.raise("EmptyWatches");',
     to: "",
     tests: AUDIT,
+  },
+  {
+    guard: "sight: a version of the watch that differs from the server's is no proof",
+    file: `${REFLECTOR}/proof-of-sight.ts`,
+    from: "if (ours !== version) return false;",
+    to: "",
+    tests: SIGHT,
+  },
+  {
+    guard: "sight: a node newer than what the watch reached is no proof",
+    file: `${REFLECTOR}/proof-of-sight.ts`,
+    from: "if (order !== -1 && order !== 0) return false;",
+    to: "",
+    tests: SIGHT,
+  },
+  {
+    guard: "sight: a node that is gone from the server is no proof",
+    file: `${REFLECTOR}/proof-of-sight.ts`,
+    from: "return known === cache.snapshots.size;",
+    to: "return known >= 0;",
+    tests: SIGHT,
+  },
+  {
+    guard: "sight: half a list is no proof",
+    file: `${REFLECTOR}/proof-of-sight.ts`,
+    from: 'if (text(property(page, "metadata"), "continue") !== undefined) return false;',
+    to: "",
+    tests: SIGHT,
+  },
+  {
+    guard: "sight: a server behind the view proves nothing",
+    file: `${REFLECTOR}/view-probe.ts`,
+    from: 'if (verdict === "Sound") answered(asked, body);',
+    to: "answered(asked, body);",
+    tests: SIGHT,
+  },
+  {
+    guard: "sight: without a watch that stands there is none",
+    file: `${REFLECTOR}/reflector.ts`,
+    from: 'if (phase !== "Watching" || doubt',
+    to: "if (doubt",
+    tests: SIGHT,
+  },
+  {
+    guard: "sight: a proof is as fresh as the moment before the question",
+    file: `${REFLECTOR}/reflector.ts`,
+    from: "lastByte = laterOf(asked, lastByte);",
+    to: "lastByte = laterOf(momentOf(clock), asked);",
+    tests: SIGHT,
+  },
+  {
+    guard: "sight: a server that answers 410 for ever costs pauses",
+    file: `${REFLECTOR}/recovery.ts`,
+    from: '(reason === "Gone" && gones === 1)',
+    to: '(reason === "Gone")',
+    tests: ["test/unit/kubernetes/recovery.test.ts"],
   },
   {
     guard: "audit: a stored version that the server has not reached is replaced",
