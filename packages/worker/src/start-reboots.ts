@@ -1,6 +1,5 @@
 import { observeDrift } from "@node-agent/shared/runtime/drift-report.ts";
 import { randomUUID } from "node:crypto";
-import { hostname } from "node:os";
 import {
   createConfigMapLedger,
   createEvidenceReader,
@@ -32,6 +31,8 @@ import type { Rules } from "./judge.ts";
 import { LedgerGate } from "./ledger-gate.ts";
 import type { Reach } from "./reach.ts";
 import { RebootProcessor } from "./reboot-processor.ts";
+import type { Standing } from "./standing.ts";
+import { SELF } from "./start-standing.ts";
 import { Turns } from "./turns.ts";
 import { Whereabouts } from "./whereabouts.ts";
 
@@ -47,14 +48,12 @@ export interface RebootParts {
   readonly journal: Journal;
   readonly rules: Rules;
   readonly reach: Reach;
+  readonly standing: Standing;
 }
 
 /** With `podEvidence: false` no worker looks at pods. */
 const OFF = { state: "NotPermitted", why: "podEvidence is off" } as const;
 const NO_EVIDENCE: EvidenceReader = { read: async () => ({ pods: OFF, gpuDrivers: OFF }) };
-
-/** Names this process, in the ledger and among the workers. */
-const SELF = `${hostname()}/${process.pid}`;
 
 /** The reboot transaction, and the ledger it stands on (absent in monitor-only mode, which needs none). */
 export function createReboots(made: RebootParts): {
@@ -118,14 +117,14 @@ export function createReboots(made: RebootParts): {
   return { processor, ledger, whereabouts };
 }
 
-function createWhereabouts({ parts, redis, keys }: RebootParts): Whereabouts {
+function createWhereabouts({ parts, redis, keys, standing }: RebootParts): Whereabouts {
   const { config, clock, logger } = parts;
-  const { nodeName, redisNodes, monitorOnly, timings } = config;
+  const { redisNodes, timings } = config;
   const faults = createErrorLimiter({ logger, clock, message: "cannot tell where workers and Redis run" });
   return new Whereabouts({
     // A worker that is silent for so long has lost its jobs too.
-    registry: new RedisWorkerRegistry(redis.store, keys, timings.lockDuration),
-    self: { id: SELF, monitorOnly, ...(nodeName === undefined ? {} : { node: nodeName }) },
+    registry: standing.registry(new RedisWorkerRegistry(redis.store, keys, timings.lockDuration)),
+    self: standing.self,
     redisNodes,
     redisAddresses: async () => serverAddresses(redis.store),
     onFault: (fault) => void faults.report(fault),
@@ -169,6 +168,7 @@ export async function keepLedgerAlive(
     } catch (error) {
       logger.warn({ err: error }, "no sign of life could be written to the ledger");
     }
-    await clock.sleep(config.ledger.heartbeatMaxAge / 6, signal);
+    // Often enough for `/readyz` to know of a ledger that cannot be read.
+    await clock.sleep(Math.min(config.ledger.heartbeatMaxAge / 6, 2 * config.timings.gateRecheck), signal);
   }
 }

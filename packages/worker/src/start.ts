@@ -24,8 +24,8 @@ import { measuredExecutor } from "./measured-executor.ts";
 import { startQueueWorkers, type QueueWorkers } from "./queue-workers.ts";
 import type { RebootProcessor } from "./reboot-processor.ts";
 import { withEvents } from "./start-events.ts";
-import { Reach } from "./reach.ts";
 import { createReboots, keepLedgerAlive } from "./start-reboots.ts";
+import { startStanding } from "./start-standing.ts";
 import { keepBeating } from "./whereabouts.ts";
 
 const USER_AGENT = `node-recovery-agent/${VERSION}`;
@@ -43,6 +43,8 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
   const { executor, close: closeExecutor } = createExecutor(parts);
   const redis = openRedis(parts);
   let consumers: QueueWorkers | undefined;
+  const leaving = new AbortController();
+  const { standing, reach, looking } = startStanding(parts, kubernetes, leaving.signal);
   const monitor = await startMonitorServer({
     host: config.metricsHost,
     port: config.metricsPort,
@@ -57,6 +59,8 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
           detail: consumers === undefined ? "not started" : "started",
         }),
       },
+      ...standing.checks(),
+      ...reach.checks(config.monitorOnly),
     ],
   });
   logger.info(
@@ -70,8 +74,7 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
   const { journal } = told;
   const queues = new BullJobQueues(redis.producer, keys, redis.onError);
   const state = new RedisStateStore(redis.store, keys, (detail) => journal.fault("DamagedRecord", detail));
-  const reach = new Reach();
-  metrics.readGaugesFrom(gaugeSources({ state, queues, clock, reach, policy: rules.policy }));
+  metrics.readGaugesFrom(gaugeSources({ state, queues, clock, reach, standing, policy: rules.policy }));
   const evaluator = new Evaluator({
     store: new RedisEvaluationStore(redis.store, keys),
     queues,
@@ -91,17 +94,21 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
     journal,
     rules,
     reach,
+    standing,
   });
   const beating = new AbortController();
   const beat = ledger === undefined ? undefined : keepLedgerAlive(ledger, state, parts, beating.signal);
   const running = startConsumers(parts, keys, redis, { evaluator, processor, queues, state, journal });
   consumers = running;
+  standing.heed(({ mode, clock: skew }) => {
+    const evaluations = mode !== undefined;
+    running.hold({ evaluations, repairs: evaluations || skew !== undefined });
+  });
   const counting = new AbortController();
   const idle = logIdleCheckers(
     { state, policy: rules.policy, logger, clock, after: 2 * config.resyncInterval },
     counting.signal,
   );
-  const leaving = new AbortController();
   // Six signs of life within the silence after which a worker counts as gone.
   const present = keepBeating(whereabouts, config.timings.lockDuration / 6, clock, leaving.signal);
   return [
@@ -111,7 +118,7 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
       name: "whereabouts",
       stop: async () => {
         leaving.abort();
-        await present;
+        await Promise.all([present, looking]);
       },
     },
     {

@@ -124,6 +124,8 @@ export const workerSchema: z.ZodType<Omit<LiveWorker, "id">> = z.object({
   schema: z.literal(1),
   node: name.exactOptional(),
   monitorOnly: z.boolean(),
+  policy: name.exactOptional(),
+  left: z.literal(true).exactOptional(),
 });
 
 /** A place in the line of nodes that wait for room in a budget. */

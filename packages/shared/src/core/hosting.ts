@@ -6,6 +6,10 @@ export interface LiveWorker {
   /** The node that it runs on; absent: it was not told. */
   readonly node?: string;
   readonly monitorOnly: boolean;
+  /** A digest of the policy that it judges by; absent: an older version. */
+  readonly policy?: string;
+  /** It stopped in good order a moment ago. */
+  readonly left?: true;
 }
 
 /** What runs on a node that is about to be rebooted, and who else could do it. */
