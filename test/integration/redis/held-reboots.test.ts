@@ -7,6 +7,20 @@ import { useRedis } from "../../support/redis.ts";
 
 const redis = useRedis();
 
+test("the log of a pending reboot is capped, however long it waits", async () => {
+  const { keys } = redis.newCluster();
+  const connection = redis.connect();
+  const queues = new BullJobQueues(connection, keys, () => undefined);
+  await queues.ensureReboot("n", 60_000);
+  const queue = new Queue(QUEUES.reboots, { connection, prefix: keys.prefix });
+  const [job] = await queue.getDelayed();
+  for (let i = 0; i < 50; i += 1) await job!.log(`line ${i}`);
+  const { logs } = await queue.getJobLogs(job!.id!);
+  expect([logs.length, logs.at(-1)]).toEqual([20, "line 49"]);
+  await queues.close();
+  await queue.close();
+});
+
 test("pending reboots say what holds them and since when; what they cannot have said counts as nothing", async () => {
   const { keys } = redis.newCluster();
   const connection = redis.connect();

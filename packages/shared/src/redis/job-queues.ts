@@ -31,6 +31,8 @@ const MOST_LOOKED_AT = 1000;
 /** Finished reboot jobs are kept for a while as an audit trail in dashboards. */
 const KEEP_DONE = { age: HOUR / SECOND, count: 1000 };
 const KEEP_FAILED = { age: DAY / SECOND, count: 1000 };
+/** The latest lines of a pending reboot's log: it may wait for days. */
+const KEEP_LOGS = 20;
 
 /**
  * The queues on BullMQ. Deduplication makes every add repeatable: `keepLastIfActive` keeps a wake-up that arrives while
@@ -81,7 +83,12 @@ export class BullJobQueues implements JobQueues {
       data: { schema: 1, node } satisfies RebootJob,
       deduplicationId: rebootDeduplicationId(node),
       reschedule,
-      options: { delay: countable(delay), removeOnComplete: KEEP_DONE, removeOnFail: KEEP_FAILED },
+      options: {
+        delay: countable(delay),
+        removeOnComplete: KEEP_DONE,
+        removeOnFail: KEEP_FAILED,
+        keepLogs: KEEP_LOGS,
+      },
     });
   }
 
