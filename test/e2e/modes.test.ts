@@ -14,7 +14,12 @@ describe("a rollout stuck half-way between modes", () => {
 
   test("the active worker wins at once: what is due is repaired, and the monitor-only worker says why it stands back", async () => {
     const [monitor] = topology().workers();
-    const active = topology().start("worker", { config: { monitorOnly: false } });
+    // As the documents say: a user without the dangerous commands, but INFO.
+    const { client, url } = topology().redis;
+    const rights = ["~{node-agent:*", "&*", "+@all", "-@dangerous", "+info"];
+    await client.call("ACL", "SETUSER", "narrow", "on", ">pw", ...rights);
+    const env = { REDIS_URL: url.replace("redis://", "redis://narrow:pw@") };
+    const active = topology().start("worker", { env, config: { monitorOnly: false } });
     await untilReady(active);
     await eventually(
       async () => {
@@ -32,6 +37,24 @@ describe("a rollout stuck half-way between modes", () => {
     expect(await topology().recovered("first")).toHaveLength(1);
     expect(await topology().recovered("second")).toHaveLength(1);
     expect(topology().logs({ msg: "takes no jobs" })).toHaveLength(1);
+  });
+
+  test("a second policy in the shadow judges beside the active one, under a name of its own", async () => {
+    const config = {
+      cluster: "e2e-shadow",
+      monitorOnly: true,
+      checkers: { NodeReady: { threshold: "100ms" } },
+    };
+    const shadow = [topology().start("watcher", { config }), topology().start("worker", { config })];
+    await Promise.all(shadow.map(untilReady));
+    await topology().simulator.break("third", "not-ready");
+    const simulated = { cluster: "e2e-shadow", outcome: "Simulated" };
+    await eventually(
+      async () => expect(await shadow[1]!.metric("civo_node_agent_reboots_total", simulated)).toBe(1),
+      { within },
+    );
+    expect(await topology().recovered("third")).toHaveLength(1);
+    await Promise.all(shadow.map(async (agent) => agent.kill9()));
   });
 
   test("a monitor-only worker that starts beside it judges nothing, and takes over when the active one is gone", async () => {

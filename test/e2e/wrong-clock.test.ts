@@ -7,8 +7,8 @@ import { useTopology } from "../support/topology.ts";
 import type { Agent } from "../support/topology-agent.ts";
 
 const HOUR = 3_600_000;
-const nodeNames = ["a", "b", "c", "d"];
-const topology = useTopology({ pools: [{ name: "standard", nodeNames }] });
+const nodeNames = ["a", "b", "c"];
+const topology = useTopology({ pools: [{ name: "standard", nodeNames: [...nodeNames, "well"] }] });
 
 const startWrong = (by: number): Agent =>
   topology().start("worker", {
@@ -18,28 +18,33 @@ const startWrong = (by: number): Agent =>
     },
   });
 
-test.each([
-  ["ahead", HOUR],
-  ["behind", -HOUR],
-])("a worker one hour %s takes no repairs: the good one makes them in time, and none sleeps", async (_, by) => {
-  const before = (await topology().simulator.reboots()).length;
-  const wrong = startWrong(by);
+test("workers one hour ahead and one hour behind take no repairs: a good one makes them in time, and none sleeps", async () => {
+  const wrong = [startWrong(HOUR), startWrong(-HOUR)];
   await eventually(
     async () => {
-      const { status, body } = await wrong.get("/readyz");
-      expect(status).toBe(503);
-      expect(body).toMatch(/\[-\]clock .*Redis says .* when this machine says .* \(3600 s apart\).*; 2 s are allowed/u);
-      expect(await wrong.metric("civo_node_agent_jobs_paused", { cause: "Clock" })).toBe(1);
+      for (const agent of wrong) {
+        const { status, body } = await agent.get("/readyz");
+        expect(status).toBe(503);
+        expect(body).toMatch(
+          /\[-\]clock .*Redis says .* when this machine says .* \(3600 s apart\).*; 2 s are allowed/u,
+        );
+        expect(await agent.metric("civo_node_agent_jobs_paused", { cause: "Clock" })).toBe(1);
+      }
     },
     { within: 30_000 },
   );
   for (const node of nodeNames) await topology().simulator.break(node, "not-ready");
   await Promise.all(nodeNames.map(async (node) => topology().recovered(node, { within: 20_000 })));
-  expect((await topology().simulator.reboots()).length - before).toBe(nodeNames.length);
-  expect(await wrong.metric("civo_node_agent_reboots_total")).toBe(0);
-
-  // Its clock is set right: it goes on by itself.
-  wrong.send("SIGUSR2");
-  await eventually(async () => expect((await wrong.get("/readyz")).status).toBe(200), { within: 15_000 });
-  await wrong.kill9();
+  expect(await topology().simulator.reboots()).toHaveLength(nodeNames.length);
+  for (const agent of wrong) {
+    expect(await agent.metric("civo_node_agent_reboots_total")).toBe(0);
+    // Its clock is set right: it goes on by itself.
+    agent.send("SIGUSR2");
+  }
+  await eventually(
+    async () => {
+      for (const agent of wrong) expect((await agent.get("/readyz")).status).toBe(200);
+    },
+    { within: 15_000 },
+  );
 });

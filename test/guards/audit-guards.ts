@@ -2,6 +2,8 @@ import type { Guard } from "./guard.ts";
 
 const REFLECTOR = "packages/kubernetes/src/reflector";
 const RESYNC = "packages/watcher/src/resync.ts";
+const STANDING = "packages/shared/src/core/standing.ts";
+const STANDING_TESTS = ["test/unit/core/standing.test.ts"];
 const SIGHT = ["test/unit/kubernetes/sight.test.ts"];
 const AUDIT = ["test/unit/kubernetes/audit.test.ts"];
 const DRIFT = ["test/unit/watcher/resync-drift.test.ts"];
@@ -132,8 +134,43 @@ export const AUDIT_GUARDS: readonly Guard[] = [
     guard: "sight: a server that answers 410 for ever costs pauses",
     file: `${REFLECTOR}/recovery.ts`,
     from: '(reason === "Gone" && gones === 1)',
-    to: '(reason === "Gone")',
+    to: '(reason === "Gone" && gones <= 30)',
     tests: ["test/unit/kubernetes/recovery.test.ts"],
+  },
+  {
+    guard: "modes: a monitor-only worker stands back beside an active one",
+    file: STANDING,
+    from: "if (active.length === 0) return undefined;",
+    to: "if (active.length >= 0) return undefined;",
+    tests: STANDING_TESTS,
+  },
+  {
+    guard: "modes: an active worker never stands back",
+    file: STANDING,
+    from: "if (!self.monitorOnly) return undefined;",
+    to: "",
+    tests: ["test/unit/worker/standing.test.ts"],
+  },
+  {
+    guard: "modes: nothing is taken before the peers are known",
+    file: "packages/worker/src/standing.ts",
+    from: "#hold: JobHold = { mode: NOT_ASKED };",
+    to: "#hold: JobHold = {};",
+    tests: ["test/unit/worker/standing.test.ts"],
+  },
+  {
+    guard: "clocks: a difference beyond the skew holds repairs",
+    file: STANDING,
+    from: "if (distance <= allowed) return [];",
+    to: "if (distance >= 0) return [];",
+    tests: STANDING_TESTS,
+  },
+  {
+    guard: "clocks: pending reboots are due by Redis' clock",
+    file: "packages/shared/src/redis/job-queues.ts",
+    from: "timestamp: Math.round(this.#now()),",
+    to: "",
+    tests: ["test/integration/redis/held-reboots.test.ts"],
   },
   {
     guard: "audit: a stored version that the server has not reached is replaced",

@@ -39,6 +39,7 @@ const NOT_ASKED = "the other workers have not been asked yet";
 export class Standing {
   readonly #deps: StandingDeps;
   readonly #readings: Record<string, ClockReading> = {};
+  #redis: { readonly told: EpochMillis; readonly at: Millis } | undefined;
   #workers: readonly LiveWorker[] | undefined;
   #hold: JobHold = { mode: NOT_ASKED };
   #unlike: readonly string[] = [];
@@ -63,6 +64,12 @@ export class Standing {
     return this.#unlike;
   }
 
+  /** Redis' clock, carried on by our monotonic one: whatever the wall clock of this machine says. */
+  redisNow(): EpochMillis {
+    const { clock } = this.#deps;
+    return this.#redis === undefined ? clock.now() : this.#redis.told + clock.monotonic() - this.#redis.at;
+  }
+
   /** Calls `apply` now and at each new reading. */
   heed(apply: (hold: JobHold) => void): void {
     this.#apply = apply;
@@ -76,6 +83,7 @@ export class Standing {
         const before = this.#deps.clock.now();
         const answer = await registry.beat(worker);
         this.#workers = answer.workers;
+        this.#redis = { told: answer.now, at: this.#deps.clock.monotonic() };
         this.#read("Redis", before, answer.now, 1);
         return answer;
       },

@@ -72,7 +72,7 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
   const rules: Rules = { checkers: createCheckers(policyOf(config)), policy: policyOf(config) };
   const told = withEvents(createLogJournal({ logger, metrics, clock }), parts, kubernetes);
   const { journal } = told;
-  const queues = new BullJobQueues(redis.producer, keys, redis.onError);
+  const queues = new BullJobQueues(redis.producer, keys, redis.onError, () => standing.redisNow());
   const state = new RedisStateStore(redis.store, keys, (detail) => journal.fault("DamagedRecord", detail));
   metrics.readGaugesFrom(gaugeSources({ state, queues, clock, reach, standing, policy: rules.policy }));
   const evaluator = new Evaluator({

@@ -168,7 +168,17 @@ describe("a Redis that is not fit", () => {
     await startRedis(port);
     const admin = open(`redis://127.0.0.1:${port}`);
     await admin.wait();
-    await admin.connection.call("ACL", "SETUSER", "narrow", "on", ">canary", "~*", "&*", "+@all", "-@dangerous");
+    await admin.connection.call(
+      "ACL",
+      "SETUSER",
+      "narrow",
+      "on",
+      ">canary",
+      "~*",
+      "&*",
+      "+@all",
+      "-@dangerous",
+    );
     // ioredis says by itself that its ready check is skipped.
     console.warn = () => undefined;
     const { wait, raw } = open(`redis://narrow:canary@127.0.0.1:${port}`);

@@ -44,14 +44,22 @@ export class BullJobQueues implements JobQueues {
   readonly #client: RedisClient;
   readonly #prefix: string;
   readonly #onError: (error: Error) => void;
+  readonly #now: () => EpochMillis;
 
-  constructor(connection: RedisClient, keys: Keys, onError: (error: Error) => void) {
+  /** `now`: Redis' clock, which all workers share; BullMQ would take that of this machine. */
+  constructor(
+    connection: RedisClient,
+    keys: Keys,
+    onError: (error: Error) => void,
+    now: () => EpochMillis = Date.now,
+  ) {
     const options = { connection, prefix: keys.prefix, streams: { events: { maxLen: 1000 } } };
     this.#evaluate = new Queue(QUEUES.nodeSnapshots, options);
     this.#reboots = new Queue(QUEUES.reboots, options);
     this.#client = connection;
     this.#prefix = keys.prefix;
     this.#onError = onError;
+    this.#now = now;
     this.#evaluate.on("error", onError);
     this.#reboots.on("error", onError);
   }
@@ -85,6 +93,7 @@ export class BullJobQueues implements JobQueues {
       reschedule,
       options: {
         delay: countable(delay),
+        timestamp: Math.round(this.#now()),
         removeOnComplete: KEEP_DONE,
         removeOnFail: KEEP_FAILED,
         keepLogs: KEEP_LOGS,
@@ -118,7 +127,7 @@ export class BullJobQueues implements JobQueues {
       return;
     }
     // The clock of whoever delayed it may be ahead; a day more than any delay of ours is not.
-    const expected = { deduplicationId: id, name, data, dueBefore: Date.now() + 2 * DAY };
+    const expected = { deduplicationId: id, name, data, dueBefore: this.#now() + 2 * DAY };
     if (await discardImpostor(place, queue, expected)) await add();
   }
 

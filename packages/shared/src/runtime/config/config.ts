@@ -63,7 +63,9 @@ export function policyDigest(config: Config): string {
   const { nodePools, includeControlPlane, includeVirtual, podEvidence } = config;
   const judged = { policy, nodePools, includeControlPlane, includeVirtual, podEvidence };
   const sorted = JSON.stringify(judged, (_key, value: unknown) =>
-    isPlain(value) ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))) : value,
+    isPlain(value)
+      ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
   );
   return createHash("sha256").update(sorted).digest("hex").slice(0, 12);
 }
