@@ -9,7 +9,7 @@ const monitorOnly = { config: { monitorOnly: true } };
 describe("a rollout stuck half-way between modes", () => {
   const topology = useTopology({
     pools: [{ name: "standard", nodeNames: ["first", "second", "third"] }],
-    config: { monitorOnly: true },
+    config: { monitorOnly: true, checkers: { DiskPressure: { action: "None" } } },
   });
 
   test("the active worker wins at once: what is due is repaired, and the monitor-only worker says why it stands back", async () => {
@@ -43,17 +43,18 @@ describe("a rollout stuck half-way between modes", () => {
     const config = {
       cluster: "e2e-shadow",
       monitorOnly: true,
-      checkers: { NodeReady: { threshold: "100ms" } },
+      checkers: { DiskPressure: { action: "Reboot", threshold: "600ms" } },
     };
     const shadow = [topology().start("watcher", { config }), topology().start("worker", { config })];
     await Promise.all(shadow.map(untilReady));
-    await topology().simulator.break("third", "not-ready");
+    await topology().simulator.break("third", "disk-pressure");
     const simulated = { cluster: "e2e-shadow", outcome: "Simulated" };
     await eventually(
       async () => expect(await shadow[1]!.metric("civo_node_agent_reboots_total", simulated)).toBe(1),
       { within },
     );
-    expect(await topology().recovered("third")).toHaveLength(1);
+    expect(await topology().simulator.reboots("third")).toEqual([]);
+    await topology().simulator.heal("third");
     await Promise.all(shadow.map(async (agent) => agent.kill9()));
   });
 
