@@ -9,7 +9,7 @@ const monitorOnly = { config: { monitorOnly: true } };
 describe("a rollout stuck half-way between modes", () => {
   const topology = useTopology({
     pools: [{ name: "standard", nodeNames: ["first", "second", "third"] }],
-    config: { monitorOnly: true, checkers: { DiskPressure: { action: "None" } } },
+    config: { monitorOnly: true },
   });
 
   test("the active worker wins at once: what is due is repaired, and the monitor-only worker says why it stands back", async () => {
@@ -33,29 +33,8 @@ describe("a rollout stuck half-way between modes", () => {
     );
     expect((await active.get("/readyz?verbose")).body).toContain("another policy or mode");
     await topology().simulator.break("first", "not-ready");
-    await topology().simulator.break("second", "not-ready");
     expect(await topology().recovered("first")).toHaveLength(1);
-    expect(await topology().recovered("second")).toHaveLength(1);
     expect(topology().logs({ msg: "takes no jobs" })).toHaveLength(1);
-  });
-
-  test("a second policy in the shadow judges beside the active one, under a name of its own", async () => {
-    const config = {
-      cluster: "e2e-shadow",
-      monitorOnly: true,
-      checkers: { DiskPressure: { action: "Reboot", threshold: "600ms" } },
-    };
-    const shadow = [topology().start("watcher", { config }), topology().start("worker", { config })];
-    await Promise.all(shadow.map(untilReady));
-    await topology().simulator.break("third", "disk-pressure");
-    const simulated = { cluster: "e2e-shadow", outcome: "Simulated" };
-    await eventually(
-      async () => expect(await shadow[1]!.metric("civo_node_agent_reboots_total", simulated)).toBe(1),
-      { within },
-    );
-    expect(await topology().simulator.reboots("third")).toEqual([]);
-    await topology().simulator.heal("third");
-    await Promise.all(shadow.map(async (agent) => agent.kill9()));
   });
 
   test("a monitor-only worker that starts beside it judges nothing, and takes over when the active one is gone", async () => {

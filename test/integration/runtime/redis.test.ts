@@ -180,7 +180,7 @@ describe("a Redis that is not fit", () => {
       "-@dangerous",
     );
     // ioredis says by itself that its ready check is skipped.
-    console.warn = () => undefined;
+    Object.assign(console, { warn: () => undefined });
     const { wait, raw } = open(`redis://narrow:canary@127.0.0.1:${port}`);
     await expect(wait()).rejects.toMatchObject({
       name: "CannotStartError",

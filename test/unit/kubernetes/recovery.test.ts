@@ -256,12 +256,12 @@ async function afterOutage(back: () => void): Promise<ObservedSource> {
   return observed;
 }
 
-describe("sight comes back soon after an outage", () => {
-  const answers = (codes: KubernetesApiErrorCode[]) => (): void => {
-    const code = codes.shift();
-    if (code !== undefined) throw fault(code);
-  };
+const answers = (codes: KubernetesApiErrorCode[]) => (): void => {
+  const code = codes.shift();
+  if (code !== undefined) throw fault(code);
+};
 
+describe("sight comes back soon after an outage", () => {
   test("the probe ends the pause, a 410 is followed by a list at once, and the backoff starts again", async () => {
     const { api, clock, source } = await afterOutage(answers(["Gone"]));
     // The longest pause between two probes is 12 s, that of the backoff 30 s.

@@ -18,11 +18,12 @@ beforeEach(() => {
   said = [];
 });
 
+const hear = (facts: unknown, message?: string): void => {
+  said.push(typeof facts === "string" ? facts : `${message}: ${Object.values(facts as object).join()}`);
+};
+
 function standingOf(self: LiveWorker): { standing: Standing; beat: () => Promise<JobHold> } {
-  const line = (facts: unknown, message?: string): void => {
-    said.push(typeof facts === "string" ? facts : `${message}: ${Object.values(facts as object).join()}`);
-  };
-  const standing = new Standing({ self, clock, allowed: 30 * SECOND, logger: { warn: line, info: line } });
+  const standing = new Standing({ self, clock, allowed: 30 * SECOND, logger: { warn: hear, info: hear } });
   let held: JobHold = {};
   standing.heed((hold) => {
     held = hold;
