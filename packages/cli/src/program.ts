@@ -7,6 +7,7 @@ import { ledgerInitCommand } from "./ledger-init.ts";
 import { ledgerShowCommand } from "./ledger-show.ts";
 import { pauseCommand, resumeCommand, type ScopeOptions } from "./pause.ts";
 import type { GlobalOptions } from "./session.ts";
+import { addPlan } from "./plan-command.ts";
 import { addStatus } from "./status-command.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -39,6 +40,7 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void):
       exit(await explainCommand(node, options, terminal));
     });
   addStatus(program, terminal, exit);
+  addPlan(program, terminal, exit);
   addGpu(program, terminal);
   addPauses(program, terminal);
   addLedger(program, terminal);

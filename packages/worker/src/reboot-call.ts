@@ -171,7 +171,7 @@ export class RebootCall {
     token: string,
     receipt: RebootReceipt,
   ): Promise<RebootRun> {
-    const { store, rules, journal, ledger, clock, turns } = this.#deps;
+    const { store, rules, journal, ledger, clock } = this.#deps;
     const { node } = transaction;
     // The ledger first: it is the one that others build on.
     if (session !== undefined && receipt.outcome !== "Simulated") {
@@ -190,8 +190,6 @@ export class RebootCall {
       if (await store.compareAndSet(node, current.version, written)) break;
     }
     journal.answered(written, receipt);
-    // What it had reserved is free again.
-    if (receipt.outcome === "NotSent" || receipt.outcome === "Rejected") await turns.freed(clock.now());
     const why = `${receipt.outcome}: ${receipt.detail}`;
     const pause = Math.max(0, waitUntil - nowOf(transaction, clock));
     return { end: "Wait", for: pause, until: waitUntil, gate: "WaitWindow", why, record: written };

@@ -59,6 +59,11 @@ export class Standing {
     return this.#hold;
   }
 
+  /** Whether repairs are this worker's business now. */
+  get mayRepair(): boolean {
+    return this.#hold.mode === undefined && this.#hold.clock === undefined;
+  }
+
   /** Live workers that judge by another policy or in another mode. */
   get unlike(): readonly string[] {
     return this.#unlike;

@@ -18,7 +18,8 @@ import { RedisSequenceMemory } from "@node-agent/shared/redis/sequence-memory.ts
 import { serverAddresses } from "@node-agent/shared/redis/server-address.ts";
 import type { BullJobQueues } from "@node-agent/shared/redis/job-queues.ts";
 import type { RedisStateStore } from "@node-agent/shared/redis/state-store.ts";
-import { RedisWaitingLine } from "@node-agent/shared/redis/waiting-line.ts";
+import { RedisPlanStore } from "@node-agent/shared/redis/plan-store.ts";
+import { BullRebootQueue } from "@node-agent/shared/redis/reboot-queue.ts";
 import { RedisWorkerRegistry } from "@node-agent/shared/redis/worker-registry.ts";
 import { ledgerTimingsOf } from "@node-agent/shared/runtime/config/config.ts";
 import { createErrorLimiter } from "@node-agent/shared/runtime/error-limiter.ts";
@@ -29,11 +30,11 @@ import { FLEET_LIST_DEADLINES, FleetWatch } from "./fleet-watch.ts";
 import type { Journal } from "./journal.ts";
 import type { Rules } from "./judge.ts";
 import { LedgerGate } from "./ledger-gate.ts";
+import { Planner } from "./planner.ts";
 import type { Reach } from "./reach.ts";
 import { RebootProcessor } from "./reboot-processor.ts";
 import type { Standing } from "./standing.ts";
 import { SELF } from "./start-standing.ts";
-import { Turns } from "./turns.ts";
 import { Whereabouts } from "./whereabouts.ts";
 
 /** What the reboot transaction is wired from. */
@@ -55,13 +56,18 @@ export interface RebootParts {
 const OFF = { state: "NotPermitted", why: "podEvidence is off" } as const;
 const NO_EVIDENCE: EvidenceReader = { read: async () => ({ pods: OFF, gpuDrivers: OFF }) };
 
+/** After so many plans that did not come every repair looks for itself again. */
+const STALE_PLANS = 10;
+
 /** The reboot transaction, and the ledger it stands on (absent in monitor-only mode, which needs none). */
 export function createReboots(made: RebootParts): {
   processor: RebootProcessor;
   ledger: LedgerGate | undefined;
   whereabouts: Whereabouts;
+  planner: Planner;
+  queue: BullRebootQueue;
 } {
-  const { parts, kubernetes, executor, redis, keys, state, journal, rules, reach } = made;
+  const { parts, kubernetes, executor, redis, keys, state, journal, rules, reach, standing } = made;
   const { config, clock } = parts;
   const { timings } = config;
   const selects = createSnapshotFilter({
@@ -71,6 +77,7 @@ export function createReboots(made: RebootParts): {
   });
   const ledger = config.monitorOnly ? undefined : createLedgerGate(made);
   const whereabouts = createWhereabouts(made);
+  const plans = new RedisPlanStore(redis.store, keys);
   const processor = new RebootProcessor({
     store: state,
     reader: reach.reader(
@@ -99,7 +106,7 @@ export function createReboots(made: RebootParts): {
       : NO_EVIDENCE,
     limiter: new RedisCallLimiter(redis.store, keys, config.rebootRateLimit),
     spacing: new CallSpacing(clock, config.storm.budgets.spacing),
-    turns: createTurns(made),
+    plans,
     whereabouts,
     journal,
     rules,
@@ -110,11 +117,26 @@ export function createReboots(made: RebootParts): {
       readDeadline: timings.nodeReadDeadline,
       blockedRetry: timings.gateRecheck,
       retryPause: timings.retryPause,
+      planStale: STALE_PLANS * timings.planInterval,
       flight: timings.sendDeadline + timings.cloudCallDeadline + config.ledger.margin,
     },
     newToken: randomUUID,
   });
-  return { processor, ledger, whereabouts };
+  const queue = new BullRebootQueue(redis.producer, keys, redis.onError);
+  const planner = new Planner({
+    store: state,
+    plans,
+    queue,
+    ledger,
+    selects,
+    rules,
+    journal,
+    clock,
+    mayPlan: () => standing.mayRepair,
+    interval: timings.planInterval,
+    readDeadline: timings.nodeReadDeadline,
+  });
+  return { processor, ledger, whereabouts, planner, queue };
 }
 
 function createWhereabouts({ parts, redis, keys, standing }: RebootParts): Whereabouts {
@@ -127,17 +149,6 @@ function createWhereabouts({ parts, redis, keys, standing }: RebootParts): Where
     self: standing.self,
     redisNodes,
     redisAddresses: async () => serverAddresses(redis.store),
-    onFault: (fault) => void faults.report(fault),
-  });
-}
-
-function createTurns({ parts, redis, keys, queues }: RebootParts): Turns {
-  const { config, clock, logger } = parts;
-  const faults = createErrorLimiter({ logger, clock, message: "cannot tell whose turn it is" });
-  return new Turns({
-    line: new RedisWaitingLine(redis.store, keys),
-    queues,
-    patience: config.timings.viewMaxAge,
     onFault: (fault) => void faults.report(fault),
   });
 }

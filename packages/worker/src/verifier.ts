@@ -13,7 +13,6 @@ import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
 import { judge, type Rules } from "./judge.ts";
 import type { LedgerGate } from "./ledger-gate.ts";
 import { verdictTimingsOf, type RebootTimings } from "./reboot-transaction.ts";
-import type { Turns } from "./turns.ts";
 
 /** What verification works with. */
 export interface VerifierDeps {
@@ -23,7 +22,6 @@ export interface VerifierDeps {
   readonly rules: Rules;
   readonly reader: NodeReader;
   readonly clock: Clock;
-  readonly turns: Pick<Turns, "freed">;
   readonly timings: Pick<RebootTimings, "flight" | "readDeadline">;
 }
 
@@ -75,7 +73,6 @@ export async function verifyReboot(
     return { stored: await store.get(record.name), overtaken: true };
   }
   if (proof !== "Recovered") journal.verified(next, proof);
-  if (proof === "Recovered" || proof === "Cured") await deps.turns.freed(view.now);
   return { stored: await store.get(record.name) };
 }
 
