@@ -72,7 +72,12 @@ const plans = new RedisPlanStore(client, keys);
 const evaluator = new Evaluator({
   store: new RedisEvaluationStore(client, keys),
   // The jobs are made below, asleep as the plan leaves them.
-  queues: { wakeShards: async () => {}, ensureReboot: async () => {}, moveReboot: async () => {} },
+  queues: {
+    wakeShards: async () => {},
+    ensureReboot: async () => {},
+    ensureReboots: async () => {},
+    moveReboot: async () => {},
+  },
   journal: quiet,
   rules,
   chunk: 250,

@@ -145,6 +145,19 @@ describe("a wrong configuration ends the start with code 2 and one clear message
     expect(agent.stderr()).toBe("");
   });
 
+  test("a user of Redis without INFO: the right is named", async () => {
+    const { redis } = topology();
+    const { client } = redis;
+    await client.call("ACL", "SETUSER", "narrow", "on", ">pw", "~*", "&*", "+@all", "-@dangerous");
+    const url = redis.url.replace("redis://", "redis://narrow:pw@");
+    const agent = await ended({ part: { env: { REDIS_URL: url } } });
+    await client.call("ACL", "DELUSER", "narrow");
+    expect(agent.exit()).toEqual({ code: 2, signal: null });
+    const loud = agent.logs().filter(({ level }) => level === "fatal" || level === "error");
+    expect(loud).toMatchObject([{ level: "fatal", msg: "cannot start" }]);
+    expect(messageOf(loud[0])).toMatch(/the user narrow run INFO, which .* ACL SETUSER narrow \+info/u);
+  });
+
   test("a password that Redis refuses, which is not shown", async () => {
     const { redis } = topology();
     await redis.client.config("SET", "requirepass", "the-right-password");

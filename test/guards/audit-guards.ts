@@ -2,6 +2,9 @@ import type { Guard } from "./guard.ts";
 
 const REFLECTOR = "packages/kubernetes/src/reflector";
 const RESYNC = "packages/watcher/src/resync.ts";
+const STANDING = "packages/shared/src/core/standing.ts";
+const STANDING_TESTS = ["test/unit/core/standing.test.ts"];
+const SIGHT = ["test/unit/kubernetes/sight.test.ts"];
 const AUDIT = ["test/unit/kubernetes/audit.test.ts"];
 const DRIFT = ["test/unit/watcher/resync-drift.test.ts"];
 const JUDGED = ["test/integration/redis/judged.test.ts"];
@@ -75,9 +78,100 @@ export const AUDIT_GUARDS: readonly Guard[] = [
   {
     guard: "audit: empty watches in a row mean a list",
     file: `${REFLECTOR}/reflector.ts`,
-    from: 'if (empties >= EMPTY_WATCHES_BEFORE_LIST) doubt.raise("EmptyWatches");',
+    from: 'if (isMute) doubt.raise("EmptyWatches");',
     to: "",
     tests: AUDIT,
+  },
+  {
+    guard: "sight: a version of the watch that differs from the server's is no proof",
+    file: `${REFLECTOR}/proof-of-sight.ts`,
+    from: "if (ours !== version) return false;",
+    to: "",
+    tests: SIGHT,
+  },
+  {
+    guard: "sight: a node newer than what the watch reached is no proof",
+    file: `${REFLECTOR}/proof-of-sight.ts`,
+    from: "if (order !== -1 && order !== 0) return false;",
+    to: "",
+    tests: SIGHT,
+  },
+  {
+    guard: "sight: a node that is gone from the server is no proof",
+    file: `${REFLECTOR}/proof-of-sight.ts`,
+    from: "return known === cache.snapshots.size;",
+    to: "return known >= 0;",
+    tests: SIGHT,
+  },
+  {
+    guard: "sight: half a list is no proof",
+    file: `${REFLECTOR}/proof-of-sight.ts`,
+    from: 'if (text(property(page, "metadata"), "continue") !== undefined) return false;',
+    to: "",
+    tests: SIGHT,
+  },
+  {
+    guard: "sight: a server behind the view proves nothing",
+    file: `${REFLECTOR}/view-probe.ts`,
+    from: 'if (verdict === "Sound") answered(asked, body);',
+    to: "answered(asked, body);",
+    tests: SIGHT,
+  },
+  {
+    guard: "sight: without a watch that stands there is none",
+    file: `${REFLECTOR}/reflector.ts`,
+    from: 'if (phase !== "Watching" || doubt',
+    to: "if (doubt",
+    tests: SIGHT,
+  },
+  {
+    guard: "sight: a proof is as fresh as the moment before the question",
+    file: `${REFLECTOR}/reflector.ts`,
+    from: "lastByte = laterOf(asked, lastByte);",
+    to: "lastByte = laterOf(momentOf(clock), asked);",
+    tests: SIGHT,
+  },
+  {
+    guard: "sight: a server that answers 410 for ever costs pauses",
+    file: `${REFLECTOR}/recovery.ts`,
+    from: '(reason === "Gone" && gones === 1)',
+    to: '(reason === "Gone" && gones <= 30)',
+    tests: ["test/unit/kubernetes/recovery.test.ts"],
+  },
+  {
+    guard: "modes: a monitor-only worker stands back beside an active one",
+    file: STANDING,
+    from: "if (active.length === 0) return undefined;",
+    to: "if (active.length >= 0) return undefined;",
+    tests: STANDING_TESTS,
+  },
+  {
+    guard: "modes: an active worker never stands back",
+    file: STANDING,
+    from: "if (!self.monitorOnly) return undefined;",
+    to: "",
+    tests: ["test/unit/worker/standing.test.ts"],
+  },
+  {
+    guard: "modes: nothing is taken before the peers are known",
+    file: "packages/worker/src/standing.ts",
+    from: "#hold: JobHold = { mode: NOT_ASKED };",
+    to: "#hold: JobHold = {};",
+    tests: ["test/unit/worker/standing.test.ts"],
+  },
+  {
+    guard: "clocks: a difference beyond the skew holds repairs",
+    file: STANDING,
+    from: "if (distance <= allowed) return [];",
+    to: "if (distance >= 0) return [];",
+    tests: STANDING_TESTS,
+  },
+  {
+    guard: "clocks: pending reboots are due by Redis' clock",
+    file: "packages/shared/src/redis/job-queues.ts",
+    from: "timestamp: Math.round(this.#now()),",
+    to: "",
+    tests: ["test/integration/redis/held-reboots.test.ts"],
   },
   {
     guard: "audit: a stored version that the server has not reached is replaced",

@@ -6,6 +6,7 @@ import type { StateStore } from "@node-agent/shared/ports/state-store.ts";
 import type { BullJobQueues } from "@node-agent/shared/redis/job-queues.ts";
 import type { GaugeSources, NodeGaugeSample } from "@node-agent/shared/runtime/metrics/scrape.ts";
 import { blindCauses, type Reach } from "./reach.ts";
+import type { Standing } from "./standing.ts";
 
 /** Where the gauges of a worker come from. */
 export interface GaugeParts {
@@ -13,11 +14,12 @@ export interface GaugeParts {
   readonly queues: Pick<BullJobQueues, "counts" | "held">;
   readonly clock: Clock;
   readonly reach: Pick<Reach, "lost">;
+  readonly standing: Pick<Standing, "hold" | "unlike">;
   readonly policy: RepairPolicy;
 }
 
 /** Gauges are derived from the stores at scrape: nothing is remembered, so nothing can be left behind. */
-export function gaugeSources({ state, queues, clock, reach, policy }: GaugeParts): GaugeSources {
+export function gaugeSources({ state, queues, clock, reach, standing, policy }: GaugeParts): GaugeSources {
   return {
     nodes: async () => {
       const now = clock.now();
@@ -30,6 +32,7 @@ export function gaugeSources({ state, queues, clock, reach, policy }: GaugeParts
       const now = clock.now();
       return (await queues.held()).map(({ gate, since }) => ({ gate, heldFor: Math.max(0, now - since) }));
     },
+    standing: async () => ({ hold: standing.hold, unlike: standing.unlike.length }),
     view: async () => (await state.view()).age,
     // Redis that does not answer is what is asked for here, not a fault of the scrape.
     blind: async () => blindCauses(await state.view().catch(() => undefined), reach.lost, policy),

@@ -32,6 +32,8 @@ export interface PlannerDeps {
   readonly rules: Rules;
   readonly journal: Journal;
   readonly clock: Clock;
+  /** False while this worker takes no repair jobs: its plans would be those of another mode, or of a wrong clock. */
+  readonly mayPlan?: () => boolean;
   /** Time between two plans of the cluster, whichever worker makes them. */
   readonly interval: Millis;
   /** How long one read of the ledger may take. */
@@ -56,10 +58,10 @@ export class Planner {
 
   /** Makes plans until the signal fires, whenever it is this worker's turn. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, interval, plans, journal } = this.#deps;
+    const { clock, interval, plans, journal, mayPlan = () => true } = this.#deps;
     while (!signal.aborted) {
       try {
-        if (await plans.takeTurn(0.9 * interval)) await this.tick(signal);
+        if (mayPlan() && (await plans.takeTurn(0.9 * interval))) await this.tick(signal);
       } catch (error) {
         const detail = error instanceof Error ? error.message : "unknown error";
         journal.fault(dependencyOf(error) ?? "Unexpected", `plan: ${detail}`);

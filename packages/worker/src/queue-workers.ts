@@ -30,6 +30,8 @@ export interface QueueWorkersDeps {
 /** The running consumers. */
 export interface QueueWorkers {
   isRunning(): boolean;
+  /** Stops to take jobs of these kinds, or goes on; those under way are finished. */
+  hold(held: { readonly evaluations: boolean; readonly repairs: boolean }): void;
   /** Lets active jobs finish; `force` leaves them to another worker. */
   close(force?: boolean): Promise<void>;
 }
@@ -70,10 +72,25 @@ export function startQueueWorkers(deps: QueueWorkersDeps): QueueWorkers {
     worker.on("error", repairing({ client: connection, prefix: keys.prefix, queue: worker.name }, onError));
   }
   return {
-    isRunning: () => evaluations.isRunning() && reboots.isRunning(),
+    isRunning: () => [evaluations, reboots].every((worker) => worker.isRunning() || worker.isPaused()),
+    hold: (held) => {
+      steer(evaluations, held.evaluations, onError);
+      steer(reboots, held.repairs, onError);
+    },
     close: async (force = false) => {
       stopping.abort();
       await Promise.all([evaluations.close(force), reboots.close(force)]);
     },
   };
+}
+
+/** Pauses or resumes one consumer; of BullMQ's answer nothing is needed but its failure. */
+function steer(
+  worker: Pick<Worker, "isPaused" | "pause" | "resume">,
+  isHeld: boolean,
+  onError: (error: Error) => void,
+): void {
+  if (worker.isPaused() === isHeld) return;
+  const steered = isHeld ? worker.pause(true) : worker.resume();
+  steered.catch((error: unknown) => onError(error instanceof Error ? error : new Error(String(error))));
 }

@@ -1,6 +1,5 @@
 import { observeDrift } from "@node-agent/shared/runtime/drift-report.ts";
 import { randomUUID } from "node:crypto";
-import { hostname } from "node:os";
 import {
   createConfigMapLedger,
   createEvidenceReader,
@@ -35,6 +34,8 @@ import { Planner } from "./planner.ts";
 import type { Reach } from "./reach.ts";
 import { RebootProcessor } from "./reboot-processor.ts";
 import { rulesId } from "./rules-id.ts";
+import type { Standing } from "./standing.ts";
+import { SELF } from "./start-standing.ts";
 import { Whereabouts } from "./whereabouts.ts";
 
 /** What the reboot transaction is wired from. */
@@ -49,6 +50,7 @@ export interface RebootParts {
   readonly journal: Journal;
   readonly rules: Rules;
   readonly reach: Reach;
+  readonly standing: Standing;
 }
 
 /** With `podEvidence: false` no worker looks at pods. */
@@ -58,9 +60,6 @@ const NO_EVIDENCE: EvidenceReader = { read: async () => ({ pods: OFF, gpuDrivers
 /** After so many plans that did not come every repair looks for itself again. */
 const STALE_PLANS = 10;
 
-/** Names this process, in the ledger and among the workers. */
-const SELF = `${hostname()}/${process.pid}`;
-
 /** The reboot transaction, and the ledger it stands on (absent in monitor-only mode, which needs none). */
 export function createReboots(made: RebootParts): {
   processor: RebootProcessor;
@@ -69,7 +68,7 @@ export function createReboots(made: RebootParts): {
   planner: Planner;
   queue: BullRebootQueue;
 } {
-  const { parts, kubernetes, executor, redis, keys, state, journal, rules, reach } = made;
+  const { parts, kubernetes, executor, redis, keys, state, journal, rules, reach, standing } = made;
   const { config, clock } = parts;
   const { timings } = config;
   const selects = createSnapshotFilter({
@@ -134,25 +133,21 @@ export function createReboots(made: RebootParts): {
     rules,
     journal,
     clock,
+    mayPlan: () => standing.mayRepair,
     interval: timings.planInterval,
     readDeadline: timings.nodeReadDeadline,
   });
   return { processor, ledger, whereabouts, planner, queue };
 }
 
-function createWhereabouts({ parts, redis, keys, rules }: RebootParts): Whereabouts {
+function createWhereabouts({ parts, redis, keys, standing, rules }: RebootParts): Whereabouts {
   const { config, clock, logger } = parts;
-  const { nodeName, redisNodes, monitorOnly, timings } = config;
+  const { redisNodes, timings } = config;
   const faults = createErrorLimiter({ logger, clock, message: "cannot tell where workers and Redis run" });
   return new Whereabouts({
     // A worker that is silent for so long has lost its jobs too.
-    registry: new RedisWorkerRegistry(redis.store, keys, timings.lockDuration),
-    self: {
-      id: SELF,
-      monitorOnly,
-      rules: rulesId(rules),
-      ...(nodeName === undefined ? {} : { node: nodeName }),
-    },
+    registry: standing.registry(new RedisWorkerRegistry(redis.store, keys, timings.lockDuration)),
+    self: { ...standing.self, rules: rulesId(rules) },
     redisNodes,
     redisAddresses: async () => serverAddresses(redis.store),
     onFault: (fault) => void faults.report(fault),
@@ -185,6 +180,7 @@ export async function keepLedgerAlive(
     } catch (error) {
       logger.warn({ err: error }, "no sign of life could be written to the ledger");
     }
-    await clock.sleep(config.ledger.heartbeatMaxAge / 6, signal);
+    // Often enough for `/readyz` to know of a ledger that cannot be read.
+    await clock.sleep(Math.min(config.ledger.heartbeatMaxAge / 6, 2 * config.timings.gateRecheck), signal);
   }
 }

@@ -25,8 +25,8 @@ import { measuredExecutor } from "./measured-executor.ts";
 import { startQueueWorkers, type QueueWorkers } from "./queue-workers.ts";
 import type { RebootProcessor } from "./reboot-processor.ts";
 import { withEvents } from "./start-events.ts";
-import { Reach } from "./reach.ts";
 import { createReboots, keepLedgerAlive } from "./start-reboots.ts";
+import { startStanding } from "./start-standing.ts";
 import { keepBeating } from "./whereabouts.ts";
 
 const USER_AGENT = `node-recovery-agent/${VERSION}`;
@@ -44,6 +44,8 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
   const { executor, close: closeExecutor } = createExecutor(parts);
   const redis = openRedis(parts);
   let consumers: QueueWorkers | undefined;
+  const leaving = new AbortController();
+  const { standing, reach, looking } = startStanding(parts, kubernetes, leaving.signal);
   const monitor = await startMonitorServer({
     host: config.metricsHost,
     port: config.metricsPort,
@@ -58,6 +60,8 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
           detail: consumers === undefined ? "not started" : "started",
         }),
       },
+      ...standing.checks(),
+      ...reach.checks(config.monitorOnly),
     ],
   });
   logger.info(
@@ -69,10 +73,9 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
   const rules: Rules = { checkers: createCheckers(policyOf(config)), policy: policyOf(config) };
   const told = withEvents(createLogJournal({ logger, metrics, clock }), parts, kubernetes);
   const { journal } = told;
-  const queues = new BullJobQueues(redis.producer, keys, redis.onError);
+  const queues = new BullJobQueues(redis.producer, keys, redis.onError, () => standing.redisNow());
   const state = new RedisStateStore(redis.store, keys, (detail) => journal.fault("DamagedRecord", detail));
-  const reach = new Reach();
-  metrics.readGaugesFrom(gaugeSources({ state, queues, clock, reach, policy: rules.policy }));
+  metrics.readGaugesFrom(gaugeSources({ state, queues, clock, reach, standing, policy: rules.policy }));
   const evaluator = new Evaluator({
     store: new RedisEvaluationStore(redis.store, keys, rulesId(rules)),
     queues,
@@ -92,11 +95,15 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
     journal,
     rules,
     reach,
+    standing,
   });
   const beating = new AbortController();
   const beat = ledger === undefined ? undefined : keepLedgerAlive(ledger, state, parts, beating.signal);
   const running = startConsumers(parts, keys, redis, { evaluator, processor, queues, state, journal });
   consumers = running;
+  standing.heed(({ mode }) =>
+    running.hold({ evaluations: mode !== undefined, repairs: !standing.mayRepair }),
+  );
   const planning = new AbortController();
   const plans = planner.run(planning.signal);
   const counting = new AbortController();
@@ -104,7 +111,6 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
     { state, policy: rules.policy, logger, clock, after: 2 * config.resyncInterval },
     counting.signal,
   );
-  const leaving = new AbortController();
   // Six signs of life within the silence after which a worker counts as gone.
   const present = keepBeating(whereabouts, config.timings.lockDuration / 6, clock, leaving.signal);
   return [
@@ -114,7 +120,7 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
       name: "whereabouts",
       stop: async () => {
         leaving.abort();
-        await present;
+        await Promise.all([present, looking]);
       },
     },
     {

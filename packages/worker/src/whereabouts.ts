@@ -36,7 +36,7 @@ export class Whereabouts {
   /** Tells the others not to wait for this worker. Never rejects. */
   async leave(): Promise<void> {
     const { registry, self, onFault } = this.#deps;
-    await registry.leave(self.id).catch(onFault);
+    await registry.leave(self).catch(onFault);
   }
 
   /** What bears on the reboot of a node, given its addresses. Undefined: nobody could be asked. Never rejects. */

@@ -1,11 +1,54 @@
 import { Queue } from "bullmq";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { QUEUES } from "../../../packages/shared/src/contract/queues.ts";
 import { BullJobQueues } from "../../../packages/shared/src/redis/job-queues.ts";
 import { readPendingReboot } from "../../../packages/shared/src/redis/pending-reboot.ts";
 import { useRedis } from "../../support/redis.ts";
 
 const redis = useRedis();
+
+test("the log of a pending reboot is capped, however long it waits", async () => {
+  const { keys } = redis.newCluster();
+  const connection = redis.connect();
+  const queues = new BullJobQueues(connection, keys, () => undefined);
+  await queues.ensureReboot("n", 60_000);
+  const queue = new Queue(QUEUES.reboots, { connection, prefix: keys.prefix });
+  const [job] = await queue.getDelayed();
+  for (let i = 0; i < 50; i += 1) await job!.log(`line ${i}`);
+  const { logs } = await queue.getJobLogs(job!.id!);
+  expect([logs.length, logs.at(-1)]).toEqual([20, "line 49"]);
+  await queues.close();
+  await queue.close();
+});
+
+test.each([3_600_000, -3_600_000])(
+  "a pending reboot is due by Redis' clock, whatever that of this machine says (%d ms off)",
+  async (off) => {
+    const { keys } = redis.newCluster();
+    const connection = redis.connect();
+    const right = Date.now();
+    const queues = new BullJobQueues(
+      connection,
+      keys,
+      () => undefined,
+      () => right,
+    );
+    const queue = new Queue(QUEUES.reboots, { connection, prefix: keys.prefix });
+    vi.setSystemTime(right + off);
+    try {
+      await queues.ensureReboot("n", 60_000);
+      await queues.moveReboot("n", 30_000);
+      const [score] = (
+        await connection.zrange(`${keys.prefix}:reboots:delayed`, "0", "-1", "WITHSCORES")
+      ).slice(1);
+      expect(Math.floor(Number(score) / 0x10_00)).toBe(right + 30_000);
+    } finally {
+      vi.useRealTimers();
+    }
+    await queues.close();
+    await queue.close();
+  },
+);
 
 test("pending reboots say what holds them and since when; what they cannot have said counts as nothing", async () => {
   const { keys } = redis.newCluster();

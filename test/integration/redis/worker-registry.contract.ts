@@ -70,10 +70,26 @@ export function workerRegistryContract(
     test("who takes leave is gone at once, once or twice, known or not", async () => {
       await one.beat(A);
       await other.beat(B);
-      await one.leave(A.id);
-      await one.leave(A.id);
-      await one.leave("never seen");
+      await one.leave(A);
+      await one.leave(A);
+      await one.leave({ id: "never seen", monitorOnly: true });
       expect(await live()).toEqual([B]);
+    });
+
+    test("a sign of life is answered with the time and everyone heard lately, those that left among them", async () => {
+      const C: LiveWorker = { id: "host-c/1", monitorOnly: false, policy: "abc" };
+      await one.beat(A);
+      await one.beat(C);
+      await one.leave(C);
+      const { now, workers } = await other.beat(B);
+      expect(now).toBeGreaterThan(0);
+      expect(workers.toSorted((a, b) => (a.id < b.id ? -1 : 1))).toEqual([A, B, { ...C, left: true }]);
+      await pass(silence * 0.7);
+      await other.beat(B);
+      await pass(silence * 0.7);
+      expect((await other.beat(B)).workers).toEqual([B]);
+      await one.beat(C);
+      expect(await live()).toEqual([B, C]);
     });
 
     test.each(["__proto__", "constructor", "", "a b", "\u0000\u2028"])(

@@ -163,6 +163,34 @@ describe("a Redis that is not fit", () => {
     expect(right.raw.join("")).not.toContain("canary");
   });
 
+  test("because its user may not run INFO is refused, and the right is named", async () => {
+    const port = await freePort();
+    await startRedis(port);
+    const admin = open(`redis://127.0.0.1:${port}`);
+    await admin.wait();
+    await admin.connection.call(
+      "ACL",
+      "SETUSER",
+      "narrow",
+      "on",
+      ">canary",
+      "~*",
+      "&*",
+      "+@all",
+      "-@dangerous",
+    );
+    // ioredis says by itself that its ready check is skipped.
+    Object.assign(console, { warn: () => undefined });
+    const { wait, raw } = open(`redis://narrow:canary@127.0.0.1:${port}`);
+    await expect(wait()).rejects.toMatchObject({
+      name: "CannotStartError",
+      message: `Redis at redis://127.0.0.1:${port}/0 does not let the user narrow run INFO, which node-agent and BullMQ need; allow it: ACL SETUSER narrow +info`,
+    });
+    expect(raw.join("")).not.toContain("canary");
+    await admin.connection.call("ACL", "SETUSER", "narrow", "+info");
+    await open(`redis://narrow:canary@127.0.0.1:${port}`).wait();
+  });
+
   test("because it is old is refused, and Valkey counts by the Redis version it speaks", () => {
     expect(judgeRedisInfo(info("6.0.20"), "a")).toEqual({
       ok: false,

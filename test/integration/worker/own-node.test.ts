@@ -71,8 +71,8 @@ test.each(["stop", "die"] as const)(
     const registry = new RedisWorkerRegistry(fleet.client, fleet.keys, SILENCE);
     const leaving = new AbortController();
     const elsewhere = {
-      beat: async () => registry.beat({ id: "b", node: "node-2", monitorOnly: false }),
-      leave: async () => (end === "stop" ? registry.leave("b") : undefined),
+      beat: async () => void (await registry.beat({ id: "b", node: "node-2", monitorOnly: false })),
+      leave: async () => (end === "stop" ? registry.leave({ id: "b", monitorOnly: false }) : undefined),
     };
     const present = keepBeating(elsewhere, SILENCE / 6, systemClock, leaving.signal);
     await failing(fleet);

@@ -9,7 +9,7 @@ const nodes = [rawNode("a", { version: 8 }), rawNode("b", { version: 9 })];
 
 /** A source that watches two nodes from version 1000 on, on a server that sends bookmarks. */
 async function watching(deps: Parameters<typeof observedSource>[0] = {}): Promise<ObservedSource> {
-  const observed = observedSource({ random: () => 0.5, ...deps });
+  const observed = observedSource({ random: () => 0.5, timings: { viewProbeInterval: MINUTE }, ...deps });
   observed.api.onList(() => nodeList(1000, nodes));
   await observed.start();
   observed.api.stream().bookmark(1203);
@@ -35,7 +35,7 @@ function ofType<T extends SourceEvent["type"]>(observed: ObservedSource, type: T
 }
 
 describe("the probe: a watch that runs proves nothing", () => {
-  test("asks about each minute, and finds a sound view sound: not newer, or newer for reasons of others", async () => {
+  test("asks about each interval, and finds a sound view sound: not newer, or newer for reasons of others", async () => {
     const observed = await watching();
     let version = 1203;
     observed.api.onProbe(() => (version += 500));

@@ -246,6 +246,7 @@ describe("I-12: the version to resume from stays behind the first change that is
       JSON.stringify({ type: "MODIFIED", object: rawNode(name, { version: 14 + i, ready: "False" }) }),
     );
     api.stream().write(`${lines.join("\n")}\n`);
+    api.onProbe(() => 15);
     expect(await resumed(observed)).toBe("13");
   });
 

@@ -162,6 +162,7 @@ describe("I-16: how fresh the view is", () => {
 
   test("a server that answers with errors, or opens streams and says nothing, makes nothing fresh", async () => {
     const { api, clock, source, start } = observedSource();
+    api.onList(() => nodeList(10, [rawNode("a", { version: 8 })]));
     await start();
     const { lastByte } = source.freshness();
     api.onList(() => {

@@ -109,7 +109,7 @@ async function relisted(before: number, after: number) {
     ),
   );
   api.stream().event("ERROR", { kind: "Status", code: 410, reason: "Expired" });
-  await clock.advance(800);
+  await clock.settle();
   return observed;
 }
 

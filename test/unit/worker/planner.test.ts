@@ -192,3 +192,14 @@ test("one worker plans at a time: the turn is taken for most of an interval", as
   world.clock.advance(INTERVAL);
   expect(await world.plans.takeTurn(INTERVAL)).toBe(true);
 });
+
+test("a worker that takes no repair jobs plans nothing either, and takes no turn from another", async () => {
+  const { store, plans, rules, journal, clock } = world;
+  const rest = { queue, ledger: undefined, selects: () => true, interval: INTERVAL, readDeadline: SECOND };
+  const stop = new AbortController();
+  const held = new Planner({ store, plans, rules, journal, clock, ...rest, mayPlan: () => false });
+  const running = held.run(stop.signal);
+  stop.abort();
+  await running;
+  expect(await plans.takeTurn(INTERVAL)).toBe(true);
+});

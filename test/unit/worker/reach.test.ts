@@ -25,6 +25,41 @@ describe("what a worker could reach when it last asked", () => {
     expect([...reach.lost]).toEqual([]);
   });
 
+  test("is what /readyz says: the API server, and in active mode the ledger", async () => {
+    const world = new World();
+    const reach = new Reach();
+    const said = (): string[] =>
+      reach.checks(false).map(({ name, check }) => {
+        const { ok, detail } = check();
+        return `[${ok ? "+" : "-"}]${name} ${detail}`;
+      });
+    expect(reach.checks(true).map(({ name }) => name)).toEqual(["kubernetes"]);
+    expect(said()).toEqual(["[-]kubernetes not asked yet", "[-]ledger not asked yet"]);
+    const ledger = reach.ledger(world.ledger);
+    let fault: Error | undefined = new Error("GET /api/v1/nodes: answered 403");
+    const look = reach.server(async () => {
+      if (fault !== undefined) throw fault;
+      return 7;
+    });
+    await expect(look()).rejects.toThrow("403");
+    await ledger.read();
+    expect(said()).toEqual(["[-]kubernetes GET /api/v1/nodes: answered 403", "[+]ledger read"]);
+    fault = undefined;
+    expect(await look()).toBe(7);
+    const missing = reach.ledger({
+      compareAndWrite: async () => ({ outcome: "Refused", why: "never asked" }),
+      read: async () => ({ state: "Missing", why: "there is no ConfigMap" }),
+    });
+    await missing.read();
+    expect(said()).toEqual(["[+]kubernetes answers", "[-]ledger Missing: there is no ConfigMap"]);
+    const refused = reach.ledger({
+      compareAndWrite: async () => ({ outcome: "Refused", why: "never asked" }),
+      read: async () => Promise.reject(new Error("GET configmaps: answered 403")),
+    });
+    await expect(refused.read()).rejects.toThrow("403");
+    expect(said()).toEqual(["[+]kubernetes answers", "[-]ledger GET configmaps: answered 403"]);
+  });
+
   test.each<[ResolveFailure, boolean]>([
     ["Unavailable", true],
     ["Unauthorized", true],

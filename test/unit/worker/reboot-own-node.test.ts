@@ -59,7 +59,7 @@ describe("a worker whose own node is due", () => {
   });
 
   test.each<[string, (world: World) => Promise<unknown> | void]>([
-    ["takes leave", async ({ workers }) => workers.leave(ON_2.id)],
+    ["takes leave", async ({ workers }) => workers.leave(ON_2)],
     ["is silent for too long", ({ clock }) => clock.advance(31 * SECOND)],
     ["can no longer be asked for", ({ workers }) => void (workers.fault = new Error("READONLY"))],
   ])("reboots it as soon as the other %s", async (_, go) => {

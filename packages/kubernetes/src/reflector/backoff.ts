@@ -7,6 +7,8 @@ import type { ReflectorTimings } from "./timings.ts";
 export interface Backoff {
   /** The pause after one more failure. */
   next(): Millis;
+  /** The server works: the next failure is the first. */
+  reset(): void;
 }
 
 /** How the pauses grow. */
@@ -42,6 +44,9 @@ export function createBackoff({ base, cap, reset, clock, random }: BackoffOption
       const pause = random() * step;
       healthyFrom = clock.monotonic() + pause;
       return pause;
+    },
+    reset: () => {
+      failures = 0;
     },
   };
 }

@@ -25,6 +25,8 @@ export interface NodeCache {
    */
   watched(kind: "ADDED" | "MODIFIED" | "DELETED", node: unknown, seen: string): CacheOutcome;
   forget(name: string): void;
+  /** The newest version seen of a known node, of a heartbeat too. */
+  version(name: string): string | undefined;
   readonly snapshots: ReadonlyMap<string, NodeSnapshot>;
 }
 
@@ -93,6 +95,7 @@ export function createNodeCache({ project, fingerprint, selects }: NodeCacheDeps
   return {
     snapshots,
     forget,
+    version: (name) => latest.get(name),
     listed: (node) =>
       withIdentity(node, (name, version) =>
         selects(node) ? put(name, version, node) : { kind: "NotSelected" },

@@ -1,6 +1,6 @@
 /**
  * The reflector keeps a view of the nodes of one cluster and tells its handlers what changes. One loop, so that there
- * is never more than one list or stream at a time (I-15); beside it runs the probe, one small GET a minute. Its phases:
+ * is never more than one list or stream at a time (I-15); beside it runs the probe, a small GET each ten seconds. Its phases:
  *
  * Starting     Before the first request. Left for Listing by `start`.
  *
@@ -19,8 +19,9 @@
  *              that is no JSON makes all that follows untrustworthy (I-10). A stream that lived for more than a second
  *              and gave events is followed by the next at once, any other by BackingOff.
  *
- * BackingOff   A pause with full jitter, longer when the server names one (429, 503) or a human must act (403); then
- *              the same again. An expired token was dropped by the connection and is read anew by the next call.
+ * BackingOff   A pause with full jitter, longer when the server names one (429, 503); then the same again. The first answer
+ *              after an outage starts the backoff again, and the probe ends a pause once the server answers it. An
+ *              expired token was dropped by the connection and is read again by the next call.
  *
  * Stopped      Entered from everywhere by `stop`: the one signal that everything here listens to.
  *
@@ -30,24 +31,15 @@
  * A handler can do no harm: it is called through `delivery.ts`, which keeps what it did not accept.
  */
 import type { Millis } from "@node-agent/shared/core/time.ts";
-import { earlierOf, momentOf, type Moment } from "@node-agent/shared/ports/clock.ts";
+import { earlierOf, laterOf, momentOf, type Moment } from "@node-agent/shared/ports/clock.ts";
 import type { ViewFreshness } from "@node-agent/shared/ports/node-source.ts";
 import type { KubernetesApiError } from "../errors.ts";
-import { backoffOf } from "./backoff.ts";
 import { createDelivery } from "./delivery.ts";
 import { createDriftCount } from "./drift.ts";
 import { createMassDisappearanceGuard } from "./mass-disappearance.ts";
 import { versionOf } from "./node-cache.ts";
-import {
-  EMPTY_WATCHES_BEFORE_LIST,
-  isEmptyWatch,
-  isRefusal,
-  needsNoPause,
-  pauseAfter,
-  stepAfterFailedList,
-  stepAfterWatch,
-  type NextStep,
-} from "./recovery.ts";
+import { provesSight } from "./proof-of-sight.ts";
+import { createRecovery, stepAfterFailedList, type NextStep } from "./recovery.ts";
 import { compareResourceVersions } from "./resource-version.ts";
 import type { Reflector, ReflectorDeps } from "./reflector-parts.ts";
 import type { EndReason } from "./source-event.ts";
@@ -68,14 +60,13 @@ export function runReflector(deps: ReflectorDeps): Reflector {
   const guard = createMassDisappearanceGuard();
   const position = createWatchPosition();
   const unconfirmed = createUnconfirmedNodes(cache);
-  const backoff = backoffOf(deps);
+  const recovery = createRecovery(deps);
   let phase: ViewFreshness["phase"] = "Starting";
   let isSynced = false;
   let lastByte: Moment | undefined;
   let lastError: string | undefined;
   let sendsBookmarks = false;
-  let refusals = 0;
-  let empties = 0;
+  let resting = new AbortController();
   let lastLineAt = clock.monotonic();
 
   /** Data has come: the view is as fresh as this moment. Neither headers nor error answers count. */
@@ -101,8 +92,17 @@ export function runReflector(deps: ReflectorDeps): Reflector {
     path: NODES,
     view: () =>
       isSynced && phase !== "Listing" && doubt.cause() === undefined
-        ? { version: position.seen(), quietFor: clock.monotonic() - lastLineAt }
+        ? {
+            version: position.seen(),
+            quietFor: clock.monotonic() - lastLineAt,
+            nodes: cache.snapshots.size,
+          }
         : undefined,
+    answered: (asked, nodes) => {
+      if (recovery.isCutOff()) resting.abort();
+      if (phase !== "Watching" || doubt.cause() !== undefined || nodes === undefined) return;
+      if (provesSight(nodes, cache, position.seen())) lastByte = laterOf(asked, lastByte);
+    },
     distrust: (cause, server) => doubt.raise(cause, server),
   });
 
@@ -123,13 +123,14 @@ export function runReflector(deps: ReflectorDeps): Reflector {
 
   const failed = (reason: EndReason, error: KubernetesApiError | undefined): Millis => {
     lastError = error?.message ?? `the watch ended: ${reason}`;
-    return pauseAfter(reason, error, backoff.next(), timings);
+    return recovery.failed(reason, error);
   };
 
   const pause = async (span: Millis): Promise<void> => {
     if (signal.aborted) return;
     phase = "BackingOff";
-    await clock.sleep(span, signal);
+    resting = new AbortController();
+    await clock.sleep(span, AbortSignal.any([signal, resting.signal]));
   };
 
   const listAll = async (notOlderThan: string): Promise<void> => {
@@ -200,8 +201,7 @@ export function runReflector(deps: ReflectorDeps): Reflector {
       await pause(failed(error.code, error));
       return stepAfterFailedList(error.code, step);
     }
-    refusals = 0;
-    empties = 0;
+    recovery.listed();
     if (!guard.wantsSecondList()) return "Watch";
     await pause(timings.secondListDelay);
     return "ListAfresh";
@@ -210,7 +210,7 @@ export function runReflector(deps: ReflectorDeps): Reflector {
   const take = (line: Exclude<WatchLine, { kind: "ERROR" }>): void => {
     settleVersion();
     refresh();
-    refusals = 0;
+    recovery.progressed();
     lastLineAt = clock.monotonic();
     report({ type: "EventReceived", kind: line.kind });
     const version = line.kind === "BOOKMARK" ? line.resourceVersion : versionOf(line.object);
@@ -255,12 +255,10 @@ export function runReflector(deps: ReflectorDeps): Reflector {
     const isCut = cut.aborted && !signal.aborted;
     report({ type: "WatchEnded", reason: isCut ? "Relist" : end.reason, lived: end.lived });
     if (signal.aborted || isCut) return "Watch";
-    empties = isEmptyWatch(end) ? empties + 1 : end.events > 0 ? 0 : empties;
-    if (empties >= EMPTY_WATCHES_BEFORE_LIST) doubt.raise("EmptyWatches");
-    if (!needsNoPause(end, timings) || end.reason === "Silent") probe.hurry();
-    refusals = isRefusal(end.reason) ? refusals + 1 : refusals;
-    const step = stepAfterWatch(end.reason, refusals);
-    if (!needsNoPause(end, timings)) await pause(failed(end.reason, end.error));
+    const { step, atOnce, isMute } = recovery.watched(end);
+    if (isMute) doubt.raise("EmptyWatches");
+    if (!atOnce || end.reason === "Silent") probe.hurry();
+    if (!atOnce) await pause(failed(end.reason, end.error));
     return step;
   };
 

@@ -20,13 +20,11 @@ export interface ReflectorTimings {
   readonly backoffReset: Millis;
   /** A stream must have lived longer than this, and given events, to be followed by the next without a pause. */
   readonly shortStream: Millis;
-  /** The least pause after a 403: someone has to change a role first. */
-  readonly forbiddenPause: Millis;
   /** The longest time that a server's Retry-After is believed. */
   readonly retryAfterCap: Millis;
   /** Until a list that lost most of the nodes is repeated. */
   readonly secondListDelay: Millis;
-  /** About how often the view is compared with the server's version. */
+  /** About how often the view is compared with the server: how far the observed time lags on a quiet cluster. */
   readonly viewProbeInterval: Millis;
   /** About how often all nodes are listed and compared with the view. */
   readonly relistInterval: Millis;
@@ -48,10 +46,9 @@ export const REFLECTOR_TIMINGS: ReflectorTimings = {
   backoffCap: 30 * SECOND,
   backoffReset: 2 * MINUTE,
   shortStream: 1 * SECOND,
-  forbiddenPause: 30 * SECOND,
   retryAfterCap: 2 * MINUTE,
   secondListDelay: 10 * SECOND,
-  viewProbeInterval: 1 * MINUTE,
+  viewProbeInterval: 10 * SECOND,
   relistInterval: 30 * MINUTE,
   handlerDeadline: 1 * MINUTE,
   stopGrace: 5 * SECOND,

@@ -1,9 +1,10 @@
 import type { Millis } from "@node-agent/shared/core/time.ts";
-import type { Clock } from "@node-agent/shared/ports/clock.ts";
+import { momentOf, type Clock, type Moment } from "@node-agent/shared/ports/clock.ts";
 import type { ServerVersion } from "@node-agent/shared/ports/node-source.ts";
-import type { KubernetesConnection } from "../connection/connection.ts";
+import type { KubernetesConnection, RequestOptions } from "../connection/connection.ts";
 import { KubernetesApiError } from "../errors.ts";
 import { property, text } from "../raw-object.ts";
+import { METADATA_HEADERS, METADATA_QUERY, MOST_PROVED } from "./proof-of-sight.ts";
 import { compareResourceVersions } from "./resource-version.ts";
 import type { SourceEvent } from "./source-event.ts";
 import type { ReflectorTimings } from "./timings.ts";
@@ -12,6 +13,8 @@ import type { ReflectorTimings } from "./timings.ts";
 const DEAF_TIMEOUTS = 2;
 /** The part of the probe interval that lies between two probes at least, however odd things look. */
 const SHORTEST_GAP = 1 / 10;
+/** The part of the probe interval after which a watch without a word is quiet: the probe then proves what it can. */
+const QUIET_PART = 1 / 2;
 
 /** What the view knows of itself. */
 export interface ViewPosition {
@@ -19,6 +22,8 @@ export interface ViewPosition {
   readonly version: string;
   /** For how long it has brought neither event nor bookmark. */
   readonly quietFor: Millis;
+  /** Nodes of the view. */
+  readonly nodes: number;
 }
 
 /**
@@ -44,6 +49,8 @@ export interface ViewProbeDeps {
   readonly report: (event: SourceEvent) => void;
   /** Undefined while there is nothing to compare with: before the first list, and during one. */
   readonly view: () => ViewPosition | undefined;
+  /** Told of each sound answer: the moment before it was asked for, and all nodes' metadata if the watch was quiet. */
+  readonly answered: (asked: Moment, nodes: unknown) => void;
   /** Told once a probe has proved that the view cannot be trusted. */
   readonly distrust: (cause: "WentBack" | "Deaf", server: string) => void;
 }
@@ -78,23 +85,33 @@ function jittered(span: Millis, random: () => number): Millis {
 
 /** Probes about every `viewProbeInterval` until the signal fires. A probe that fails says nothing and changes nothing. */
 export function startViewProbe(deps: ViewProbeDeps): ViewProbe {
-  const { connection, path, clock, timings, random, signal, report, view, distrust } = deps;
+  const { connection, path, clock, timings, random, signal, report, view, answered, distrust } = deps;
   let pause = new AbortController();
 
-  const ask = async (): Promise<string> => {
-    const query = { limit: "1" };
-    const { body } = await connection.request(path, { query, deadline: timings.pageDeadline, signal });
+  const read = async (call: Pick<RequestOptions, "query" | "headers">) => {
+    const { body } = await connection.request(path, { ...call, deadline: timings.pageDeadline, signal });
     const version = text(property(body, "metadata"), "resourceVersion");
-    if (version !== undefined) return version;
+    if (version !== undefined) return { version, body };
     throw new KubernetesApiError("MalformedAnswer", `GET ${path}: a list without a resourceVersion`);
+  };
+
+  const ask = async (): Promise<string> => (await read({ query: { limit: "1" } })).version;
+
+  const askOfQuiet = async ({ quietFor, nodes }: ViewPosition) => {
+    const isProvable = quietFor >= QUIET_PART * timings.viewProbeInterval && nodes <= MOST_PROVED;
+    if (!isProvable) return { version: await ask(), body: undefined };
+    return read({ query: METADATA_QUERY, headers: METADATA_HEADERS });
   };
 
   /** The position is taken first: what the watch brings meanwhile may be newer than an honest answer. */
   const compare = async () => {
     const position = view();
     if (position === undefined) return undefined;
-    const server = await ask();
-    return { server, verdict: judgeProbe(position, server, timings.silenceWithBookmarks) };
+    const asked = momentOf(clock);
+    const { version: server, body } = await askOfQuiet(position);
+    const verdict = judgeProbe(position, server, timings.silenceWithBookmarks);
+    if (verdict === "Sound") answered(asked, body);
+    return { server, verdict };
   };
 
   const probe = async (): Promise<void> => {

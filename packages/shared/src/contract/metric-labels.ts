@@ -29,8 +29,20 @@ export type EventResult = (typeof EVENT_RESULTS)[number];
 export const BLIND_CAUSES = ["View", "Grace", "Redis", "Kubernetes", "Cloud"] as const;
 export type BlindCause = (typeof BLIND_CAUSES)[number];
 
+/** Why a worker takes no jobs: beside workers in active mode, or no repairs because its clock differs. */
+export const PAUSE_CAUSES = ["Mode", "Clock"] as const;
+
 /** Sources of the gauges that are read at scrape. */
-export const SCRAPE_SOURCES = ["nodes", "records", "queues", "held", "view", "blind", "watch"] as const;
+export const SCRAPE_SOURCES = [
+  "nodes",
+  "records",
+  "queues",
+  "held",
+  "view",
+  "blind",
+  "watch",
+  "standing",
+] as const;
 export type ScrapeSource = (typeof SCRAPE_SOURCES)[number];
 
 /** What a repair may do; None is a failure that is only reported. */

@@ -123,6 +123,8 @@ export const workerSchema: z.ZodType<Omit<LiveWorker, "id">> = z.object({
   node: name.exactOptional(),
   monitorOnly: z.boolean(),
   rules: z.string().max(64).exactOptional(),
+  policy: name.exactOptional(),
+  left: z.literal(true).exactOptional(),
 });
 
 /** Parses stored JSON; a fault is a sentence that names what was read and what is wrong with it. */

@@ -8,6 +8,10 @@ export interface LiveWorker {
   readonly monitorOnly: boolean;
   /** Names the rules by which it judges; absent: an older version does not tell. */
   readonly rules?: string;
+  /** A digest of the policy that it judges by; absent: an older version. */
+  readonly policy?: string;
+  /** It stopped in good order a moment ago. */
+  readonly left?: true;
 }
 
 /** What runs on a node that is about to be rebooted, and who else could do it. */

@@ -19,6 +19,11 @@ export function earlierOf(a: Moment, b: Moment): Moment {
   return a.monotonic <= b.monotonic ? a : b;
 }
 
+/** The later of two moments of one process. */
+export function laterOf(a: Moment, b: Moment | undefined): Moment {
+  return b === undefined || b.monotonic <= a.monotonic ? a : b;
+}
+
 /** The time since then, by the clock that counts more; never negative. */
 export function ageOf({ wall, monotonic }: Moment, clock: Clock): Millis {
   return Math.max(0, clock.now() - wall, clock.monotonic() - monotonic);

@@ -33,6 +33,8 @@ const CHECKED_AT_ONCE = 250;
 /** Finished reboot jobs are kept for a while as an audit trail in dashboards. */
 const KEEP_DONE = { age: HOUR / SECOND, count: 1000 };
 const KEEP_FAILED = { age: DAY / SECOND, count: 1000 };
+/** The latest lines of a pending reboot's log: it may wait for days. */
+const KEEP_LOGS = 20;
 
 /**
  * The queues on BullMQ. Deduplication makes every add repeatable: `keepLastIfActive` keeps a wake-up that arrives while
@@ -44,14 +46,22 @@ export class BullJobQueues implements JobQueues {
   readonly #client: RedisClient;
   readonly #prefix: string;
   readonly #onError: (error: Error) => void;
+  readonly #now: () => EpochMillis;
 
-  constructor(connection: RedisClient, keys: Keys, onError: (error: Error) => void) {
+  /** `now`: Redis' clock, which all workers share; BullMQ would take that of this machine. */
+  constructor(
+    connection: RedisClient,
+    keys: Keys,
+    onError: (error: Error) => void,
+    now: () => EpochMillis = Date.now,
+  ) {
     const options = { connection, prefix: keys.prefix, streams: { events: { maxLen: 1000 } } };
     this.#evaluate = new Queue(QUEUES.nodeSnapshots, options);
     this.#reboots = new Queue(QUEUES.reboots, options);
     this.#client = connection;
     this.#prefix = keys.prefix;
     this.#onError = onError;
+    this.#now = now;
     this.#evaluate.on("error", onError);
     this.#reboots.on("error", onError);
   }
@@ -83,7 +93,7 @@ export class BullJobQueues implements JobQueues {
         name: node,
         data: { schema: 1, node } satisfies RebootJob,
       }));
-      const sound = await soundJobs(place, expected, latestDue());
+      const sound = await soundJobs(place, expected, latestDue(this.#now()));
       await Promise.all(chunk.filter((_, at) => !sound[at]).map(async (node) => this.ensureReboot(node, 0)));
     }
   }
@@ -98,7 +108,13 @@ export class BullJobQueues implements JobQueues {
       data: { schema: 1, node } satisfies RebootJob,
       deduplicationId: rebootDeduplicationId(node),
       reschedule,
-      options: { delay: countable(delay), removeOnComplete: KEEP_DONE, removeOnFail: KEEP_FAILED },
+      options: {
+        delay: countable(delay),
+        timestamp: Math.round(this.#now()),
+        removeOnComplete: KEEP_DONE,
+        removeOnFail: KEEP_FAILED,
+        keepLogs: KEEP_LOGS,
+      },
     });
   }
 
@@ -118,7 +134,7 @@ export class BullJobQueues implements JobQueues {
         ...options,
         deduplication: { id, keepLastIfActive: true, ...(reschedule ? { reschedule: true } : {}) },
       });
-    const expected = { deduplicationId: id, name, data, dueBefore: latestDue() };
+    const expected = { deduplicationId: id, name, data, dueBefore: latestDue(this.#now()) };
     try {
       await add();
       if (await discardImpostor(place, queue, expected)) await add();
@@ -160,8 +176,8 @@ export class BullJobQueues implements JobQueues {
 }
 
 /** The clock of whoever delayed a job may be ahead; a day more than any delay of ours is not. */
-function latestDue(): EpochMillis {
-  return Date.now() + 2 * DAY;
+function latestDue(now: EpochMillis): EpochMillis {
+  return now + 2 * DAY;
 }
 
 /** A delay that Redis can count; whatever damaged bytes led to, the job looks within a day. */

@@ -77,6 +77,20 @@ function loginFault(error: unknown, settings: RedisSettings): CannotStartError |
   );
 }
 
+const REFUSED_COMMAND = /\bNOPERM\b.*?'(?<command>[^']+)'/u;
+
+/** A right that no waiting brings: the user of Redis may not run a command that we need. */
+function rightFault(error: unknown, settings: RedisSettings): CannotStartError | undefined {
+  const message = error instanceof Error ? error.message : "";
+  if (!message.includes("NOPERM")) return undefined;
+  const command = REFUSED_COMMAND.exec(message)?.groups?.["command"]?.toUpperCase() ?? "INFO";
+  const user = settings.username ?? "default";
+  return new CannotStartError(
+    `Redis at ${describeRedis(settings)} does not let the user ${user} run ${command}, which node-agent and BullMQ need; allow it: ACL SETUSER ${user} +${command.toLowerCase()}`,
+    { cause: new Error(message) },
+  );
+}
+
 /** Resolves when the connection is ready; rejects when the login is refused, which no waiting heals, or at the signal. */
 export async function awaitConnection(
   connection: RedisConnection,
@@ -108,7 +122,7 @@ export async function awaitConnection(
 
 /**
  * Waits until Redis answers, however long that takes (the connection logs its errors), and makes sure that it is fit.
- * Throws `CannotStartError` when it is too old, evicts keys or refuses the login, and an Error when the signal fires.
+ * Throws `CannotStartError` when it is too old, evicts keys, or refuses the login or INFO, and an Error when the signal fires.
  */
 export async function awaitRedis({
   connection,
@@ -129,7 +143,7 @@ export async function awaitRedis({
     try {
       report = await checkRedisServer(connection, settings);
     } catch (error) {
-      const fault = loginFault(error, settings);
+      const fault = loginFault(error, settings) ?? rightFault(error, settings);
       if (fault !== undefined) throw fault;
       logger.warn({ err: error }, "Redis went away while it was checked; trying again");
       await clock.sleep(SECOND, signal);

@@ -15,7 +15,6 @@ export const QUICK: Partial<ReflectorTimings> = {
   backoffBase: 10,
   backoffCap: 50,
   shortStream: 20,
-  forbiddenPause: 50,
   retryAfterCap: 50,
   secondListDelay: 50,
   headersDeadline: 500,

@@ -27,6 +27,10 @@ export interface FakeApi {
   stream(): FakeStream;
   /** Answers the probes from now on, by default with the newest version that was told. */
   onProbe(script: () => string | number | Promise<string | number>): void;
+  /** The nodes in the answers to probes of a quiet watch; by default none, which proves nothing. */
+  onQuiet(script: () => readonly unknown[]): void;
+  /** The continue token of the answers to probes. */
+  onToken(token: string): void;
   /** Highest number of lists and streams alive at once; a probe is neither. */
   readonly peak: () => number;
   onList(script: ListScript): void;
@@ -55,6 +59,10 @@ function nothing(): void {}
 
 function versionIn(object: unknown): unknown {
   return (object as { metadata?: { resourceVersion?: unknown } } | undefined)?.metadata?.resourceVersion;
+}
+
+function noNodes(): readonly unknown[] {
+  return [];
 }
 
 function listNothing(): unknown {
@@ -120,6 +128,8 @@ export function fakeApi(): FakeApi {
   let onWatch: (query: Readonly<Record<string, string>>) => void | Promise<void> = nothing;
   let told = 1;
   let probes = 0;
+  let token: string | undefined;
+  let onQuiet = noNodes;
   let onProbe = (): string | number | Promise<string | number> => told;
   const tell = (version: unknown): void => {
     told = Math.max(told, Number(version) || 0);
@@ -138,10 +148,11 @@ export function fakeApi(): FakeApi {
     server: "http://fake",
     request: async (_path, options = {}) => {
       const query = options.query ?? {};
-      if (query["limit"] === "1" && lists.length > 0) {
+      const isOfQuiet = options.headers?.["accept"] !== undefined;
+      if (isOfQuiet || (query["limit"] === "1" && lists.length > 0)) {
         probes += 1;
         const version = await Promise.race([onProbe(), waitForAbort(options.signal)]);
-        return { status: 200, body: nodeList(version, []) };
+        return { status: 200, body: nodeList(version, isOfQuiet ? onQuiet() : [], token) };
       }
       lists.push(query);
       enter();
@@ -182,6 +193,12 @@ export function fakeApi(): FakeApi {
     probes: () => probes,
     onProbe: (script) => {
       onProbe = script;
+    },
+    onToken: (next) => {
+      token = next;
+    },
+    onQuiet: (script) => {
+      onQuiet = script;
     },
     onList: (script) => {
       onList = script;

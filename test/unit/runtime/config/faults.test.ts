@@ -242,9 +242,14 @@ const wrong: [what: string, given: Given, fault: string][] = [
     "timings.stalledInterval (agent.yaml): expected less than timings.lockDuration (30s), got 30s",
   ],
   [
-    "a view that is blind after one lost beat",
-    { file: "timings: { viewMaxAge: 9s }" },
-    "timings.viewMaxAge (agent.yaml): expected at least twice timings.beatInterval (5s), got 9s",
+    "a view that is blind on a quiet cluster",
+    { file: "timings: { viewMaxAge: 29s }" },
+    "timings.viewMaxAge (agent.yaml): expected at least twice timings.beatInterval and timings.viewProbeInterval together (30s), which is what a quiet cluster needs, got 29s",
+  ],
+  [
+    "a probe too seldom for the age of a view",
+    { env: { CIVO_NODE_AGENT_TIMINGS_VIEW_PROBE_INTERVAL: "1m" } },
+    "timings.viewMaxAge: expected at least twice timings.beatInterval and timings.viewProbeInterval together (2m10s), which is what a quiet cluster needs, got 1m30s",
   ],
   [
     "a longest pause below the shortest",

@@ -16,8 +16,10 @@ interface Relation {
 }
 
 function relations({ timings }: Settings): Relation[] {
-  const { beatInterval, viewMaxAge, stalledInterval, lockDuration, watchBackoffMin, watchBackoffMax } =
-    timings;
+  const { beatInterval, viewMaxAge, viewProbeInterval, stalledInterval, lockDuration } = timings;
+  const { watchBackoffMin, watchBackoffMax } = timings;
+  // One lost beat and one lost probe must not make the fleet blind while the cluster is quiet.
+  const leastViewAge = 2 * (beatInterval + viewProbeInterval);
   return [
     {
       key: "timings.stalledInterval",
@@ -29,9 +31,8 @@ function relations({ timings }: Settings): Relation[] {
     {
       key: "timings.viewMaxAge",
       value: viewMaxAge,
-      // One lost beat must not make the fleet blind.
-      holds: viewMaxAge >= 2 * beatInterval,
-      expected: `at least twice timings.beatInterval (${formatDuration(beatInterval)})`,
+      holds: viewMaxAge >= leastViewAge,
+      expected: `at least twice timings.beatInterval and timings.viewProbeInterval together (${formatDuration(leastViewAge)}), which is what a quiet cluster needs`,
     },
     {
       key: "timings.watchBackoffMax",

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { CHECKER_NAMES } from "../../core/check.ts";
 import type { LedgerTimings } from "../../core/ledger/timings.ts";
 import type { RepairPolicy } from "../../core/policy.ts";
@@ -54,6 +55,23 @@ export function policyOf(config: Config): RepairPolicy {
     storm: { ...storm, budgets },
     flapping,
   };
+}
+
+/** Equal for workers that judge and repair alike, whatever their mode; what differs from machine to machine is left out. */
+export function policyDigest(config: Config): string {
+  const { monitorOnly: _mode, ...policy } = policyOf(config);
+  const { nodePools, includeControlPlane, includeVirtual, podEvidence } = config;
+  const judged = { policy, nodePools, includeControlPlane, includeVirtual, podEvidence };
+  const sorted = JSON.stringify(judged, (_key, value: unknown) =>
+    isPlain(value)
+      ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
+  return createHash("sha256").update(sorted).digest("hex").slice(0, 12);
+}
+
+function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The spans that windows and trust of the ledger are counted with; the same in every process of a cluster. */

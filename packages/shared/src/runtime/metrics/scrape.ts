@@ -30,6 +30,12 @@ export interface HeldSample {
   readonly heldFor: Millis;
 }
 
+/** What a worker may do beside its peers. */
+export interface StandingSample {
+  readonly hold: Readonly<Partial<Record<"mode" | "clock", string>>>;
+  readonly unlike: number;
+}
+
 /** What a watcher sees now. */
 export interface WatchSample {
   readonly nodes: number;
@@ -46,6 +52,8 @@ export interface GaugeSources {
   readonly held?: () => Promise<readonly HeldSample[]>;
   /** Why nothing can be rebooted now. */
   readonly blind?: () => Promise<ReadonlySet<BlindCause>>;
+  /** Why this worker takes no jobs, and how many live workers have another policy or mode. */
+  readonly standing?: () => Promise<StandingSample>;
   /** Age of the freshest view; undefined when no watcher ever vouched for one. */
   readonly view?: () => Promise<Millis | undefined>;
   readonly watch?: () => Promise<WatchSample>;
@@ -168,6 +176,19 @@ export async function refreshGauges(
       () => metrics.clear("blind"),
       (causes) => {
         for (const cause of BLIND_CAUSES) metrics.set("blind", { cause }, causes.has(cause) ? 1 : 0);
+      },
+    ),
+    refresh(
+      "standing",
+      sources.standing,
+      () => {
+        metrics.clear("jobsPaused");
+        metrics.clear("unlikePeers");
+      },
+      ({ hold, unlike }) => {
+        metrics.set("jobsPaused", { cause: "Mode" }, hold.mode === undefined ? 0 : 1);
+        metrics.set("jobsPaused", { cause: "Clock" }, hold.clock === undefined ? 0 : 1);
+        metrics.set("unlikePeers", {}, unlike);
       },
     ),
     refresh(
