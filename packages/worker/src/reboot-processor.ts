@@ -79,14 +79,15 @@ export class RebootProcessor {
   }
 
   /**
-   * A list of a large fleet takes as long as the send deadline allows for everything. It is made before the deadline
-   * starts, when it will be asked for; the transaction then finds it, or makes a new one.
+   * A list of a large fleet, of nodes or of VMs, takes as long as the send deadline allows for everything. It is made
+   * before the deadline starts, when it will be asked for; the transaction then finds it, or makes a new one of the nodes.
    */
   async #lookAhead(node: string, signal: AbortSignal): Promise<void> {
-    const { store, fleet, timings, clock } = this.#deps;
+    const { store, fleet, executor, timings, clock } = this.#deps;
     const { record, view } = await store.get(node);
     if (record === undefined) return;
     if (nextStep(this.#input(record, view, undefined, undefined)).step !== "CallExecutor") return;
+    await executor.readAhead(signal);
     using deadline = deadlineSignal(clock, FLEET_LIST_DEADLINES * timings.readDeadline, signal);
     await fleet.health(await store.listUnhealthy(), view.now, deadline.signal).catch(() => undefined);
   }
