@@ -64,7 +64,7 @@ export const EDGE_GUARDS: readonly Guard[] = [
   {
     guard: "faults: a read that failed is counted against the dependency that failed",
     file: "packages/worker/src/reboot-transaction.ts",
-    from: "journal.fault(dependencyOf(error) ?? asked, failed, node);",
+    from: "journal.fault(dependencyOf(error) ?? DEPENDENCY_OF[step], failed, node);",
     to: 'journal.fault("Kubernetes", failed, node);',
     tests: ["test/unit/worker/named-faults.test.ts"],
   },

@@ -7,6 +7,7 @@ import { VERDICT_GUARDS } from "./verdict-guards.ts";
 import { VIEW_GUARDS } from "./view-guards.ts";
 
 const CALL = "packages/worker/src/reboot-call.ts";
+const DEADLINE = "packages/worker/src/send-deadline.ts";
 const PROCESSOR = "packages/worker/src/reboot-processor.ts";
 const GATE = "packages/worker/src/ledger-gate.ts";
 const VERIFIER = "packages/worker/src/verifier.ts";
@@ -18,24 +19,52 @@ const LUA = "packages/shared/src/redis/commands";
 export const GUARDS: readonly Guard[] = [
   {
     guard: "send deadline, monotonic clock",
-    file: CALL,
-    from: "const late = elapsedMono > timings.sendDeadline || elapsedWall",
-    to: "const late = elapsedWall",
+    file: DEADLINE,
+    from: "return mono > limit || wall",
+    to: "return wall",
     tests: [`${UNIT}/reboot-send.test.ts`],
   },
   {
     guard: "send deadline, wall clock",
-    file: CALL,
-    from: "|| elapsedWall > timings.sendDeadline ||",
-    to: "||",
+    file: DEADLINE,
+    from: " || wall > limit ||",
+    to: " ||",
     tests: [`${UNIT}/reboot-send.test.ts`],
   },
   {
     guard: "send deadline, a wall clock that ran back",
-    file: CALL,
-    from: " || elapsedWall < 0;",
+    file: DEADLINE,
+    from: " || wall < 0;",
     to: ";",
     tests: [`${UNIT}/reboot-send.test.ts`],
+  },
+  {
+    guard: "send deadline, side by side with the call",
+    file: CALL,
+    from: "    if (this.#deadline.isOver(transaction)) {\n      const missed",
+    to: "    if (false as boolean) {\n      const missed",
+    tests: [`${UNIT}/reboot-send.test.ts`],
+  },
+  {
+    guard: "send deadline, before the intent: what is too late costs no attempt and no pause",
+    file: CALL,
+    from: "    if (this.#deadline.isOver(transaction)) {\n      const { why",
+    to: "    if (false as boolean) {\n      const { why",
+    tests: [`${UNIT}/reboot-send.test.ts`],
+  },
+  {
+    guard: "send deadline: the pause after a miss grows",
+    file: DEADLINE,
+    from: "limit * 2 ** (misses - 1)",
+    to: "limit",
+    tests: [`${UNIT}/send-deadline.test.ts`],
+  },
+  {
+    guard: "send deadline: a process that only stood still tries again at once",
+    file: DEADLINE,
+    from: "const pause = innocent && misses <= AT_ONCE ? 0 : ",
+    to: "const pause = ",
+    tests: [`${UNIT}/send-deadline.test.ts`],
   },
   {
     guard: "call deadline: the cloud's call is aborted",

@@ -36,6 +36,7 @@ import { FLEET_LIST_DEADLINES } from "./fleet-watch.ts";
 import { judge, type Judged } from "./judge.ts";
 import { ledgerOf, type LedgerOpening, type LedgerSession } from "./ledger-gate.ts";
 import { RebootCall } from "./reboot-call.ts";
+import { Stopwatch } from "./stopwatch.ts";
 import { verifyReboot } from "./verifier.ts";
 import {
   nowOf,
@@ -96,7 +97,9 @@ export class RebootProcessor {
     const { clock, store } = this.#deps;
     const startedMono = clock.monotonic();
     const startedWall = clock.now();
-    const verified = await verifyReboot(await store.get(node), this.#deps, signal);
+    using stopwatch = new Stopwatch(clock, this.#deps.lateness);
+    const read = await stopwatch.time("Redis", async () => store.get(node));
+    const verified = await stopwatch.time("Verdict", async () => verifyReboot(read, this.#deps, signal));
     if (verified.overtaken === true) return "conflict";
     const { stored, unsettled } = verified;
     const { view } = stored;
@@ -114,7 +117,7 @@ export class RebootProcessor {
     }
     // Attempts used up is decided anew on a fresh read: that judgement moves the node to Failed.
     if (first.step !== "CallExecutor" && first.gate !== "Attempts") return this.#stop(first, record, view);
-    return this.#readTruth({ node, stored, startedMono, startedWall, signal }, record);
+    return await this.#readTruth({ node, stored, startedMono, startedWall, signal, stopwatch }, record);
   }
 
   async #readTruth(transaction: Transaction, record: NodeRecord): Promise<RebootRun | "conflict"> {
@@ -122,7 +125,7 @@ export class RebootProcessor {
     const { view } = transaction.stored;
     const opening = await this.#openLedger(transaction, nowOf(transaction, this.#deps.clock));
     if ("failed" in opening) return this.#wait(record, view, "Ledger", opening.failed, undefined);
-    const read = await tried(transaction, this.#deps, "Kubernetes", async (signal) =>
+    const read = await tried(transaction, this.#deps, "Node", async (signal) =>
       reader.read(transaction.node, signal),
     );
     if ("failed" in read) return this.#wait(record, view, "NodeUnreadable", read.failed, undefined);
@@ -229,7 +232,7 @@ export class RebootProcessor {
 
   async #openLedger(transaction: Transaction, redisNow: EpochMillis) {
     const { ledger } = this.#deps;
-    return tried(transaction, this.#deps, "Kubernetes", async (signal) => ledger?.open(redisNow, signal));
+    return tried(transaction, this.#deps, "Ledger", async (signal) => ledger?.open(redisNow, signal));
   }
 
   async #settle(

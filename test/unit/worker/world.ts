@@ -29,6 +29,7 @@ import { MemoryWaitingLine } from "../../../packages/shared/src/testing/memory-w
 import { Evaluator, type EvaluatorDeps } from "../../../packages/worker/src/evaluator.ts";
 import { FleetWatch } from "../../../packages/worker/src/fleet-watch.ts";
 import { LedgerGate } from "../../../packages/worker/src/ledger-gate.ts";
+import type { Lateness } from "../../../packages/worker/src/loop-lateness.ts";
 import { RebootProcessor } from "../../../packages/worker/src/reboot-processor.ts";
 import type { RebootDeps, RebootRun } from "../../../packages/worker/src/reboot-transaction.ts";
 import { Whereabouts, type WhereaboutsDeps } from "../../../packages/worker/src/whereabouts.ts";
@@ -72,6 +73,10 @@ export class World {
   readonly lister = new MemoryNodeLister(this.reader.nodes);
   readonly line = new MemoryWaitingLine();
   readonly evidence = new MemoryEvidenceReader();
+  /** How long its workers stood still, as they would measure it. */
+  lateness: Lateness = { watch: () => ({ late: () => 0, [Symbol.dispose]: () => undefined }) };
+  /** The steps that made a send deadline missed. */
+  readonly missed: string[] = [];
   readonly turnFaults: unknown[] = [];
   /** What the configuration selects. */
   selects: (node: NodeSnapshot) => boolean = () => true;
@@ -131,6 +136,8 @@ export class World {
       clock,
       timings: TIMINGS,
       newToken,
+      lateness: this.lateness,
+      onMissed: (step) => void this.missed.push(step),
     };
   }
 

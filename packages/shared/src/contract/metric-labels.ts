@@ -29,6 +29,23 @@ export type EventResult = (typeof EVENT_RESULTS)[number];
 export const BLIND_CAUSES = ["View", "Grace", "Redis", "Kubernetes", "Cloud"] as const;
 export type BlindCause = (typeof BLIND_CAUSES)[number];
 
+/** What a reboot transaction asks between its first read and the call; the time of each is taken. */
+export const TIMED_STEPS = [
+  "Redis",
+  "Verdict",
+  "Ledger",
+  "Node",
+  "Fleet",
+  "Cloud",
+  "Pods",
+  "Intent",
+] as const;
+export type TimedStep = (typeof TIMED_STEPS)[number];
+
+/** What made a send deadline missed; `Process`: the worker itself stood still, or its clock was set. */
+export const DEADLINE_STEPS = [...TIMED_STEPS, "Process"] as const;
+export type DeadlineStep = (typeof DEADLINE_STEPS)[number];
+
 /** Sources of the gauges that are read at scrape. */
 export const SCRAPE_SOURCES = ["nodes", "records", "queues", "held", "view", "blind", "watch"] as const;
 export type ScrapeSource = (typeof SCRAPE_SOURCES)[number];
