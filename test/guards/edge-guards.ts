@@ -55,13 +55,6 @@ export const EDGE_GUARDS: readonly Guard[] = [
     tests: ["test/unit/civo/instance-list.property.test.ts"],
   },
   {
-    guard: "send deadline: the list of instances is read before it starts",
-    file: "packages/worker/src/reboot-processor.ts",
-    from: "    await executor.readAhead(signal);\n",
-    to: "",
-    tests: ["test/unit/worker/reboot-crash.test.ts"],
-  },
-  {
     guard: "faults: a read that failed is counted against the dependency that failed",
     file: "packages/worker/src/reboot-transaction.ts",
     from: "journal.fault(dependencyOf(error) ?? DEPENDENCY_OF[step], failed, node);",

@@ -1,4 +1,5 @@
 import { AUDIT_GUARDS } from "./audit-guards.ts";
+import { DEADLINE_GUARDS } from "./deadline-guards.ts";
 import { EDGE_GUARDS } from "./edge-guards.ts";
 import { FLAP_GUARDS } from "./flap-guards.ts";
 import type { Guard } from "./guard.ts";
@@ -7,7 +8,6 @@ import { VERDICT_GUARDS } from "./verdict-guards.ts";
 import { VIEW_GUARDS } from "./view-guards.ts";
 
 const CALL = "packages/worker/src/reboot-call.ts";
-const DEADLINE = "packages/worker/src/send-deadline.ts";
 const PROCESSOR = "packages/worker/src/reboot-processor.ts";
 const GATE = "packages/worker/src/ledger-gate.ts";
 const VERIFIER = "packages/worker/src/verifier.ts";
@@ -17,60 +17,12 @@ const LUA = "packages/shared/src/redis/commands";
 
 /** The guards of the reboot protocol, each taken away alone by `npm run test:guards`. */
 export const GUARDS: readonly Guard[] = [
-  {
-    guard: "send deadline, monotonic clock",
-    file: DEADLINE,
-    from: "return mono > limit || wall",
-    to: "return wall",
-    tests: [`${UNIT}/reboot-send.test.ts`],
-  },
-  {
-    guard: "send deadline, wall clock",
-    file: DEADLINE,
-    from: " || wall > limit ||",
-    to: " ||",
-    tests: [`${UNIT}/reboot-send.test.ts`],
-  },
-  {
-    guard: "send deadline, a wall clock that ran back",
-    file: DEADLINE,
-    from: " || wall < 0;",
-    to: ";",
-    tests: [`${UNIT}/reboot-send.test.ts`],
-  },
-  {
-    guard: "send deadline, side by side with the call",
-    file: CALL,
-    from: "    if (this.#deadline.isOver(transaction)) {\n      const missed",
-    to: "    if (false as boolean) {\n      const missed",
-    tests: [`${UNIT}/reboot-send.test.ts`],
-  },
-  {
-    guard: "send deadline, before the intent: what is too late costs no attempt and no pause",
-    file: CALL,
-    from: "    if (this.#deadline.isOver(transaction)) {\n      const { why",
-    to: "    if (false as boolean) {\n      const { why",
-    tests: [`${UNIT}/reboot-send.test.ts`],
-  },
-  {
-    guard: "send deadline: the pause after a miss grows",
-    file: DEADLINE,
-    from: "limit * 2 ** (misses - 1)",
-    to: "limit",
-    tests: [`${UNIT}/send-deadline.test.ts`],
-  },
-  {
-    guard: "send deadline: a process that only stood still tries again at once",
-    file: DEADLINE,
-    from: "const pause = innocent && misses <= AT_ONCE ? 0 : ",
-    to: "const pause = ",
-    tests: [`${UNIT}/send-deadline.test.ts`],
-  },
+  ...DEADLINE_GUARDS,
   {
     guard: "call deadline: the cloud's call is aborted",
     file: CALL,
-    from: "return await executor.reboot(target, deadline.signal);",
-    to: "return await executor.reboot(target, transaction.signal);",
+    from: "await executor.reboot(target, deadline.signal);",
+    to: "await executor.reboot(target, transaction.signal);",
     tests: [`${UNIT}/reboot-send.test.ts`],
   },
   {
@@ -108,8 +60,8 @@ export const GUARDS: readonly Guard[] = [
   {
     guard: "compare-and-set of the record before the call",
     file: CALL,
-    from: 'if (!(await store.compareAndSet(node, stored.version, intended))) return "conflict";',
-    to: "await store.compareAndSet(node, stored.version, intended);",
+    from: '    if (!isWritten) return "conflict";\n',
+    to: "    void isWritten;\n",
     tests: [`${UNIT}/reboot-last-look.test.ts`],
   },
   {

@@ -33,6 +33,11 @@ function setUp() {
   return { clock, deadline, blamed, late };
 }
 
+/** Lets what waits for the clock run. */
+async function turn(): Promise<void> {
+  for (let i = 0; i < 5; i += 1) await Promise.resolve();
+}
+
 describe("a missed send deadline", () => {
   test("names what took how long, the slowest first, and blames that", async () => {
     const { late, blamed } = setUp();
@@ -105,11 +110,6 @@ test("a slow step holds the repair by the gate Deadline, with a pause that grows
 });
 
 describe("the lateness of the event loop", () => {
-  /** Lets what waits for the clock run. */
-  const turn = async (): Promise<void> => {
-    for (let i = 0; i < 5; i += 1) await Promise.resolve();
-  };
-
   test("is what a timer comes too late, counted while a watch lasts", async () => {
     const clock = new ManualClock();
     const lateness = new LoopLateness(clock);
