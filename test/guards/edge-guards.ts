@@ -2,6 +2,8 @@ import type { Guard } from "./guard.ts";
 
 const EXECUTOR = "packages/civo/src/civo-executor.ts";
 
+const INVENTORY = "packages/civo/src/inventory.ts";
+
 const CONFIG = "packages/shared/src/runtime/config";
 const VARIABLES = "test/unit/runtime/config/variables.test.ts";
 
@@ -26,15 +28,36 @@ export const EDGE_GUARDS: readonly Guard[] = [
   },
   {
     guard: "identity: a name in another letter case is a second claimant",
-    file: EXECUTOR,
-    from: "return listed.filter(({ hostname }) => namesNode(hostname, node));",
-    to: "return listed.filter(({ hostname }) => hostname === node.name);",
+    file: INVENTORY,
+    from: "const byName = Map.groupBy(listed, ({ hostname }) => lowerCase(hostname));",
+    to: "const byName = Map.groupBy(listed, ({ hostname }) => hostname);",
     tests: ["test/unit/civo/civo-executor.test.ts"],
+  },
+  {
+    guard: "identity: an instance that the list of the cluster lacks is not rebooted",
+    file: EXECUTOR,
+    from: "if (members.length === 0) return",
+    to: "if (false as boolean) return",
+    tests: ["test/unit/civo/civo-executor.test.ts"],
+  },
+  {
+    guard: "identity: a list of instances older than a minute names nothing",
+    file: INVENTORY,
+    from: "if (held !== undefined && this.#clock.monotonic() - held.startedAt <= this.#maxAge) {",
+    to: "if (held !== undefined) {",
+    tests: ["test/unit/civo/inventory.test.ts"],
+  },
+  {
+    guard: "identity: a list with an instance that cannot be read is no list",
+    file: "packages/civo/src/instance-list.ts",
+    from: 'if (!instance.success) throw new SyntaxError("an instance that cannot be read");',
+    to: 'if (!instance.success) return { id: "", hostname: "", status: "" };',
+    tests: ["test/unit/civo/instance-list.property.test.ts"],
   },
   {
     guard: "faults: a read that failed is counted against the dependency that failed",
     file: "packages/worker/src/reboot-transaction.ts",
-    from: "journal.fault(dependencyOf(error) ?? asked, failed, node);",
+    from: "journal.fault(dependencyOf(error) ?? DEPENDENCY_OF[step], failed, node);",
     to: 'journal.fault("Kubernetes", failed, node);',
     tests: ["test/unit/worker/named-faults.test.ts"],
   },

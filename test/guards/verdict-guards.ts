@@ -7,6 +7,27 @@ const UNIT = "test/unit/worker";
 /** The guards of verdicts: evidence about GPUs, Cilium and agents' pods. */
 export const VERDICT_GUARDS: readonly Guard[] = [
   {
+    guard: "attempts: what was not carried out is given back in the record",
+    file: `${CORE}/reboot-events.ts`,
+    from: "  return { record: { ...givenBack(next, attempt), lastReboot }, actions: [] };",
+    to: "  return { record: { ...next, lastReboot }, actions: [] };",
+    tests: [`${UNIT}/reboot-given-back.test.ts`],
+  },
+  {
+    guard: "attempts: what was not carried out is given back in the ledger",
+    file: `${CORE}/ledger/steps.ts`,
+    from: 'const attempt = surelyNotDone || outcome === "NotExecuted" ?',
+    to: "const attempt = surelyNotDone ?",
+    tests: [`${UNIT}/reboot-given-back.test.ts`],
+  },
+  {
+    guard: "attempts: a silent kubelet does not prove that nothing was carried out",
+    file: `${CORE}/verification.ts`,
+    from: "return !rebooted && view.speaks && ",
+    to: "return !rebooted && ",
+    tests: [`${UNIT}/reboot-given-back.test.ts`],
+  },
+  {
     guard: "gpu: a DRA driver's labels explain that nothing is allocatable",
     file: `${CORE}/checkers/gpu.ts`,
     from: '  if (isAllocatedByDra(node, history)) return result("Skip", "AllocatedByDRA");\n',

@@ -40,7 +40,7 @@ export interface SimCloudDeps {
 
 /** The real Civo executor on a cloud in memory: identity by exact id and name, reboots with every kind of answer. */
 export function simCloud(process: Incarnation, cloud: SimCloudDeps): Executor {
-  return createCivoExecutor({ client: simClient(process, cloud) });
+  return createCivoExecutor({ client: simClient(process, cloud), clock: process.clock });
 }
 
 function simClient(process: Incarnation, cloud: SimCloudDeps): CivoClient {

@@ -68,6 +68,8 @@ export function startWorker(world: World, process: Incarnation): void {
       flight: settings.sendDeadline + settings.callDeadline + settings.ledger.margin,
     },
     newToken: () => world.nextToken(),
+    lateness: { watch: () => ({ late: () => 0, [Symbol.dispose]: () => undefined }) },
+    onMissed: () => undefined,
   });
   const jobDeps: RebootJobDeps = {
     processor,

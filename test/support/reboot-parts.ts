@@ -2,7 +2,6 @@ import { emptyLedger } from "@node-agent/shared/core/ledger/steps.ts";
 import { LEDGER_TIMINGS } from "@node-agent/shared/core/ledger/timings.ts";
 import { DAY, SECOND } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
-import type { EvidenceReader } from "@node-agent/shared/ports/node-evidence.ts";
 import type { SequenceMemory } from "@node-agent/shared/ports/sequence-memory.ts";
 import type { StateStore } from "@node-agent/shared/ports/state-store.ts";
 import { MemoryEvidenceReader } from "@node-agent/shared/testing/memory-evidence-reader.ts";
@@ -11,6 +10,8 @@ import { MemoryNodeLister } from "@node-agent/shared/testing/memory-node-lister.
 import type { MemoryNodeReader } from "@node-agent/shared/testing/memory-node-reader.ts";
 import { FleetWatch } from "../../packages/worker/src/fleet-watch.ts";
 import type { Rules } from "../../packages/worker/src/judge.ts";
+import type { RebootDeps } from "../../packages/worker/src/reboot-transaction.ts";
+import { LoopLateness } from "../../packages/worker/src/loop-lateness.ts";
 import { LedgerGate } from "../../packages/worker/src/ledger-gate.ts";
 
 /** A ledger that is old enough to be trusted. */
@@ -28,9 +29,10 @@ export function rebootParts(parts: {
   readonly reader: MemoryNodeReader;
   readonly rules: Rules;
   readonly clock: Clock;
-}): { fleet: FleetWatch; ledger: LedgerGate | undefined; evidence: EvidenceReader } {
+}): Pick<RebootDeps, "fleet" | "ledger" | "evidence" | "lateness" | "onMissed"> {
   const { store, ledger, memory, reader, rules, clock } = parts;
   const evidence = new MemoryEvidenceReader();
+  const deadline = { lateness: new LoopLateness(clock), onMissed: () => undefined };
   const fleet = new FleetWatch({
     lister: new MemoryNodeLister(reader.nodes),
     store,
@@ -40,7 +42,7 @@ export function rebootParts(parts: {
     shared: SECOND,
     oldest: 10 * SECOND,
   });
-  if (rules.policy.monitorOnly) return { fleet, ledger: undefined, evidence };
+  if (rules.policy.monitorOnly) return { fleet, ledger: undefined, evidence, ...deadline };
   // Spans that add little to the waits of tests in real time; the clocks here are all one.
   const timings = {
     ...LEDGER_TIMINGS,
@@ -51,5 +53,5 @@ export function rebootParts(parts: {
     cooldown: 50,
   };
   const gate = new LedgerGate({ ledger, memory, clock, policy: rules.policy, timings, self: "worker" });
-  return { fleet, ledger: gate, evidence };
+  return { fleet, ledger: gate, evidence, ...deadline };
 }

@@ -1,7 +1,7 @@
 import { HOUR, SECOND, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
 import { z } from "zod";
 import { classify, type CivoFault, type CivoResult } from "./fault.ts";
-import type { Exchange } from "./transport.ts";
+import { isSuccess, type Exchange } from "./transport.ts";
 
 /** What we keep of a Civo instance. Passwords, tokens and scripts of the answer end in the parser. */
 export interface CivoInstance {
@@ -36,8 +36,6 @@ const instance = z
 
 /** The body of `GET /v2/instances/{id}`. */
 export const instanceAnswer = instance;
-/** The body of `GET /v2/kubernetes/clusters/{id}/instances`: a bare array, not paginated. */
-export const instancesAnswer = z.array(instance);
 /** A 2xx that names an error code is no success, whatever else it says. */
 export const successAnswer = z
   .object({ result: z.literal("success"), code: z.literal("").nullish() })
@@ -50,22 +48,29 @@ const refusal = z.object({
   reason: z.string().max(4096).optional().catch(undefined),
 });
 
-/** Turns an exchange into the value that the schema names, or into a fault. Never throws. */
+/** What a 2xx came to: the value, or undefined when its body is none. */
+export type BodyReader<T> = (body: string) => T | undefined;
+
+/** Reads a body by its schema. */
+export function bodyOf<T>(schema: z.ZodType<T>): BodyReader<T> {
+  return (body) => schema.safeParse(parseJson(body)).data;
+}
+
+/** Turns an exchange into the value that the reader finds in it, or into a fault. Never throws. */
 export function readAnswer<T>(
   answer: Exchange,
-  schema: z.ZodType<T>,
+  read: BodyReader<T>,
   { now, redact }: { readonly now: EpochMillis; readonly redact: (text: string) => string },
 ): CivoResult<T> {
   if (answer.kind === "Failure") {
     return { ok: false, error: { class: "transient", detail: redact(answer.detail), sent: answer.sent } };
   }
   const { status } = answer;
-  const body = parseJson(answer.body);
-  if (status >= 200 && status < 300) {
-    const parsed = schema.safeParse(body);
-    if (parsed.success) return { ok: true, value: parsed.data };
+  if (isSuccess(status)) {
+    const value = read(answer.body);
+    if (value !== undefined) return { ok: true, value };
   }
-  const { code, result, reason } = refusal.safeParse(body).data ?? {};
+  const { code, result, reason } = refusal.safeParse(parseJson(answer.body)).data ?? {};
   const words = [`HTTP ${status}`, code, result, reason].filter((word) => word !== undefined && word !== "");
   const shownCode = code === undefined || code === "" ? undefined : redact(code);
   const retryAfter = readRetryAfter(answer.headers["retry-after"], now);

@@ -1,4 +1,6 @@
 import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
+import type { Millis } from "@node-agent/shared/core/time.ts";
+import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import type {
   Executor,
   RebootReceipt,
@@ -10,6 +12,15 @@ import type { CivoInstance } from "./answer.ts";
 import type { CivoClient } from "./client.ts";
 import type { CivoFault, CivoFaultClass, CivoResult } from "./fault.ts";
 import { instanceIdOf, isInstanceId } from "./instance-id.ts";
+import { Inventory, namesNode, type Instances } from "./inventory.ts";
+
+/** What the executor is made of. */
+export interface CivoExecutorOptions {
+  readonly client: CivoClient;
+  readonly clock: Clock;
+  /** Told of each list of instances that was asked for, and how long that took. */
+  readonly onList?: (result: ResolveFailure | "Success", took: Millis) => void;
+}
 
 const failureOfClass: Readonly<Record<CivoFaultClass, ResolveFailure>> = {
   auth: "Unauthorized",
@@ -22,18 +33,35 @@ const failureOfClass: Readonly<Record<CivoFaultClass, ResolveFailure>> = {
 };
 
 /**
- * Reboots the Civo instance behind a node, and only that one (I6). A name is never searched for: the node's provider
- * id, or without one its exact host name, must lead to a single ACTIVE instance of our cluster whose host name is the
- * node's name. Next to a provider id the host name is compared without letter case, since kubelets write node names in
- * lower case. Without a provider id the host name is the only evidence, and must be exact.
+ * Reboots the Civo instance behind a node, and only that one (I6). The node's provider id, or without one its exact host
+ * name, must lead to a single ACTIVE instance of our cluster whose host name is the node's name. The proof is a read of
+ * that one instance by its exact id; that it belongs to the cluster, and that no other instance has the node's name, is
+ * told by the inventory, which was read before and is at most a minute old. Without an inventory nothing is named.
+ *
+ * Next to a provider id the host name is compared without letter case, since kubelets write node names in lower case.
+ * Without a provider id the host name is the only evidence, and must be exact.
  */
-export function createCivoExecutor({ client }: { readonly client: CivoClient }): Executor {
+export function createCivoExecutor({ client, clock, onList }: CivoExecutorOptions): Executor {
+  const inventory = new Inventory({
+    client,
+    clock,
+    onRead: (fault, took) => onList?.(fault === undefined ? "Success" : failureOfClass[fault.class], took),
+  });
   return {
     name: "civo",
-    resolve: async (node, signal) =>
-      node.providerId === undefined || node.providerId === ""
-        ? resolveByHostname(client, node, signal)
-        : resolveById(client, node, node.providerId, signal),
+    readAhead: async (signal) => inventory.readAhead(signal),
+    resolve: async (node, signal) => {
+      const { providerId } = node;
+      const isUnnamed = providerId === undefined || providerId === "";
+      const id = isUnnamed ? undefined : instanceIdOf(providerId);
+      if (!isUnnamed && id === undefined)
+        return failed("IdentityMismatch", "the provider id is not civo://<instance id>");
+      const look = inventory.look();
+      if (!look.ok) return listFailed(look.fault);
+      return id === undefined
+        ? resolveByHostname(client, node, look.instances, signal)
+        : resolveById(client, node, id, look.instances, signal);
+    },
     reboot: async (target, signal) => receiptOf(await client.hardReboot(target.instanceId, signal)),
   };
 }
@@ -41,19 +69,13 @@ export function createCivoExecutor({ client }: { readonly client: CivoClient }):
 async function resolveById(
   client: CivoClient,
   node: NodeSnapshot,
-  providerId: string,
+  id: string,
+  instances: Instances,
   signal: AbortSignal,
 ): Promise<ResolveResult> {
-  const id = instanceIdOf(providerId);
-  if (id === undefined) return failed("IdentityMismatch", "the provider id is not civo://<instance id>");
-  // Both at once: the caller has only seconds between its first read and the call.
-  const [listed, fresh] = await Promise.all([
-    client.listClusterInstances(signal),
-    client.getInstance(id, signal),
-  ]);
-  if (!listed.ok) return listFailed(listed.error);
-  const members = listed.value.filter((instance) => instance.id === id);
-  const claimants = claimantsOf(node, listed.value);
+  const fresh = await client.getInstance(id, signal);
+  const members = instances.byId(id);
+  const claimants = instances.claimants(node);
   if (members.length === 0) return resolveAbsent(id, claimants, fresh);
   return judge(node, id, { members, claimants, fresh });
 }
@@ -61,11 +83,10 @@ async function resolveById(
 async function resolveByHostname(
   client: CivoClient,
   node: NodeSnapshot,
+  instances: Instances,
   signal: AbortSignal,
 ): Promise<ResolveResult> {
-  const listed = await client.listClusterInstances(signal);
-  if (!listed.ok) return listFailed(listed.error);
-  const claimants = claimantsOf(node, listed.value);
+  const claimants = instances.claimants(node);
   const [claimant] = claimants;
   if (claimant === undefined) return failed("NotFound", "no instance of the cluster has the node's name");
   const { id, hostname } = claimant;
@@ -77,25 +98,8 @@ async function resolveByHostname(
   }
   if (!isInstanceId(id))
     return failed("IdentityMismatch", "the instance with the node's name has no valid id");
-  const members = listed.value.filter((instance) => instance.id === id);
+  const members = instances.byId(id);
   return judge(node, id, { members, claimants, fresh: await client.getInstance(id, signal) });
-}
-
-/**
- * True when a host name is the node's name but for the case of its ASCII letters: host names are compared like this
- * (RFC 4343), and node names are lower case. Other letters are not folded: `\u212A` is no `k`.
- */
-function namesNode(hostname: string, node: NodeSnapshot): boolean {
-  return lowerCase(hostname) === lowerCase(node.name);
-}
-
-function lowerCase(text: string): string {
-  return text.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
-}
-
-/** Every instance that could be meant by the node's name; more than one means that none is taken. */
-function claimantsOf(node: NodeSnapshot, listed: readonly CivoInstance[]): CivoInstance[] {
-  return listed.filter(({ hostname }) => namesNode(hostname, node));
 }
 
 /** The list of the cluster succeeded and does not hold the id: a ghost, unless anything contradicts that. */

@@ -14,14 +14,28 @@ export interface OutgoingRequest {
   readonly body?: string;
 }
 
+/** Takes the bytes of a success while they arrive, instead of keeping them; a text says why the rest is of no use. */
+export type BodySink = (chunk: Buffer) => string | undefined;
+
+/** True for a 2xx. */
+export function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
 /** Limits of one exchange. */
 export interface ExchangeLimits {
   /** Until a connection is ready and the request is on its way. */
   readonly connect: Millis;
   /** The whole exchange, connecting included. */
   readonly total: Millis;
-  /** An answer larger than this many bytes is dropped. */
+  /** An answer that is kept, and is larger than this many bytes, is dropped. */
   readonly maxBodyBytes: number;
+}
+
+/** Beside the request: what ends it early, and where the body of a success goes. */
+export interface ExchangeOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly sink?: BodySink | undefined;
 }
 
 /** What came of one exchange. `sent` is false only when no byte of the request can have left this process. */
@@ -46,12 +60,13 @@ export async function exchange(
   request: OutgoingRequest,
   limits: ExchangeLimits,
   clock: Clock,
-  signal?: AbortSignal,
+  { signal, sink }: ExchangeOptions = {},
 ): Promise<Exchange> {
   const { promise, resolve } = Promise.withResolvers<Exchange>();
   const settled = new AbortController();
   const chunks: Buffer[] = [];
   let size = 0;
+  let isKept = true;
   let sent = false;
   let abort: ((reason: Error) => void) | undefined;
   let head: { status: number; headers: Record<string, string | string[] | undefined> } | undefined;
@@ -90,9 +105,16 @@ export async function exchange(
         },
         onResponseStart: (_controller, status, headers) => {
           head = { status, headers };
-          if (Number(headers["content-length"] ?? 0) > limits.maxBodyBytes) giveUp(tooLarge(limits));
+          isKept = sink === undefined || !isSuccess(status);
+          if (isKept && Number(headers["content-length"] ?? 0) > limits.maxBodyBytes)
+            giveUp(tooLarge(limits));
         },
         onResponseData: (_controller, chunk) => {
+          if (!isKept) {
+            const fault = sink?.(chunk);
+            if (fault !== undefined) giveUp(fault);
+            return;
+          }
           size += chunk.length;
           if (size > limits.maxBodyBytes) giveUp(tooLarge(limits));
           else chunks.push(chunk);

@@ -7,6 +7,7 @@ export function measuredExecutor(executor: Executor, metrics: Metrics, clock: Cl
   const provider = executor.name;
   return {
     name: provider,
+    readAhead: async (signal) => executor.readAhead(signal),
     resolve: async (node, signal) => {
       const startedAt = clock.monotonic();
       const resolved = await executor.resolve(node, signal);

@@ -71,6 +71,7 @@ export class Reach {
   executor(executor: Executor): Executor {
     return {
       name: executor.name,
+      readAhead: async (signal) => executor.readAhead(signal),
       resolve: async (node, signal) => {
         const answer = await this.#asked("Cloud", async () => executor.resolve(node, signal));
         if (!answer.ok && OUT_OF_REACH.has(answer.failure)) this.#down.add("Cloud");

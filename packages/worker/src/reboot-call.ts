@@ -13,6 +13,7 @@ import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
 import type { CallClaim } from "./call-spacing.ts";
 import type { Judged } from "./judge.ts";
 import type { LedgerOpening, LedgerSession } from "./ledger-gate.ts";
+import { SendDeadline, type Missed } from "./send-deadline.ts";
 import { nowOf, type RebootDeps, type RebootRun, type Transaction } from "./reboot-transaction.ts";
 
 /** Everything that is decided when the call begins. */
@@ -35,12 +36,21 @@ const MAX_OUTCOME_WRITES = 5;
 
 const SENT_A_MOMENT_AGO = "this process sent a reboot call a moment ago";
 
+/** What came of the call, and whether it was given up because its send deadline was over. */
+interface Sent {
+  readonly receipt: RebootReceipt;
+  readonly missed?: Missed;
+}
+
 /** The second half of the transaction: intent, call, outcome (steps 7 to 10 of the processor's essay). */
 export class RebootCall {
   readonly #deps: RebootDeps;
+  readonly #deadline: SendDeadline;
 
   constructor(deps: RebootDeps) {
+    const { clock, timings, onMissed } = deps;
     this.#deps = deps;
+    this.#deadline = new SendDeadline({ clock, limit: timings.sendDeadline, onMissed });
   }
 
   /** What the ledger says of this VM; in monitor-only mode, what it would say. */
@@ -77,11 +87,19 @@ export class RebootCall {
       return { end: "Wait", for: claim.wait, until, gate: "RateLimit", why: SENT_A_MOMENT_AGO, record };
     }
     const number = (record.incident?.attempts ?? 0) + 1;
-    const freeAt = await limiter.take(`${node}#${record.incident?.id ?? ""}#${number}`);
+    const { stopwatch } = transaction;
+    const freeAt = await stopwatch.time("Redis", async () =>
+      limiter.take(`${node}#${record.incident?.id ?? ""}#${number}`),
+    );
     const now = nowOf(transaction, clock);
     if (freeAt !== undefined) {
       const why = "the shared limit on reboot calls";
       return { end: "Wait", for: Math.max(0, freeAt - now), until: freeAt, gate: "RateLimit", why, record };
+    }
+    // Before the intent, too: what comes too late already must cost neither a window nor a pause.
+    if (this.#deadline.isOver(transaction)) {
+      const { why, pause } = this.#deadline.missed(transaction);
+      return { end: "Wait", for: pause, until: now + pause, gate: "Deadline", why, record };
     }
     const token = newToken();
     const worstCase = timings.sendDeadline + timings.callDeadline + rebootWaitOf(record, rules.policy);
@@ -92,12 +110,18 @@ export class RebootCall {
       waitUntil: now + worstCase,
     } as const;
     const intended = transition(record, intent, rules.policy, now).record;
-    if (!(await store.compareAndSet(node, stored.version, intended))) return "conflict";
+    const isWritten = await stopwatch.time("Redis", async () =>
+      store.compareAndSet(node, stored.version, intended),
+    );
+    if (!isWritten) return "conflict";
     const { before, evaluation } = judged;
     journal.judged({ node, before, after: record, evaluation, dueIn: undefined });
-    const receipt =
-      (await this.#intend(request, intended, token)) ?? (await this.#send(request, intended, claim));
-    return this.#finish(request, intended, token, receipt);
+    const unwritten = await stopwatch.time("Intent", async () => this.#intend(request, intended, token));
+    const sent =
+      unwritten === undefined
+        ? await this.#send(request, intended, claim)
+        : this.#unsent(transaction, unwritten);
+    return this.#finish(request, intended, token, sent);
   }
 
   /** Writes the intent to the ledger. Undefined: it stands there, and the call may be made. */
@@ -140,36 +164,45 @@ export class RebootCall {
     };
   }
 
+  /** An intent that is not in the ledger; too late for it is too late for the call. */
+  #unsent(transaction: Transaction, receipt: RebootReceipt): Sent {
+    return this.#deadline.isOver(transaction)
+      ? { receipt, missed: this.#deadline.missed(transaction) }
+      : { receipt };
+  }
+
   /** The last look at the clock and the call stand side by side: nothing may come between them. */
   async #send(
     { transaction, target }: CallRequest,
     intended: NodeRecord,
     claim: CallClaim | undefined,
-  ): Promise<RebootReceipt> {
+  ): Promise<Sent> {
     const { executor, timings, journal, clock, rules } = this.#deps;
     journal.requested(intended, target);
     using deadline = deadlineSignal(clock, timings.callDeadline, transaction.signal);
-    const elapsedMono = clock.monotonic() - transaction.startedMono;
-    const elapsedWall = clock.now() - transaction.startedWall;
-    const late = elapsedMono > timings.sendDeadline || elapsedWall > timings.sendDeadline || elapsedWall < 0;
-    if (late) {
-      const detail = `nothing sent: ${Math.round(Math.max(elapsedMono, elapsedWall))} ms since the first read`;
-      return { outcome: "NotSent", detail };
+    if (this.#deadline.isOver(transaction)) {
+      const missed = this.#deadline.missed(transaction);
+      return { receipt: { outcome: "NotSent", detail: `nothing sent: ${missed.why}` }, missed };
     }
     if (rules.policy.monitorOnly) {
       // Whatever executor was wired: this mode never calls a cloud (I5).
-      return { outcome: "Simulated", detail: `monitor-only: ${target.hostname} would have been rebooted` };
+      const detail = `monitor-only: ${target.hostname} would have been rebooted`;
+      return { receipt: { outcome: "Simulated", detail } };
     }
-    if (claim?.send() !== true) return { outcome: "NotSent", detail: `nothing sent: ${SENT_A_MOMENT_AGO}` };
+    if (claim?.send() !== true) {
+      return { receipt: { outcome: "NotSent", detail: `nothing sent: ${SENT_A_MOMENT_AGO}` } };
+    }
     // Awaited here: the deadline ends with this function, and must outlive the call.
-    return await executor.reboot(target, deadline.signal);
+    const receipt = await executor.reboot(target, deadline.signal);
+    this.#deadline.kept(transaction.node);
+    return { receipt };
   }
 
   async #finish(
     { transaction, target, session }: CallRequest,
     intended: NodeRecord,
     token: string,
-    receipt: RebootReceipt,
+    { receipt, missed }: Sent,
   ): Promise<RebootRun> {
     const { store, rules, journal, ledger, clock } = this.#deps;
     const { node } = transaction;
@@ -179,7 +212,10 @@ export class RebootCall {
         ?.settle(target.instanceId, token, receipt.outcome, nowOf(transaction, clock))
         .catch(() => false);
     }
-    const waitUntil = this.#waitUntil(transaction, intended, receipt);
+    const waitUntil = Math.max(
+      this.#waitUntil(transaction, intended, receipt),
+      missed === undefined ? 0 : nowOf(transaction, clock) + missed.pause,
+    );
     const detail = receipt.detail.slice(0, 512);
     const event = { type: "RebootFinished", token, outcome: receipt.outcome, detail, waitUntil } as const;
     let written = intended;
@@ -190,9 +226,14 @@ export class RebootCall {
       if (await store.compareAndSet(node, current.version, written)) break;
     }
     journal.answered(written, receipt);
+    const wait = {
+      end: "Wait",
+      for: Math.max(0, waitUntil - nowOf(transaction, clock)),
+      until: waitUntil,
+    } as const;
+    if (missed !== undefined) return { ...wait, gate: "Deadline", why: missed.why, record: written };
     const why = `${receipt.outcome}: ${receipt.detail}`;
-    const pause = Math.max(0, waitUntil - nowOf(transaction, clock));
-    return { end: "Wait", for: pause, until: waitUntil, gate: "WaitWindow", why, record: written };
+    return { ...wait, gate: "WaitWindow", why, record: written };
   }
 
   /** The wait counts from the answer; without a clear one it keeps the worst case that the intent reserved. */

@@ -35,6 +35,7 @@ import { judge, type Judged } from "./judge.ts";
 import { ledgerOf, type LedgerOpening, type LedgerSession } from "./ledger-gate.ts";
 import { heldByPlan } from "./plan-hold.ts";
 import { RebootCall } from "./reboot-call.ts";
+import { Stopwatch } from "./stopwatch.ts";
 import { verifyReboot } from "./verifier.ts";
 import {
   nowOf,
@@ -75,16 +76,17 @@ export class RebootProcessor {
   }
 
   /**
-   * A list of a large fleet takes as long as the send deadline allows for everything. It is made before the deadline
-   * starts, when it will be asked for; the transaction then finds it, or makes a new one.
+   * A list of a large fleet, of nodes or of VMs, takes as long as the send deadline allows for everything. It is made
+   * before the deadline starts, when it will be asked for; the transaction then finds it, or makes a new one of the nodes.
    */
   async #lookAhead(node: string, signal: AbortSignal): Promise<void> {
-    const { store, fleet, timings, clock } = this.#deps;
+    const { store, fleet, executor, timings, clock } = this.#deps;
     const { record, view } = await store.get(node);
     if (record === undefined) return;
     const step = nextStep(this.#input(record, view, undefined, undefined));
     if (step.step !== "CallExecutor" || (await heldByPlan(record, step, view, this.#deps)) !== undefined)
       return;
+    await executor.readAhead(signal);
     using deadline = deadlineSignal(clock, FLEET_LIST_DEADLINES * timings.readDeadline, signal);
     await fleet.health(await store.listUnhealthy(), view.now, deadline.signal).catch(() => undefined);
   }
@@ -93,7 +95,9 @@ export class RebootProcessor {
     const { clock, store } = this.#deps;
     const startedMono = clock.monotonic();
     const startedWall = clock.now();
-    const verified = await verifyReboot(await store.get(node), this.#deps, signal);
+    using stopwatch = new Stopwatch(clock, this.#deps.lateness);
+    const read = await stopwatch.time("Redis", async () => store.get(node));
+    const verified = await stopwatch.time("Verdict", async () => verifyReboot(read, this.#deps, signal));
     if (verified.overtaken === true) return "conflict";
     const { stored, unsettled } = verified;
     const { view } = stored;
@@ -113,7 +117,7 @@ export class RebootProcessor {
     if (held !== undefined) return held;
     // Attempts used up is decided anew on a fresh read: that judgement moves the node to Failed.
     if (first.step !== "CallExecutor" && first.gate !== "Attempts") return this.#stop(first, record, view);
-    return this.#readTruth({ node, stored, startedMono, startedWall, signal }, record);
+    return await this.#readTruth({ node, stored, startedMono, startedWall, signal, stopwatch }, record);
   }
 
   async #readTruth(transaction: Transaction, record: NodeRecord): Promise<RebootRun | "conflict"> {
@@ -121,7 +125,7 @@ export class RebootProcessor {
     const { view } = transaction.stored;
     const opening = await this.#openLedger(transaction, nowOf(transaction, this.#deps.clock));
     if ("failed" in opening) return this.#wait(record, view, "Ledger", opening.failed, undefined);
-    const read = await tried(transaction, this.#deps, "Kubernetes", async (signal) =>
+    const read = await tried(transaction, this.#deps, "Node", async (signal) =>
       reader.read(transaction.node, signal),
     );
     if ("failed" in read) return this.#wait(record, view, "NodeUnreadable", read.failed, undefined);
@@ -211,7 +215,7 @@ export class RebootProcessor {
 
   async #openLedger(transaction: Transaction, redisNow: EpochMillis) {
     const { ledger } = this.#deps;
-    return tried(transaction, this.#deps, "Kubernetes", async (signal) => ledger?.open(redisNow, signal));
+    return tried(transaction, this.#deps, "Ledger", async (signal) => ledger?.open(redisNow, signal));
   }
 
   async #settle(

@@ -1,3 +1,4 @@
+import type { DeadlineStep, TimedStep } from "@node-agent/shared/contract/metric-labels.ts";
 import type { GateName } from "@node-agent/shared/core/gates/gate.ts";
 import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
@@ -18,6 +19,8 @@ import type { FleetWatch } from "./fleet-watch.ts";
 import type { Journal } from "./journal.ts";
 import type { Rules } from "./judge.ts";
 import type { LedgerGate } from "./ledger-gate.ts";
+import type { Lateness } from "./loop-lateness.ts";
+import type { Stopwatch } from "./stopwatch.ts";
 import type { Whereabouts } from "./whereabouts.ts";
 
 /** The spans of the reboot transaction (facts on the protocol, 3.4). */
@@ -59,6 +62,9 @@ export interface RebootDeps {
   readonly clock: Clock;
   readonly timings: RebootTimings;
   readonly newToken: () => string;
+  readonly lateness: Lateness;
+  /** Told of each send deadline that was missed, and which step is to blame. */
+  readonly onMissed: (step: DeadlineStep) => void;
 }
 
 /** What the job does next: end, look again after a pause, telling what it waits for, or sleep while the plan holds it. */
@@ -121,24 +127,34 @@ export interface Transaction {
   readonly startedMono: Millis;
   readonly startedWall: EpochMillis;
   readonly signal: AbortSignal;
+  /** What took how long since then. */
+  readonly stopwatch: Stopwatch;
 }
+
+/** What is read of the world, and whose fault it is when it cannot be read. */
+const DEPENDENCY_OF = {
+  Ledger: "Kubernetes",
+  Node: "Kubernetes",
+  Fleet: "Kubernetes",
+  Cloud: "Cloud",
+} satisfies Partial<Record<TimedStep, Dependency>>;
 
 /**
  * A read of the world with a deadline: its failure is a gate that holds, never an exception. The journal counts it
  * against the dependency that the error names, else against the one that was asked.
  */
 export async function tried<T>(
-  { signal: parent, node }: Transaction,
+  { signal: parent, node, stopwatch }: Transaction,
   { clock, timings, journal }: Pick<RebootDeps, "clock" | "timings" | "journal">,
-  asked: Dependency,
+  step: keyof typeof DEPENDENCY_OF,
   read: (signal: AbortSignal) => Promise<T>,
 ): Promise<{ readonly value: T } | { readonly failed: string }> {
   using deadline = deadlineSignal(clock, timings.readDeadline, parent);
   try {
-    return { value: await read(deadline.signal) };
+    return { value: await stopwatch.time(step, async () => read(deadline.signal)) };
   } catch (error) {
     const failed = error instanceof Error ? error.message : "unknown error";
-    journal.fault(dependencyOf(error) ?? asked, failed, node);
+    journal.fault(dependencyOf(error) ?? DEPENDENCY_OF[step], failed, node);
     return { failed };
   }
 }

@@ -30,6 +30,7 @@ import { FLEET_LIST_DEADLINES, FleetWatch } from "./fleet-watch.ts";
 import type { Journal } from "./journal.ts";
 import type { Rules } from "./judge.ts";
 import { LedgerGate } from "./ledger-gate.ts";
+import { LoopLateness } from "./loop-lateness.ts";
 import { Planner } from "./planner.ts";
 import type { Reach } from "./reach.ts";
 import { RebootProcessor } from "./reboot-processor.ts";
@@ -122,6 +123,8 @@ export function createReboots(made: RebootParts): {
       flight: timings.sendDeadline + timings.cloudCallDeadline + config.ledger.margin,
     },
     newToken: randomUUID,
+    lateness: new LoopLateness(clock),
+    onMissed: (step) => made.parts.metrics.observeDeadlineMissed(step),
   });
   const queue = new BullRebootQueue(redis.producer, keys, redis.onError);
   const planner = new Planner({

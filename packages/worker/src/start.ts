@@ -2,6 +2,7 @@ import { createCivoClient, createCivoExecutor, parseCivoUrl } from "@node-agent/
 import { connectKubernetes } from "@node-agent/kubernetes";
 import { keysOf, type Keys } from "@node-agent/shared/contract/keys.ts";
 import { createCheckers } from "@node-agent/shared/core/checkers/registry.ts";
+import type { Millis } from "@node-agent/shared/core/time.ts";
 import type { Executor } from "@node-agent/shared/ports/executor.ts";
 import { RedisEvaluationStore } from "@node-agent/shared/redis/evaluation-store.ts";
 import { BullJobQueues } from "@node-agent/shared/redis/job-queues.ts";
@@ -189,6 +190,9 @@ function startConsumers(
   });
 }
 
+/** The list of all instances may take so many times as long as the read of one. */
+const LIST_DEADLINES = 2;
+
 /** In monitor-only mode there is no cloud client at all, so that nothing can call one (I5). */
 function createExecutor({ config, metrics, clock }: RoleParts): {
   executor: Executor;
@@ -210,11 +214,14 @@ function createExecutor({ config, metrics, clock }: RoleParts): {
     deadlines: {
       connect: config.timings.cloudConnectDeadline,
       read: config.timings.cloudReadDeadline,
+      list: LIST_DEADLINES * config.timings.cloudReadDeadline,
       reboot: config.timings.cloudCallDeadline,
     },
   });
+  const onList = (result: string, took: Millis): void =>
+    metrics.observeCloudRequest({ provider: "civo", operation: "list", result, took });
   return {
-    executor: measuredExecutor(createCivoExecutor({ client }), metrics, clock),
+    executor: measuredExecutor(createCivoExecutor({ client, clock, onList }), metrics, clock),
     close: async () => client[Symbol.asyncDispose](),
   };
 }

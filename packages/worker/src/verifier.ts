@@ -1,5 +1,5 @@
 import { dueIn } from "@node-agent/shared/core/due.ts";
-import { isVerdictPending, proofOf, type RebootProof } from "@node-agent/shared/core/verification.ts";
+import { isVerdictPending, proofOf, speaks, type RebootProof } from "@node-agent/shared/core/verification.ts";
 import { transition } from "@node-agent/shared/core/transition.ts";
 import type { NodeRecord, RebootAttempt } from "@node-agent/shared/core/record.ts";
 import type { EpochMillis } from "@node-agent/shared/core/time.ts";
@@ -78,17 +78,18 @@ export async function verifyReboot(
 
 /** By what Redis says there may be a verdict; of a node that is gone nothing more will come, so that none is waited for. */
 function mayBeTold(record: NodeRecord, view: ClusterView, deps: VerifierDeps): boolean {
-  if (proofNow(record, view, deps) !== undefined) return true;
+  if (proofNow(record, view, true, deps) !== undefined) return true;
   return record.phase === "Unknown" && isVerdictPending(record);
 }
 
 function proofNow(
   record: NodeRecord,
   { now, observed }: ClusterView,
+  isSpeaking: boolean,
   deps: VerifierDeps,
 ): RebootProof | undefined {
   const due = dueIn(record, deps.rules.policy, observed);
-  return proofOf(record, { now, observed, dueIn: due }, verdictTimingsOf(deps));
+  return proofOf(record, { now, observed, dueIn: due, speaks: isSpeaking }, verdictTimingsOf(deps));
 }
 
 /** Budgets and the efficacy guard are built on the verdict: it is given on the node as it is, not on what Redis says. */
@@ -101,7 +102,7 @@ function verdictOn(
   // The VM may live on: its window stays with it.
   if (!read.found) return record.phase === "Unknown" ? "Gone" : undefined;
   const truth = judge(read.node, { record, damaged: false }, deps.rules, view).after;
-  return proofNow(truth, view, deps);
+  return proofNow(truth, view, speaks(read.node), deps);
 }
 
 async function readTruth(

@@ -44,15 +44,16 @@ export async function lookAtWorld(
 ): Promise<Looked> {
   const { store, fleet, executor, journal, whereabouts } = deps;
   const { now } = transaction.stored.view;
-  const records = await store.listUnhealthy();
+  const { stopwatch } = transaction;
+  const records = await stopwatch.time("Redis", async () => store.listUnhealthy());
   const fresh = { node, since: transaction.startedMono };
-  const health = await tried(transaction, deps, "Kubernetes", async (signal) =>
+  const health = await tried(transaction, deps, "Fleet", async (signal) =>
     fleet.health(records, now, signal, fresh),
   );
   if ("failed" in health) return { gate: "Storm", why: health.failed, retryAfter: undefined };
   const [resolved, evidence] = await Promise.all([
     tried(transaction, deps, "Cloud", async (signal) => executor.resolve(node, signal)),
-    reads.evidence ? evidenceOf(transaction, node.name, deps) : undefined,
+    reads.evidence ? stopwatch.time("Pods", async () => evidenceOf(transaction, node.name, deps)) : undefined,
   ]);
   if ("failed" in resolved) return { gate: "Cloud", why: resolved.failed, retryAfter: undefined };
   if (!resolved.value.ok) {
@@ -63,7 +64,9 @@ export async function lookAtWorld(
     return { gate, why, retryAfter };
   }
   const { target, gpuCount = 0 } = resolved.value;
-  const hosting = await whereabouts.hosting(node.name, addresses, records);
+  const hosting = await stopwatch.time("Redis", async () =>
+    whereabouts.hosting(node.name, addresses, records),
+  );
   const seen = { records, health: health.value, target, hasGpus: gpuCount > 0, hosting };
   return { look: { ...seen, ...(evidence === undefined ? {} : { evidence }) } };
 }

@@ -10,7 +10,7 @@ import {
   type Script,
   startScriptedServer,
 } from "../../support/scripted-http-server.ts";
-import { aNode, anInstance, CANARY, CLUSTER_ID, INSTANCE_ID } from "../../unit/civo/support.ts";
+import { aNode, anInstance, CANARY, CLUSTER_ID, INSTANCE_ID, readingAhead } from "../../unit/civo/support.ts";
 
 const target = { instanceId: INSTANCE_ID, hostname: "node-1" };
 const { signal } = new AbortController();
@@ -28,7 +28,7 @@ function startExecutor(url: string, { reboot = 5000, connect = 2000 } = {}) {
     maxBodyBytes: 1_000_000,
     random: () => 0,
   });
-  const executor = createCivoExecutor({ client });
+  const executor = readingAhead(createCivoExecutor({ client, clock: systemClock }));
   return { executor, [Symbol.asyncDispose]: async () => client[Symbol.asyncDispose]() };
 }
 

@@ -8,6 +8,7 @@ import {
   cloudOf,
   INSTANCE_ID,
   OTHER_ID,
+  readingAhead,
   scriptedDispatch,
   testClock,
 } from "../../unit/civo/support.ts";
@@ -104,6 +105,7 @@ function cloud() {
     requests.length = 0;
     return script(request);
   });
-  const client = createCivoClient(clientOptions({ clock: testClock().clock, dispatcher }));
-  return { executor: createCivoExecutor({ client }) };
+  const { clock } = testClock();
+  const client = createCivoClient(clientOptions({ clock, dispatcher }));
+  return { executor: readingAhead(createCivoExecutor({ client, clock })) };
 }

@@ -25,6 +25,7 @@ function startOn(fleet: Fleet, id: string, node: string, callers: string[] = [])
   });
   const executor: Executor = {
     name: "noted",
+    readAhead: async () => undefined,
     resolve: async (target) => fleet.executor.resolve(target),
     reboot: async (...args) => {
       callers.push(id);

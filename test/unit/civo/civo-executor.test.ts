@@ -7,6 +7,7 @@ import {
   cloudOf,
   INSTANCE_ID,
   OTHER_ID,
+  readingAhead,
   type ScriptedAnswer,
   type SentRequest,
   scriptedDispatch,
@@ -19,10 +20,10 @@ const target = { instanceId: INSTANCE_ID, hostname: "node-1" };
 function setUp(script: (request: SentRequest) => ScriptedAnswer) {
   const { requests, dispatcher } = scriptedDispatch(script);
   const time = testClock();
-  const executor = createCivoExecutor({
-    client: createCivoClient(clientOptions({ dispatcher, clock: time.clock })),
-  });
-  return { executor, requests, ...time };
+  const { clock } = time;
+  const client = createCivoClient(clientOptions({ dispatcher, clock }));
+  const bare = createCivoExecutor({ client, clock });
+  return { bare, executor: readingAhead(bare), requests, ...time };
 }
 
 /** Answers the list of the cluster with one thing and everything else with another. */
@@ -134,8 +135,8 @@ describe("resolve", () => {
     "civo://node-1",
     "civo://../../../v2/instances/aaaaaaaaaaaaaaa",
   ])("the provider id %j is not one of ours: refused without a call", async (providerId) => {
-    const { executor, requests } = setUp(cloudOf([anInstance()]));
-    expect(await executor.resolve(aNode({ providerId }), signal)).toMatchObject({
+    const { bare, requests } = setUp(cloudOf([anInstance()]));
+    expect(await bare.resolve(aNode({ providerId }), signal)).toMatchObject({
       failure: "IdentityMismatch",
     });
     expect(requests).toEqual([]);

@@ -3,14 +3,21 @@ import { createCivoClient, createCivoExecutor } from "@node-agent/civo";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { anInstance, aNode, CANARY, clientOptions, cloudOf, INSTANCE_ID, OTHER_ID } from "./support.ts";
-import { type ScriptedAnswer, type SentRequest, scriptedDispatch, testClock } from "./support.ts";
+import {
+  readingAhead,
+  type ScriptedAnswer,
+  type SentRequest,
+  scriptedDispatch,
+  testClock,
+} from "./support.ts";
 
 const { signal } = new AbortController();
 
 function executorOf(script: (request: SentRequest) => ScriptedAnswer) {
   const { dispatcher } = scriptedDispatch(script);
   const { clock } = testClock();
-  return createCivoExecutor({ client: createCivoClient(clientOptions({ dispatcher, clock })) });
+  const client = createCivoClient(clientOptions({ dispatcher, clock }));
+  return readingAhead(createCivoExecutor({ client, clock }));
 }
 
 const hostileBody = fc.oneof(

@@ -336,3 +336,15 @@ describe("the key", () => {
     expect(detail.length).toBeLessThanOrEqual(200);
   });
 });
+
+test("a list has no limit of bytes, only one of instances and of the size of each", async () => {
+  const long = Array.from({ length: 300 }, () => anInstance({ script: "x".repeat(60_000) }));
+  const { client } = setUp(() => answer(200, long));
+  const listed = await client.listClusterInstances();
+  expect(listed.ok && listed.value.length).toBe(300);
+  const few = setUp(() => answer(200, long), { listLimits: { instances: 299, instanceBytes: 100_000 } });
+  expect(faultOf(await few.client.listClusterInstances())).toMatchObject({
+    class: "transient",
+    detail: "more than 299 instances",
+  });
+});

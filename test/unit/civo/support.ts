@@ -1,6 +1,7 @@
 import type { CivoClientOptions } from "@node-agent/civo";
 import type { Millis } from "@node-agent/shared/core/time.ts";
 import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
+import type { Executor } from "@node-agent/shared/ports/executor.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import { Secret } from "@node-agent/shared/runtime/secret.ts";
 
@@ -98,6 +99,17 @@ export function testClock(now = 1_700_000_000_000) {
         waiting.delete(entry);
         entry.wake();
       }
+    },
+  };
+}
+
+/** An executor that reads the list ahead of each look, as a worker does before its send deadline starts. */
+export function readingAhead(executor: Executor): Executor {
+  return {
+    ...executor,
+    resolve: async (node, signal) => {
+      await executor.readAhead(signal);
+      return executor.resolve(node, signal);
     },
   };
 }

@@ -198,7 +198,13 @@ describe("explain names the gate at which the worker stops, with", () => {
   test("attempts that are used up: nothing follows", async () => {
     const world = await dueWorld({ ...ACTIVE, maxAttempts: 1 });
     await world.run();
+    await world.seeAndJudge(aNode().notReady().bootId("boot-2"));
     await world.watch(11 * MINUTE);
+    const { explanation: early } = await ask(world);
+    expect(early).toMatchObject({
+      blocker: { gate: "Attempts", why: expect.stringContaining("not known yet") },
+    });
+    await world.run();
     const { explanation } = await ask(world);
     expect(explanation).toMatchObject({ blocker: { gate: "Attempts" }, next: { step: "None" } });
     expect(await world.run()).toMatchObject({ end: "Finish", gate: "Attempts" });

@@ -235,6 +235,9 @@ describe("the pure gates", () => {
     expect(life.gate("Attempts")).toMatchObject({ open: true, why: "1 of 1 attempts used" });
     expect(life.step()).toMatchObject({ step: "WaitUntil", gate: "WaitWindow" });
     life.pass(10 * MINUTE);
+    // Whether the attempt counts is known by its verdict.
+    expect(life.step()).toMatchObject({ step: "WaitUntil", gate: "Attempts" });
+    life.told("StillBad");
     expect(life.step()).toMatchObject({ step: "Finish", gate: "Attempts" });
   });
 
@@ -245,7 +248,7 @@ describe("the pure gates", () => {
     life.pass(10 * MINUTE).judge({ NodeReady: "Fail" });
     life.answer(token, "Accepted");
     expect(life.gate("WaitWindow").open).toBe(false);
-    expect(life.step()).toMatchObject({ step: "Finish", gate: "Attempts" });
+    expect(life.step()).toMatchObject({ step: "WaitUntil", gate: "Attempts" });
   });
 
   test("an inconsistent record, clocks without an incident, leads to no call", () => {

@@ -6,7 +6,7 @@ import { Timeline } from "./timeline.ts";
 
 const TIMINGS = { flight: MINUTE / 2, recoveredAfter: MINUTE, curedAfter: 30 * MINUTE };
 const proof = ({ record, policy, now, observed }: Timeline) =>
-  proofOf(record, { now, observed, dueIn: dueIn(record, policy, observed) }, TIMINGS);
+  proofOf(record, { now, observed, dueIn: dueIn(record, policy, observed), speaks: true }, TIMINGS);
 const told = (life: Timeline): Timeline => {
   const { token = "" } = life.record.lastReboot ?? {};
   life.apply({ type: "RebootRecovered", token });

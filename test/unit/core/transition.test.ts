@@ -287,6 +287,8 @@ describe("Failed", () => {
       incident: { attempts: 3 },
     });
     expect(life.actions).toEqual([{ type: "WakeReboot" }]);
+    expect(life.step()).toMatchObject({ step: "WaitUntil", gate: "Attempts" });
+    life.told("StillBad");
     expect(life.step()).toMatchObject({ step: "Finish", gate: "Attempts", why: "3 of 3 attempts used" });
   });
 
@@ -298,6 +300,23 @@ describe("Failed", () => {
     expect(life.actions).toEqual([{ type: "WakeReboot" }]);
     life.pass(MINUTE).judge({ NodeReady: "Fail" });
     expect(life.actions).toEqual([{ type: "EnsureReboot", at: life.now }]);
+  });
+
+  test("is not where an attempt leads that was not carried out, and goes on when that is known late", () => {
+    const life = new Timeline({ maxAttempts: 1 });
+    life.judge({ NodeReady: "Fail" });
+    life.pass(5 * MINUTE).reboot();
+    expect(life.pass(10 * MINUTE).judge({ NodeReady: "Fail" }).phase).toBe("Failed");
+    life.told("NotExecuted");
+    expect(life.record).toMatchObject({ phase: "Unhealthy", incident: { attempts: 0 } });
+    expect(life.gate("Attempts")).toMatchObject({
+      open: true,
+      why: "0 of 1 attempts used; the latest call was not carried out and does not count",
+    });
+    expect(life.judge({ NodeReady: "Fail" })).toMatchObject({
+      phase: "Unhealthy",
+      incident: { attempts: 0 },
+    });
   });
 
   test("calls nothing and asks for no timer after that, however long the node fails", () => {
@@ -319,7 +338,7 @@ describe("Failed", () => {
     // The wait is over, and the relapse is given up when another reboot would be due.
     expect(life.pass(8 * MINUTE).judge({ Cilium: "Fail" }).phase).toBe("Unhealthy");
     expect(life.pass(2 * MINUTE - 1).step()).toMatchObject({ step: "WaitUntil", gate: "Threshold" });
-    expect(life.pass(1).step()).toMatchObject({ step: "Finish", gate: "Attempts" });
+    expect(life.pass(1).step()).toMatchObject({ step: "WaitUntil", gate: "Attempts" });
     expect(life.judge({ Cilium: "Fail" }).phase).toBe("Failed");
   });
 

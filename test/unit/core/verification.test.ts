@@ -14,9 +14,9 @@ function rebooted(
   life.pass(5 * MINUTE).reboot(outcome);
   return life.pass(MINUTE);
 }
-const proof = (life: Timeline, recoveredAfter: number, curedAfter: number) => {
+const proof = (life: Timeline, recoveredAfter: number, curedAfter: number, speaks = true) => {
   const { record, policy, now, observed } = life;
-  const view = { now, observed, dueIn: dueIn(record, policy, observed) };
+  const view = { now, observed, dueIn: dueIn(record, policy, observed), speaks };
   return proofOf(record, view, { flight: 0, recoveredAfter, curedAfter });
 };
 const verdict = (life: Timeline) => proof(life, 0, 0);
@@ -62,6 +62,12 @@ describe("what a reboot came to", () => {
     const life = rebooted().pass(9 * MINUTE);
     life.judge({ NodeReady: "Fail" });
     expect(verdict(life)).toBe("NotExecuted");
+  });
+
+  test("StillBad: the kubelet is silent, whose boot id is that of before whatever the machine did", () => {
+    const life = rebooted().pass(9 * MINUTE);
+    life.judge({ NodeReady: "Fail" });
+    expect(proof(life, 0, 0, false)).toBe("StillBad");
   });
 
   test("NotExecuted: it is well again without having booted: it got well by itself", () => {
@@ -136,18 +142,18 @@ function windows(): Timeline {
 }
 
 describe("without boot ids, as on some Windows nodes", () => {
-  test("health is all there is to go by: well is Cured, sick at the end is NotExecuted", () => {
+  test("health is all there is to go by: well is Cured, sick at the end is StillBad", () => {
     const life = windows();
     life.judge();
     expect(verdict(life)).toBe("Cured");
     const sick = windows().pass(10 * MINUTE);
     sick.judge({ NodeReady: "Fail" });
-    expect(verdict(sick)).toBe("NotExecuted");
+    expect(verdict(sick)).toBe("StillBad");
   });
 
   test("a boot id that appears only after the reboot proves nothing", () => {
     const life = boots(windows()).pass(10 * MINUTE);
     life.judge({ NodeReady: "Fail" });
-    expect(verdict(life)).toBe("NotExecuted");
+    expect(verdict(life)).toBe("StillBad");
   });
 });

@@ -54,6 +54,11 @@ describe("a due reboot", () => {
     for (let attempt = 1; attempt <= 3; attempt += 1) {
       await world.run();
       expect(calls()).toBe(attempt);
+      await world.seeAndJudge(
+        aNode()
+          .notReady()
+          .bootId(`boot-${attempt + 1}`),
+      );
       await world.watch(WINDOW);
     }
     expect(await world.run()).toMatchObject({ end: "Finish", gate: "Attempts" });

@@ -7,11 +7,15 @@ test("attempts are not forgotten when Redis loses everything after each of them"
   const world = new World();
   await world.due();
   for (let flush = 0; flush < 8; flush += 1) {
+    const booted = aNode()
+      .notReady()
+      .bootId(`boot-${flush + 2}`);
     await world.run();
+    await world.seeAndJudge(booted);
     await world.watch(WINDOW);
     await world.run();
     world.flushRedis();
-    await world.seeAndJudge(aNode().notReady());
+    await world.seeAndJudge(booted);
     await world.watch(5 * MINUTE + SECOND);
   }
   expect(await world.run()).toMatchObject({ end: "Finish", gate: "Attempts" });

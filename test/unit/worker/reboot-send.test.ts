@@ -37,14 +37,13 @@ describe("the send deadline", () => {
         return undefined;
       },
     };
-    const run = await world.run("node-1", { limiter });
-    expect(run).toMatchObject({ end: "Wait", why: expect.stringContaining("nothing sent") });
+    const before = await world.record();
+    expect(await world.run("node-1", { limiter })).toMatchObject({ end: "Wait", gate: "Deadline" });
     expect(calls()).toBe(0);
-    expect(await world.record()).toMatchObject({
-      phase: "Unhealthy",
-      incident: { attempts: 0 },
-      lastReboot: { outcome: "NotSent" },
-    });
+    // Nothing was written yet: it is no attempt, and no call that was not sent.
+    expect(await world.record()).toEqual(before);
+    expect(await world.entry()).toBeUndefined();
+    expect(world.missed).toHaveLength(1);
   });
 
   test.each(["store.get", "reader.read", "executor.resolve", "limiter.take", "store.compareAndSet"])(
@@ -83,6 +82,7 @@ describe("the send deadline", () => {
     );
     expect(calls()).toBe(0);
     expect((await world.record())?.lastReboot?.outcome).toBe("NotSent");
+    expect(world.missed).toHaveLength(1);
   });
 
   test("a send just in time is sent", async () => {

@@ -29,6 +29,7 @@ import { MemoryPlanStore } from "../../../packages/shared/src/testing/memory-pla
 import { Evaluator, type EvaluatorDeps } from "../../../packages/worker/src/evaluator.ts";
 import { FleetWatch } from "../../../packages/worker/src/fleet-watch.ts";
 import { LedgerGate } from "../../../packages/worker/src/ledger-gate.ts";
+import type { Lateness } from "../../../packages/worker/src/loop-lateness.ts";
 import { RebootProcessor } from "../../../packages/worker/src/reboot-processor.ts";
 import type { RebootDeps, TransactionRun } from "../../../packages/worker/src/reboot-transaction.ts";
 import { Whereabouts, type WhereaboutsDeps } from "../../../packages/worker/src/whereabouts.ts";
@@ -72,6 +73,10 @@ export class World {
   readonly lister = new MemoryNodeLister(this.reader.nodes);
   readonly plans = new MemoryPlanStore(this.clock);
   readonly evidence = new MemoryEvidenceReader();
+  /** How long its workers stood still, as they would measure it. */
+  lateness: Lateness = { watch: () => ({ late: () => 0, [Symbol.dispose]: () => undefined }) };
+  /** The steps that made a send deadline missed. */
+  readonly missed: string[] = [];
   /** What the configuration selects. */
   selects: (node: NodeSnapshot) => boolean = () => true;
   readonly ledger = new MemoryLedger("cluster-1", () => this.clock.now());
@@ -125,6 +130,8 @@ export class World {
       clock,
       timings: TIMINGS,
       newToken,
+      lateness: this.lateness,
+      onMissed: (step) => void this.missed.push(step),
     };
   }
 

@@ -31,6 +31,22 @@ export type BlindCause = (typeof BLIND_CAUSES)[number];
 
 /** Why a worker takes no jobs: beside workers in active mode, or no repairs because its clock differs. */
 export const PAUSE_CAUSES = ["Mode", "Clock"] as const;
+/** What a reboot transaction asks between its first read and the call; the time of each is taken. */
+export const TIMED_STEPS = [
+  "Redis",
+  "Verdict",
+  "Ledger",
+  "Node",
+  "Fleet",
+  "Cloud",
+  "Pods",
+  "Intent",
+] as const;
+export type TimedStep = (typeof TIMED_STEPS)[number];
+
+/** What made a send deadline missed; `Process`: the worker itself stood still, or its clock was set. */
+export const DEADLINE_STEPS = [...TIMED_STEPS, "Process"] as const;
+export type DeadlineStep = (typeof DEADLINE_STEPS)[number];
 
 /** Sources of the gauges that are read at scrape. */
 export const SCRAPE_SOURCES = [

@@ -11,6 +11,7 @@ import {
   ANSWERS,
   BLIND_CAUSES,
   CHECK_RESULTS,
+  DEADLINE_STEPS,
   EVENT_RESULTS,
   MODES,
   PAUSE_CAUSES,
@@ -183,6 +184,14 @@ export const METRICS = {
     help: "Times a due or waiting reboot was held back, by the gate that did.",
     labels: ["pool", "gate"],
     values: { gate: GATES },
+    roles: ["worker"],
+  },
+  deadlineMissed: {
+    name: "civo_node_agent_reboot_deadline_missed_total",
+    type: "counter",
+    help: "Reboots that were due and not called, since the send deadline was over, by the step that took longest.",
+    labels: ["step"],
+    values: { step: DEADLINE_STEPS },
     roles: ["worker"],
   },
   events: {

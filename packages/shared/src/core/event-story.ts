@@ -170,10 +170,10 @@ function verdictOf(verification: RebootVerification, { lastReboot }: NodeRecord)
       return "cured the node: it stayed healthy";
     case "StillBad":
       return lastReboot?.recoveredAt === undefined
-        ? "was made, and the node still fails"
+        ? "did not cure the node: it still fails"
         : "was made, and the node failed again after it had recovered";
     case "NotExecuted":
-      return "was not made: the boot id is the same";
+      return "was not carried out, and does not count as an attempt: the kubelet reports the same boot id";
     case "Gone":
       return "cannot be judged: the node is gone";
     default:

@@ -1,5 +1,5 @@
 import type { Phase } from "./phase.ts";
-import type { Incident, NodeRecord, ObservedMillis } from "./record.ts";
+import type { Incident, NodeRecord, ObservedMillis, RebootAttempt } from "./record.ts";
 import type { EpochMillis, Millis } from "./time.ts";
 
 /** The two clocks: the store's wall clock and the observation clock. */
@@ -33,6 +33,14 @@ export function isRelapse({ incident, lastReboot }: NodeRecord): boolean {
   return incident !== undefined && lastReboot !== undefined && incident.startedAt > lastReboot.intendedAt;
 }
 
+/** It surely did not happen: no call was made, it was refused, or its machine is known not to have gone down. */
+export function surelyNotDone({
+  outcome,
+  verification,
+}: Pick<RebootAttempt, "outcome" | "verification">): boolean {
+  return outcome === "NotSent" || outcome === "Rejected" || verification === "NotExecuted";
+}
+
 /**
  * A new incident. A record that no longer knows the incident before it goes by its latest reboot: inside the wait window of the latest reboot the failure is a
  * relapse and goes on counting that reboot's attempts; calls that surely never happened were never counted.
@@ -41,8 +49,7 @@ export function newIncident(record: NodeRecord, now: EpochMillis): Incident {
   const last = record.lastReboot;
   const id = `${record.uid}@${now}`;
   if (last === undefined || last.waitUntil <= now) return { id, startedAt: now, attempts: 0 };
-  const uncounted = last.outcome === "NotSent" || last.outcome === "Rejected";
-  return { id, startedAt: now, attempts: uncounted ? last.number - 1 : last.number };
+  return { id, startedAt: now, attempts: surelyNotDone(last) ? last.number - 1 : last.number };
 }
 
 /** The record with its incident closed: attempts, failing clocks and the scheduled reboot are gone. */

@@ -43,17 +43,21 @@ export function finished(
   if (event.outcome !== "NotSent" && event.outcome !== "Rejected") {
     return { record: { ...record, lastReboot }, actions: [] };
   }
-  const incident = uncounted(record.incident, attempt);
-  const lastIncident = uncounted(record.lastIncident, attempt);
-  const next: NodeRecord = {
-    ...record,
-    lastReboot,
-    ...(incident === undefined ? {} : { incident }),
-    ...(lastIncident === undefined ? {} : { lastIncident }),
-  };
+  const next: NodeRecord = { ...givenBack(record, attempt), lastReboot };
   // Recovery may have been seen while the call was under way; then there is nothing to go back to.
   if (record.phase !== "WaitingReboot") return { record: next, actions: [] };
   return { record: enter(next, "Unhealthy", now), actions: [] };
+}
+
+/** An attempt that surely did not happen counts for nothing, neither in its incident nor in the one that a relapse continues. */
+function givenBack(record: NodeRecord, attempt: RebootAttempt): NodeRecord {
+  const incident = uncounted(record.incident, attempt);
+  const lastIncident = uncounted(record.lastIncident, attempt);
+  return {
+    ...record,
+    ...(incident === undefined ? {} : { incident }),
+    ...(lastIncident === undefined ? {} : { lastIncident }),
+  };
 }
 
 /** The incident that made this attempt, or a relapse that goes on counting it, without it. */
@@ -81,8 +85,13 @@ export function recovered(
 export function verified(
   record: NodeRecord,
   { token, verification }: Extract<NodeEvent, { type: "RebootVerified" }>,
+  now: EpochMillis,
 ): Transition {
   const attempt = record.lastReboot;
   if (attempt?.token !== token || attempt.verification !== undefined) return { record, actions: [] };
-  return { record: { ...record, lastReboot: { ...attempt, verification } }, actions: [] };
+  const lastReboot = { ...attempt, verification };
+  if (verification !== "NotExecuted") return { record: { ...record, lastReboot }, actions: [] };
+  // Given up for attempts of which this one was none: it goes on.
+  const next = record.phase === "Failed" ? enter(record, "Unhealthy", now) : record;
+  return { record: { ...givenBack(next, attempt), lastReboot }, actions: [] };
 }

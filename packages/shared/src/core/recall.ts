@@ -5,7 +5,7 @@
  */
 import { DAMAGED_TOKEN } from "./damaged.ts";
 import { isGivenUp, isWaiting } from "./due.ts";
-import { enter } from "./incident.ts";
+import { enter, surelyNotDone } from "./incident.ts";
 import type { LedgerEntry, LedgerOutcome } from "./ledger/ledger.ts";
 import type { RepairPolicy } from "./policy.ts";
 import type { Incident, NodeRecord, RebootAttempt, RebootOutcome, RebootVerification } from "./record.ts";
@@ -59,7 +59,10 @@ function attemptOf(entry: LedgerEntry, { incident, providerId, lastReboot }: Nod
   const { recoveredAt } = entry;
   return {
     incidentId: incident?.id ?? "",
-    number: entry.attempt,
+    // The ledger has given an attempt back that surely did not happen; a record numbers it all the same.
+    number: surelyNotDone({ outcome, ...(verification === undefined ? {} : { verification }) })
+      ? entry.attempt + 1
+      : entry.attempt,
     instanceId: entry.instanceId,
     token: entry.token,
     intendedAt: entry.at,

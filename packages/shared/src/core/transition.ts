@@ -75,7 +75,7 @@ export function transition(
     case "RebootRecovered":
       return recovered(required(record, event.type), event, now);
     case "RebootVerified":
-      return verified(required(record, event.type), event);
+      return verified(required(record, event.type), event, now);
     default:
       return event satisfies never;
   }

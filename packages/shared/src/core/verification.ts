@@ -4,12 +4,18 @@
  */
 import { isWaiting } from "./due.ts";
 import { isRelapse, wellLeft, type Moment } from "./incident.ts";
+import type { NodeSnapshot } from "./node.ts";
 import type { NodeRecord, RebootAttempt, RebootVerification } from "./record.ts";
 import type { EpochMillis, Millis } from "./time.ts";
 
 /** A call was made, or may have been; a boot in its wait may be its doing. */
 export function mayHaveHappened({ outcome }: RebootAttempt): boolean {
   return outcome !== "Simulated" && outcome !== "NotSent" && outcome !== "Rejected";
+}
+
+/** The kubelet reports. While it is silent the node shows the boot id of before, whatever its machine did since. */
+export function speaks({ conditions }: Pick<NodeSnapshot, "conditions">): boolean {
+  return conditions.some(({ type, status }) => type === "Ready" && status !== "Unknown");
 }
 
 /** The node is gone, and with it the chance to tell what its latest reboot came to. */
@@ -36,9 +42,12 @@ export interface VerdictTimings {
 /** What may be said of a reboot: that its node is well again, which is no verdict yet, or the verdict. */
 export type RebootProof = RebootVerification | "Recovered";
 
-/** The store's clocks, and the observed time until another reboot is due; undefined: no failing checker asks for one. */
+/** What a verdict looks at beside the record, and the store's clocks. */
 export interface VerdictView extends Moment {
+  /** The observed time until another reboot is due; undefined: no failing checker asks for one. */
   readonly dueIn: Millis | undefined;
+  /** The node was read a moment ago, and its kubelet reports. */
+  readonly speaks: boolean;
 }
 
 /**
@@ -79,7 +88,12 @@ export function proofOf(
   if (isWaiting(record, view.now)) return undefined;
   // A relapse that passes before another reboot is due proves nothing: the time to a cure starts again after it.
   if (isRelapse(record) && view.dueIn !== 0) return undefined;
-  return rebooted ? "StillBad" : "NotExecuted";
+  // A machine that went down and never came up shows the same boot id: only a kubelet that reports proves the contrary.
+  return !rebooted && view.speaks && hasBootIds(record, lastReboot) ? "NotExecuted" : "StillBad";
+}
+
+function hasBootIds({ bootId }: NodeRecord, { bootIdBefore }: RebootAttempt): boolean {
+  return bootId !== undefined && bootIdBefore !== undefined;
 }
 
 /** The machine went down. Without boot ids (some Windows nodes) the node's health is all there is to go by. */

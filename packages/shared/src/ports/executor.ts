@@ -52,7 +52,9 @@ export type RebootReceipt =
 /** Does the reboot. Neither method throws: every fault of a cloud is a value with a class. */
 export interface Executor {
   readonly name: string;
-  /** Names the VM behind the node, by a fresh read of the cloud. */
+  /** Reads what `resolve` needs and takes long, before the send deadline starts; `resolve` says what could not be read. */
+  readAhead(signal: AbortSignal): Promise<void>;
+  /** Names the VM behind the node, by what was read ahead and a fresh read of that one VM. */
   resolve(node: NodeSnapshot, signal: AbortSignal): Promise<ResolveResult>;
   /** Sends one reboot call, at most once per invocation. */
   reboot(target: RebootTarget, signal: AbortSignal): Promise<RebootReceipt>;

@@ -12,6 +12,7 @@ const providerId = /^[a-z][a-z0-9+.-]*:\/\/(?<id>.+)$/;
 export function createNopExecutor(): Executor {
   return {
     name: "nop",
+    readAhead: async () => undefined,
     resolve: async (node: NodeSnapshot) => {
       const id = providerId.exec(node.providerId ?? "")?.groups?.["id"];
       return { ok: true, target: { instanceId: id ?? node.name, hostname: node.name } };

@@ -32,6 +32,8 @@ export class MemoryExecutor implements Executor {
     this.#clock = clock;
   }
 
+  async readAhead(): Promise<void> {}
+
   async resolve(node: NodeSnapshot): Promise<ResolveResult> {
     this.resolves += 1;
     return this.onResolve(node);

@@ -1,6 +1,7 @@
 import { CHECKER_NAMES } from "../check.ts";
 import { firstDue, isGivenUp, isWaiting } from "../due.ts";
 import { SECOND } from "../time.ts";
+import { isVerdictPending } from "../verification.ts";
 import { open, shut, type Gate } from "./gate.ts";
 
 const NOBODY_ASKS = "no failing checker asks for a reboot";
@@ -55,10 +56,14 @@ export const waitWindow: Gate = ({ record, now }) => {
     : open("WaitWindow", `the wait of ${which} is over`);
 };
 
-/** The reboots of this incident are not used up. */
+/** The reboots of this incident are not used up; one that proves not to have been carried out is given back. */
 export const attempts: Gate = ({ record, policy, now, observed }) => {
-  const why = `${record.incident?.attempts ?? 0} of ${policy.maxAttempts} attempts used`;
-  return isGivenUp(record, policy, now, observed) ? shut("Attempts", why) : open("Attempts", why);
+  const used = `${record.incident?.attempts ?? 0} of ${policy.maxAttempts} attempts used`;
+  const notMade = record.lastReboot?.verification === "NotExecuted";
+  const why = notMade ? `${used}; the latest call was not carried out and does not count` : used;
+  if (!isGivenUp(record, policy, now, observed)) return open("Attempts", why);
+  if (!isVerdictPending(record)) return shut("Attempts", why);
+  return shut("Attempts", `${used}; what the latest came to is not known yet`, now + policy.viewMaxAge / 2);
 };
 
 /** A checker has failed for its threshold, in observed time. */

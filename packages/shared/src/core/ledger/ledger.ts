@@ -17,9 +17,9 @@ export const LEDGER_OUTCOMES = [
   "Rejected",
   /** The boot id changed and every checker passes. */
   "Cured",
-  /** The boot id changed and a checker still fails. */
+  /** A checker still fails, and the boot id changed or the kubelet is silent. */
   "StillBad",
-  /** The wait is over and the boot id did not change. */
+  /** The kubelet reports, and the boot id did not change: proven not to have happened. */
   "NotExecuted",
   /** The VM or its node is gone. */
   "Gone",

@@ -81,7 +81,8 @@ export function withOutcome(
   // Only the writer of an open intent can know that nothing happened; any other entry keeps its window.
   const surelyNotDone = outcome === "NotSent" || outcome === "Rejected";
   const notBefore = surelyNotDone ? writer.clocks.latest + timings.cooldown : entry.notBefore;
-  const attempt = surelyNotDone ? entry.attempt - 1 : entry.attempt;
+  // What was proven not to have happened is given back as well; its window stays, because the cloud may be late.
+  const attempt = surelyNotDone || outcome === "NotExecuted" ? entry.attempt - 1 : entry.attempt;
   // A proof says when the node became well, not that reboots help now: it keeps its place in the row of results.
   const proof = outcome === "Cured" && entry.recoveredAt !== undefined;
   const written = write(ledger, writer, (seq) => ({

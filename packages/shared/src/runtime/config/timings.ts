@@ -47,7 +47,7 @@ export const timings = section({
   cloudConnectDeadline: span(5 * SECOND, "Deadline for connecting to the cloud."),
   cloudReadDeadline: span(
     15 * SECOND,
-    "Deadline for reading from the cloud what instance belongs to a node.",
+    "Deadline for reading one instance from the cloud; the list of all of them may take twice as long.",
   ),
   planInterval: span(
     3 * SECOND,

@@ -1,4 +1,5 @@
 import type {
+  DeadlineStep,
   EventResult,
   PublishResult,
   ReconcileError,
@@ -42,6 +43,8 @@ export interface Metrics {
   observeReboot(of: NodeRef, outcome: RebootOutcome): void;
   observeRebootVerified(of: NodeRef, verification: RebootVerification): void;
   observeRebootBlocked(of: NodeRef, gate: GateName): void;
+  /** A due reboot was not called, because its send deadline was over. */
+  observeDeadlineMissed(step: DeadlineStep): void;
   /** Operators were made aware of something besides a repair. */
   observeNotice(of: NodeRef, reason: string): void;
   observeReconcileError(reason: ReconcileError): void;
@@ -107,6 +110,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     observeReboot: (of, outcome) => set.count("reboots", { ...of, outcome }),
     observeRebootVerified: (of, verification) => set.count("rebootsVerified", { ...of, verification }),
     observeRebootBlocked: (of, gate) => set.count("rebootsBlocked", { ...of, gate }),
+    observeDeadlineMissed: (step) => set.count("deadlineMissed", { step }),
     observeNotice: (of, reason) => set.count("notices", { ...of, reason }),
     observeReconcileError: (reason) => set.count("reconcileErrors", { reason }),
     observeEvent: (result, count) => set.count("events", { result }, count),
