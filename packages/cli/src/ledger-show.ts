@@ -6,6 +6,7 @@ import { isOpen } from "@node-agent/shared/core/storm/budgets.ts";
 import type { LedgerReading } from "@node-agent/shared/ports/ledger.ts";
 import { ledgerTimingsOf, policyOf, type Config } from "@node-agent/shared/runtime/config/config.ts";
 import { clocksOfReading, lookAtLedger } from "@node-agent/shared/runtime/ledger-look.ts";
+import { standingGrants } from "./grant.ts";
 import { readLedger } from "./ledger-change.ts";
 import { standingPauses } from "./pause.ts";
 import { readConfig, withKubernetes, type GlobalOptions } from "./session.ts";
@@ -59,6 +60,7 @@ function asTables(reading: Found, look: LedgerLook, clocks: Clocks, { ledger }: 
   const { meta } = reading.ledger;
   const now = clocks.earliest;
   const pauses = standingPauses(reading.ledger);
+  const grants = standingGrants(reading.ledger, now);
   const facts: [string, string][] = [
     ["Ledger", `ConfigMap ${ledger.namespace}/${ledger.name}, created ${whenText(reading.createdAt, now)}`],
     ["Cluster", meta.cluster],
@@ -70,12 +72,8 @@ function asTables(reading: Found, look: LedgerLook, clocks: Clocks, { ledger }: 
       : []),
     ...(pauses.length === 0 ? [["Paused", "no"] as [string, string]] : []),
     ...pauses.map((pause): [string, string] => ["Paused", pause]),
-    [
-      "Grant",
-      meta.grant === undefined
-        ? "none"
-        : `${meta.grant.width} at a time, by ${meta.grant.by} since ${whenText(meta.grant.since, now)}`,
-    ],
+    ...(grants.length === 0 ? [["Grant", "none"] as [string, string]] : []),
+    ...grants.map((grant): [string, string] => ["Grant", grant]),
   ];
   const entries = latestFirst(reading);
   if (entries.length === 0) return `${factsText(facts)}\nno reboots\n`;

@@ -2,7 +2,8 @@ import { Command, Option } from "commander";
 import { VERSION } from "@node-agent/shared/runtime/version.ts";
 import { explainCommand } from "./explain-command.ts";
 import { addGpu } from "./gpu-accept.ts";
-import { ledgerGrantCommand } from "./ledger-grant.ts";
+import { CliError } from "./errors.ts";
+import { addGrant } from "./grant.ts";
 import { ledgerInitCommand } from "./ledger-init.ts";
 import { ledgerShowCommand } from "./ledger-show.ts";
 import { pauseCommand, resumeCommand, type ScopeOptions } from "./pause.ts";
@@ -41,6 +42,7 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void):
   addStatus(program, terminal, exit);
   addGpu(program, terminal);
   addPauses(program, terminal);
+  addGrant(program, terminal);
   addLedger(program, terminal);
   return program;
 }
@@ -86,8 +88,13 @@ function addLedger(program: Command, terminal: Terminal): void {
     });
   ledger
     .command("grant")
-    .description("let reboots go on, one at a time, after several in a row cured nothing")
-    .action(async (_: unknown, command: Command) => {
-      await ledgerGrantCommand(command.optsWithGlobals<GlobalOptions>(), terminal);
+    .description("was replaced by: node-agent grant")
+    .allowExcessArguments()
+    .allowUnknownOption()
+    .action(() => {
+      throw new CliError(
+        "Usage",
+        "ledger grant was replaced by: node-agent grant --reason TEXT [--zone ZONE] [--pool POOL] [--checker CHECKER] [--for 2h]",
+      );
     });
 }

@@ -1,4 +1,4 @@
-import { firstDue, rebootWaitOf } from "@node-agent/shared/core/due.ts";
+import { askingCheckers, firstDue, rebootWaitOf } from "@node-agent/shared/core/due.ts";
 import type { LedgerView } from "@node-agent/shared/core/gates/gate.ts";
 import { ledgerView } from "@node-agent/shared/core/gates/ledger-view.ts";
 import { clocksOf } from "@node-agent/shared/core/ledger/clocks.ts";
@@ -6,6 +6,7 @@ import type { LedgerIntent } from "@node-agent/shared/core/ledger/steps.ts";
 import { simulatedLedger } from "@node-agent/shared/core/ledger/simulated.ts";
 import { placeOf, type NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
+import type { BudgetSubject } from "@node-agent/shared/core/storm/budgets.ts";
 import type { EpochMillis } from "@node-agent/shared/core/time.ts";
 import { transition } from "@node-agent/shared/core/transition.ts";
 import type { RebootReceipt, RebootTarget } from "@node-agent/shared/ports/executor.ts";
@@ -47,13 +48,11 @@ export class RebootCall {
   ledgerView(
     opening: LedgerOpening | undefined,
     records: readonly NodeRecord[],
-    target: RebootTarget,
-    node: NodeSnapshot,
+    subject: BudgetSubject,
     fleetSize: number,
     now: EpochMillis,
   ): LedgerView {
     const { storm } = this.#deps.rules.policy;
-    const subject = { instanceId: target.instanceId, ...placeOf(node) };
     if (opening === undefined) {
       return ledgerView(subject, simulatedLedger(records), clocksOf([now]), fleetSize, storm, now);
     }
@@ -118,6 +117,7 @@ export class RebootCall {
       node: node.name,
       ...placeOf(node),
       ...(checker === undefined ? {} : { checker }),
+      checkers: askingCheckers(intended, rules.policy),
       ...(node.bootId === undefined ? {} : { bootIdBefore: node.bootId }),
       attempt: intended.lastReboot?.number ?? 1,
       token,

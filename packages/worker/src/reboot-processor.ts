@@ -16,6 +16,7 @@
  *   9. send, if the deadline has not passed; nothing is ever sent twice for one intent
  *  10. write the outcome; a crash before that leaves `Intent`, which counts as a reboot
  */
+import { askingCheckers } from "@node-agent/shared/core/due.ts";
 import { nextStep, type RebootStep } from "@node-agent/shared/core/gates/list.ts";
 import type { GateInput, GateName } from "@node-agent/shared/core/gates/gate.ts";
 import { wantsEvidence } from "@node-agent/shared/core/gates/pod-evidence.ts";
@@ -184,7 +185,9 @@ export class RebootProcessor {
     const { clock, turns, timings } = this.#deps;
     const now = nowOf(transaction, clock);
     const { records, target, health, hosting, line, evidence } = look;
-    const view = this.#call.ledgerView(opening, records, target, node, health.nodes, now);
+    const checkers = askingCheckers(record, this.#deps.rules.policy);
+    const vm = { instanceId: target.instanceId, ...placeOf(node), checkers };
+    const view = this.#call.ledgerView(opening, records, vm, health.nodes, now);
     const subject = { node: node.name, since: waitingSince(record), ...placeOf(node) };
     const exceeded = view.exceeded ?? turns.exceeded(line, subject, view.room, now, timings.blockedRetry);
     const input: GateInput = {

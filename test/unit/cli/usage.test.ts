@@ -37,7 +37,7 @@ describe("the command line", () => {
       expect(help.out).toContain(`  ${command} `);
   });
 
-  test.each(["explain", "status", "pause", "resume", "ledger init", "ledger show", "ledger grant"])(
+  test.each(["explain", "status", "pause", "resume", "ledger init", "ledger show", "grant", "revoke"])(
     "helps with %s and shows the flags that every command takes",
     async (command) => {
       const help = await cli(`${command} --help`);
@@ -58,6 +58,15 @@ describe("the command line", () => {
     ["pause --reason x --pool a --node b", "cannot be used with"],
     ["pause --reason x --pool a,b", "expected the id of a node pool"],
     ["resume --node b --pool a", "cannot be used with"],
+    ["grant", "required option '--reason <text>' not specified"],
+    ["grant --reason x --for 0s", "expected --for to be a span of at most 24h"],
+    ["grant --reason x --for 25h", "expected --for to be a span of at most 24h"],
+    ["grant --reason x --for soon", "expected --for to be a span"],
+    ["grant --reason x --count 0", "expected --count to be a number"],
+    ["grant --reason x --checker Gpu", "Allowed choices are NodeReady, GPU"],
+    ["grant --reason x --zone a,b", "expected the name of a zone"],
+    ["revoke --all --zone a", "cannot be used with"],
+    ["ledger grant", "was replaced by: node-agent grant --reason TEXT"],
     ["exlpain node-1", "Did you mean explain?"],
     ["explain node-1 -o yaml", "Allowed choices are table, json"],
     ["explain node-1 --bogus", "unknown option '--bogus'"],

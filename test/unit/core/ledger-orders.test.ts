@@ -5,7 +5,6 @@ import type { Ledger, LedgerPause } from "@node-agent/shared/core/ledger/ledger.
 import {
   emptyLedger,
   pauseOf,
-  withGrant,
   withoutPause,
   withPause,
   type PauseScope,
@@ -52,7 +51,6 @@ describe("a pause in the ledger", () => {
     for (const ordered of [
       withPause(FRESH, NODE, PAUSE),
       withoutPause(withPause(FRESH, NODE, PAUSE), NODE),
-      withGrant(FRESH, { since: NOON, by: "ann@desk", width: 1 }),
     ]) {
       const { seq, heartbeatAt, heartbeatBy } = ordered.meta;
       expect({ seq, heartbeatAt, heartbeatBy }).toEqual({ seq: 0, heartbeatAt: NOON, heartbeatBy: "init" });
@@ -78,13 +76,5 @@ describe("a pause in the ledger", () => {
         expect(decodeLedger(encodeLedger(ledger))).toEqual({ ok: true, ledger });
       }),
     );
-  });
-});
-
-describe("a grant", () => {
-  test("replaces the one before", () => {
-    const first = withGrant(FRESH, { since: NOON, by: "ann@desk", width: 4 });
-    const second = { since: NOON + 1, by: "bob@desk", width: 1 };
-    expect(withGrant(first, second).meta.grant).toEqual(second);
   });
 });

@@ -1,4 +1,5 @@
 import type { Clocks } from "../ledger/clocks.ts";
+import { grantFor } from "../ledger/grant.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { exceededBudget, roomFor, type BudgetSubject } from "../storm/budgets.ts";
 import type { StormPolicy } from "../storm/policy.ts";
@@ -16,7 +17,7 @@ export function ledgerView(
 ): LedgerView {
   const entry = ledger.entries.get(subject.instanceId);
   const exceeded = exceededBudget(subject, ledger, fleetSize, policy, clocks);
-  const { grant } = ledger.meta;
+  const grant = grantFor(ledger.meta, { checkers: [], ...subject }, clocks.latest);
   return {
     // Checked with the earliest clock, while the gate compares it with the store's.
     ...(entry === undefined || entry.notBefore <= clocks.earliest

@@ -9,8 +9,8 @@ import type { PauseLevel } from "../pause.ts";
 import { RATE_WINDOWS } from "../storm/policy.ts";
 import type { EpochMillis, Millis } from "../time.ts";
 import type { Clocks } from "./clocks.ts";
-import type { Ledger, LedgerEntry, LedgerGrant, LedgerMeta, LedgerOutcome, LedgerPause } from "./ledger.ts";
-import { grantAfter } from "./grant.ts";
+import type { Ledger, LedgerEntry, LedgerMeta, LedgerOutcome, LedgerPause } from "./ledger.ts";
+import { withoutOldGrants, withResult, withUse } from "./grant.ts";
 import { earlierOf, evidenceOf } from "./history.ts";
 import { plausible } from "./sequence.ts";
 import type { LedgerTimings } from "./timings.ts";
@@ -42,12 +42,15 @@ export interface LedgerWriter {
 export type LedgerIntent = Pick<
   LedgerEntry,
   "instanceId" | "node" | "pool" | "zone" | "checker" | "bootIdBefore" | "attempt" | "token" | "gpu"
->;
+> & {
+  /** Every failing checker that asks for a repair: what a grant of a checker is asked for. */
+  readonly checkers?: readonly string[];
+};
 
 /** Writes the intent to reboot: from now on it counts as a reboot, whatever becomes of the call. */
 export function withIntent(
   ledger: Ledger,
-  intent: LedgerIntent,
+  { checkers = [], ...intent }: LedgerIntent,
   window: Millis,
   writer: LedgerWriter,
 ): Ledger {
@@ -55,10 +58,18 @@ export function withIntent(
   const notBefore = Math.max(before?.notBefore ?? 0, writer.clocks.latest + window);
   const gpu = intent.gpu || before?.gpu === true;
   const earlier = earlierOf(before, writer.clocks.earliest);
-  return write(ledger, writer, (seq) => ({
+  const { pool, zone, checker } = intent;
+  const subject = {
+    ...(pool === undefined ? {} : { pool }),
+    ...(zone === undefined ? {} : { zone }),
+    checkers: checker === undefined ? checkers : [checker, ...checkers],
+  };
+  const { ledger: used, grant } = withUse(ledger, subject, writer.clocks.latest);
+  return write(used, writer, (seq) => ({
     ...intent,
     seq,
     gpu,
+    ...(grant === undefined ? {} : { grant }),
     ...(earlier.length === 0 ? {} : { earlier }),
     at: writer.clocks.latest,
     by: writer.by,
@@ -91,7 +102,7 @@ export function withOutcome(
     notBefore,
     attempt,
   }));
-  return granted(written, entry, outcome, writer);
+  return withResult(written, entry, outcome);
 }
 
 /**
@@ -108,19 +119,7 @@ export function withRecovery(
   if (entry === undefined || entry.token !== token) return ledger;
   if (entry.recoveredAt !== undefined || !mayFollow(entry.outcome, "Cured")) return ledger;
   const written = write(ledger, writer, (seq) => ({ ...entry, seq, recoveredAt: writer.clocks.latest }));
-  return granted(written, entry, "Recovered", writer);
-}
-
-function granted(
-  ledger: Ledger,
-  entry: LedgerEntry,
-  outcome: LedgerOutcome | "Recovered",
-  writer: LedgerWriter,
-): Ledger {
-  const { grant } = ledger.meta;
-  if (grant === undefined) return ledger;
-  const next = grantAfter(grant, entry, outcome, writer.clocks.earliest);
-  return { ...ledger, meta: { ...ledger.meta, grant: next } };
+  return withResult(written, entry, "Recovered");
 }
 
 /** An intent is answered, an answer is verified; what is verified, or surely never happened, is the end. */
@@ -212,11 +211,6 @@ export function withoutPause(ledger: Ledger, scope: PauseScope): Ledger {
   }
 }
 
-/** An operator's permission to go on; it replaces an earlier one, and what happened before it no longer counts (G5). */
-export function withGrant(ledger: Ledger, grant: LedgerGrant): Ledger {
-  return { ...ledger, meta: { ...ledger.meta, grant } };
-}
-
 /**
  * Leaves out entries that nothing asks about any more: their window is over, every rate has forgotten them, and they are
  * no evidence that reboots do not help.
@@ -230,7 +224,8 @@ export function pruned(ledger: Ledger, clocks: Clocks, timings: Pick<LedgerTimin
       return !old || evidence.has(instanceId);
     }),
   );
-  return entries.size === ledger.entries.size ? ledger : { ...ledger, entries };
+  const kept = withoutOldGrants(ledger, clocks.earliest);
+  return entries.size === ledger.entries.size ? kept : { ...kept, entries };
 }
 
 function write(ledger: Ledger, writer: LedgerWriter, entryOf: (seq: number) => LedgerEntry): Ledger {

@@ -1,5 +1,5 @@
 import type { Ledger, LedgerEntry } from "../ledger/ledger.ts";
-import { grantHolds } from "../ledger/grant.ts";
+import { grantFor } from "../ledger/grant.ts";
 import { happened, rebootsOf, uncuredInARow } from "../ledger/history.ts";
 import type { Clocks } from "../ledger/clocks.ts";
 import type { EpochMillis } from "../time.ts";
@@ -31,6 +31,8 @@ export interface BudgetSubject {
   readonly instanceId: string;
   readonly pool?: string;
   readonly zone?: string;
+  /** The failing checkers that ask for it. */
+  readonly checkers?: readonly string[];
 }
 
 /**
@@ -58,7 +60,7 @@ interface Counted {
 
 function countFor(
   subject: BudgetSubject,
-  { entries, meta: { grant } }: Ledger,
+  { entries, meta }: Ledger,
   fleetSize: number,
   { budgets }: StormPolicy,
   clocks: Clocks,
@@ -68,14 +70,14 @@ function countFor(
   const own = entries.get(subject.instanceId);
   const share = Math.floor((fleetSize * budgets.clusterPercent) / 100);
   const width = Math.max(1, Math.min(budgets.cluster, share));
-  const slow = grant !== undefined && grantHolds(grant, clocks.latest);
+  const grant = grantFor(meta, { checkers: [], ...subject }, clocks.latest);
   return {
     done: all.flatMap((entry) => rebootsOf(entry)),
     own: own === undefined ? [] : rebootsOf(own),
     open,
     inPool: open.filter(({ pool }) => pool !== undefined && pool === subject.pool),
     inZone: open.filter(({ zone }) => zone !== undefined && zone === subject.zone),
-    width: slow ? Math.min(width, grant.width) : width,
+    width: grant === undefined ? width : Math.min(width, grant.width),
   };
 }
 
