@@ -59,7 +59,7 @@ function shownEntry(full: LedgerEntry, clocks: Clocks) {
 function asTables(reading: Found, look: LedgerLook, clocks: Clocks, { ledger }: Config): string {
   const { meta } = reading.ledger;
   const now = clocks.earliest;
-  const pauses = standingPauses(reading.ledger);
+  const pauses = standingPauses(reading.ledger, now);
   const grants = standingGrants(reading.ledger, now);
   const facts: [string, string][] = [
     ["Ledger", `ConfigMap ${ledger.namespace}/${ledger.name}, created ${whenText(reading.createdAt, now)}`],

@@ -57,9 +57,10 @@ function addPauses(program: Command, terminal: Terminal): void {
   scoped(program.command("pause"))
     .description("let no reboot begin, in the fleet, a pool or a node, until it is resumed")
     .requiredOption("--reason <text>", "why, for whoever finds it")
+    .option("--for <span>", "how long, such as 2h; without it, until it is resumed")
     .action(async (_: unknown, command: Command) => {
       await pauseCommand(
-        command.optsWithGlobals<GlobalOptions & ScopeOptions & { reason: string }>(),
+        command.optsWithGlobals<GlobalOptions & ScopeOptions & { reason: string; for?: string }>(),
         terminal,
       );
     });

@@ -56,6 +56,7 @@ describe("the command line", () => {
     ["explain ..", "expected the name of a node"],
     ["pause", "required option '--reason <text>' not specified"],
     ["pause --reason x --pool a --node b", "cannot be used with"],
+    ["pause --reason x --for 31d", "expected --for to be a span of at most"],
     ["pause --reason x --pool a,b", "expected the id of a node pool"],
     ["resume --node b --pool a", "cannot be used with"],
     ["grant", "required option '--reason <text>' not specified"],

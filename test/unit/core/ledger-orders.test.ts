@@ -5,10 +5,13 @@ import type { Ledger, LedgerPause } from "@node-agent/shared/core/ledger/ledger.
 import {
   emptyLedger,
   pauseOf,
+  pruned,
   withoutPause,
   withPause,
   type PauseScope,
 } from "@node-agent/shared/core/ledger/steps.ts";
+import { LEDGER_TIMINGS } from "@node-agent/shared/core/ledger/timings.ts";
+import { at } from "./ledger-build.ts";
 import { NOON } from "./timeline.ts";
 
 const PAUSE: LedgerPause = { since: NOON, by: "ann@desk", reason: "maintenance" };
@@ -38,6 +41,18 @@ describe("a pause in the ledger", () => {
   test("that stands keeps who ordered it and why, and nothing is to be written", () => {
     const paused = withPause(FRESH, POOL, PAUSE);
     expect(withPause(paused, POOL, { ...PAUSE, by: "bob@desk" })).toBe(paused);
+  });
+
+  test("that has ended by itself makes room for another, and is dropped when the ledger is tidied", () => {
+    for (const scope of [FLEET, POOL, NODE]) {
+      const ended = withPause(FRESH, scope, { ...PAUSE, until: NOON + 10 });
+      expect(withPause(ended, scope, { ...PAUSE, since: NOON + 9 })).toBe(ended);
+      const next = { ...PAUSE, since: NOON + 10, by: "bob@desk" };
+      expect(pauseOf(withPause(ended, scope, next), scope)).toEqual(next);
+      expect(pruned(ended, at(NOON + 9), LEDGER_TIMINGS)).toBe(ended);
+      expect(pruned(ended, at(NOON + 10), LEDGER_TIMINGS)).toEqual(FRESH);
+      expect(decodeLedger(encodeLedger(ended))).toEqual({ ok: true, ledger: ended });
+    }
   });
 
   test("that does not stand cannot be ended, and nothing is to be written", () => {

@@ -7,7 +7,7 @@ import { EntryMemory } from "./entry-memory.ts";
 
 const instant = z.number().min(0).max(8.64e15);
 const text = z.string().max(512);
-const pause = z.object({ since: instant, by: text, reason: text });
+const pause = z.object({ since: instant, until: instant.exactOptional(), by: text, reason: text });
 const pauses = z.record(z.string().max(253), pause);
 
 const width = z.int().min(1).max(GRANT_MAX_WIDTH);

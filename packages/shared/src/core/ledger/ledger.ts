@@ -58,6 +58,8 @@ export interface LedgerEntry {
 /** A pause that an operator ordered; no reboot begins while it stands. */
 export interface LedgerPause {
   readonly since: EpochMillis;
+  /** It ends by itself at this instant; absent: only an operator ends it. */
+  readonly until?: EpochMillis;
   readonly by: string;
   readonly reason: string;
 }

@@ -5,7 +5,7 @@
  * The writes of an operator (pauses, grants) are neither: a gate tells a restored backup by its silence and its low
  * `seq`, and a command given to such a ledger must not make it look alive or new.
  */
-import type { PauseLevel } from "../pause.ts";
+import { stands, type PauseLevel } from "../pause.ts";
 import { RATE_WINDOWS } from "../storm/policy.ts";
 import type { EpochMillis, Millis } from "../time.ts";
 import type { Clocks } from "./clocks.ts";
@@ -181,7 +181,8 @@ export function pauseOf({ meta }: Ledger, scope: PauseScope): LedgerPause | unde
 
 /** Pauses a scope. One that is paused already stays as it is, and the same ledger comes back. */
 export function withPause(ledger: Ledger, scope: PauseScope, pause: LedgerPause): Ledger {
-  if (pauseOf(ledger, scope) !== undefined) return ledger;
+  const before = pauseOf(ledger, scope);
+  if (before !== undefined && stands(before, pause.since)) return ledger;
   const { meta } = ledger;
   switch (scope.level) {
     case "fleet":
@@ -211,6 +212,18 @@ export function withoutPause(ledger: Ledger, scope: PauseScope): Ledger {
   }
 }
 
+/** Leaves out the pauses that have ended by themselves. */
+function withoutEndedPauses(ledger: Ledger, now: EpochMillis): Ledger {
+  const { paused, ...meta } = ledger.meta;
+  const standing = (pauses: LedgerMeta["pausedPools"]): LedgerMeta["pausedPools"] =>
+    Object.fromEntries(Object.entries(pauses).filter(([, pause]) => stands(pause, now)));
+  const all = [paused, ...Object.values(meta.pausedPools), ...Object.values(meta.pausedNodes)];
+  if (all.every((pause) => pause === undefined || stands(pause, now))) return ledger;
+  const fleet = paused === undefined || !stands(paused, now) ? {} : { paused };
+  const pausedPools = standing(meta.pausedPools);
+  return { ...ledger, meta: { ...meta, ...fleet, pausedPools, pausedNodes: standing(meta.pausedNodes) } };
+}
+
 /**
  * Leaves out entries that nothing asks about any more: their window is over, every rate has forgotten them, and they are
  * no evidence that reboots do not help.
@@ -224,7 +237,7 @@ export function pruned(ledger: Ledger, clocks: Clocks, timings: Pick<LedgerTimin
       return !old || evidence.has(instanceId);
     }),
   );
-  const kept = withoutOldGrants(ledger, clocks.earliest);
+  const kept = withoutEndedPauses(withoutOldGrants(ledger, clocks.earliest), clocks.earliest);
   return entries.size === ledger.entries.size ? kept : { ...kept, entries };
 }
 
