@@ -70,6 +70,14 @@ function asTables(reading: Found, look: LedgerLook, clocks: Clocks, { ledger }: 
     ...(meta.quarantineUntil > now
       ? [["Quarantine", `until ${whenText(meta.quarantineUntil, now)}`] as [string, string]]
       : []),
+    ...(meta.trusted === undefined
+      ? []
+      : [
+          [
+            "Trusted",
+            `by ${meta.trusted.by} ${whenText(meta.trusted.since, now)}: ${meta.trusted.reason}`,
+          ] as [string, string],
+        ]),
     ...(pauses.length === 0 ? [["Paused", "no"] as [string, string]] : []),
     ...pauses.map((pause): [string, string] => ["Paused", pause]),
     ...(grants.length === 0 ? [["Grant", "none"] as [string, string]] : []),

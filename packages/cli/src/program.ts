@@ -6,6 +6,7 @@ import { CliError } from "./errors.ts";
 import { addGrant } from "./grant.ts";
 import { ledgerInitCommand } from "./ledger-init.ts";
 import { ledgerShowCommand } from "./ledger-show.ts";
+import { addTrust } from "./ledger-trust.ts";
 import { pauseCommand, resumeCommand, type ScopeOptions } from "./pause.ts";
 import type { GlobalOptions } from "./session.ts";
 import { addStatus } from "./status-command.ts";
@@ -87,6 +88,7 @@ function addLedger(program: Command, terminal: Terminal): void {
     .action(async (_: unknown, command: Command) => {
       await ledgerShowCommand(command.optsWithGlobals<GlobalOptions>(), terminal);
     });
+  addTrust(ledger, terminal);
   ledger
     .command("grant")
     .description("was replaced by: node-agent grant")

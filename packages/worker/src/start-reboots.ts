@@ -165,7 +165,8 @@ export async function keepLedgerAlive(
 ): Promise<void> {
   while (!signal.aborted) {
     try {
-      await ledger.beat((await state.view()).now);
+      const view = await state.view().catch(() => undefined);
+      await (view === undefined ? ledger.watch() : ledger.beat(view.now));
     } catch (error) {
       logger.warn({ err: error }, "no sign of life could be written to the ledger");
     }

@@ -163,6 +163,29 @@ describe("ledger show", () => {
   });
 });
 
+describe("ledger trust", () => {
+  test("ends a quarantine, and the ledger says who did it", async () => {
+    await world().grownLedger();
+    expect(await world().cli(["ledger", "trust", "--reason", "x"])).toMatchObject({
+      code: 1,
+      out: "",
+      err: expect.stringContaining("in no quarantine; nothing was changed"),
+    });
+    await world().writeLedger((ledger) => ({
+      ...ledger,
+      meta: { ...ledger.meta, quarantineUntil: Date.now() + HOUR },
+    }));
+    expect((await shown()).trusted).toBe(false);
+    const run = await world().cli(["ledger", "trust", "--reason", "no restore, see OPS-7"]);
+    expect(run).toMatchObject({ code: 0, err: "" });
+    expect(run.out).toMatch(/^quarantine ended by ann@desk at \S+Z: no restore, see OPS-7\n$/u);
+    expect((await shown()).trusted).toBe(true);
+    expect((await world().cli(["ledger", "show"])).out).toMatch(
+      /Trusted +by ann@desk .*: no restore, see OPS-7/u,
+    );
+  });
+});
+
 test("the identity of the cluster is stable over reads", async () => {
   const uid = async () => {
     const { body } = await world().kubernetes.request("/api/v1/namespaces/kube-system");

@@ -37,15 +37,22 @@ describe("the command line", () => {
       expect(help.out).toContain(`  ${command} `);
   });
 
-  test.each(["explain", "status", "pause", "resume", "ledger init", "ledger show", "grant", "revoke"])(
-    "helps with %s and shows the flags that every command takes",
-    async (command) => {
-      const help = await cli(`${command} --help`);
-      expect(help).toMatchObject({ code: 0, err: "" });
-      for (const flag of ["--output", "--config", "--kubeconfig", "--context", "--cluster", "--no-color"])
-        expect(help.out).toContain(flag);
-    },
-  );
+  test.each([
+    "explain",
+    "status",
+    "pause",
+    "resume",
+    "ledger init",
+    "ledger show",
+    "ledger trust",
+    "grant",
+    "revoke",
+  ])("helps with %s and shows the flags that every command takes", async (command) => {
+    const help = await cli(`${command} --help`);
+    expect(help).toMatchObject({ code: 0, err: "" });
+    for (const flag of ["--output", "--config", "--kubeconfig", "--context", "--cluster", "--no-color"])
+      expect(help.out).toContain(flag);
+  });
 
   test.each([
     ["", "Usage: node-agent"],
@@ -66,6 +73,7 @@ describe("the command line", () => {
     ["grant --reason x --count 0", "expected --count to be a number"],
     ["grant --reason x --checker Gpu", "Allowed choices are NodeReady, GPU"],
     ["grant --reason x --zone a,b", "expected the name of a zone"],
+    ["ledger trust", "required option '--reason <text>' not specified"],
     ["revoke --all --zone a", "cannot be used with"],
     ["ledger grant", "was replaced by: node-agent grant --reason TEXT"],
     ["exlpain node-1", "Did you mean explain?"],

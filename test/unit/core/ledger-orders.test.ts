@@ -7,6 +7,7 @@ import {
   pauseOf,
   pruned,
   withoutPause,
+  withTrust,
   withPause,
   type PauseScope,
 } from "@node-agent/shared/core/ledger/steps.ts";
@@ -91,5 +92,22 @@ describe("a pause in the ledger", () => {
         expect(decodeLedger(encodeLedger(ledger))).toEqual({ ok: true, ledger });
       }),
     );
+  });
+});
+
+describe("trust by a person", () => {
+  const order = { since: NOON, by: "ann@desk", reason: "etcd was not restored" };
+
+  test("ends a quarantine that runs, says who ended it, and is no sign of life", () => {
+    const held = { ...FRESH, meta: { ...FRESH.meta, quarantineUntil: NOON + 1 } };
+    const trusted = withTrust(held, order);
+    expect(trusted.meta).toEqual({ ...FRESH.meta, quarantineUntil: 0, trusted: order });
+    expect(decodeLedger(encodeLedger(trusted))).toEqual({ ok: true, ledger: trusted });
+  });
+
+  test("where no quarantine runs changes nothing: it does not end one that begins later", () => {
+    expect(withTrust(FRESH, order)).toBe(FRESH);
+    const over = { ...FRESH, meta: { ...FRESH.meta, quarantineUntil: NOON } };
+    expect(withTrust(over, order)).toBe(over);
   });
 });

@@ -35,6 +35,7 @@ const metaSchema: z.ZodType<LedgerMeta> = z.object({
   heartbeatAt: instant,
   heartbeatBy: text,
   quarantineUntil: instant,
+  trusted: z.object({ since: instant, by: text, reason: text }).exactOptional(),
   paused: pause.exactOptional(),
   pausedPools: pauses,
   pausedNodes: pauses,

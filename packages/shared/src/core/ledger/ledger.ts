@@ -55,13 +55,17 @@ export interface LedgerEntry {
   readonly gpu: boolean;
 }
 
-/** A pause that an operator ordered; no reboot begins while it stands. */
-export interface LedgerPause {
+/** Who ordered something, when and why. */
+export interface LedgerOrder {
   readonly since: EpochMillis;
-  /** It ends by itself at this instant; absent: only an operator ends it. */
-  readonly until?: EpochMillis;
   readonly by: string;
   readonly reason: string;
+}
+
+/** A pause that an operator ordered; no reboot begins while it stands. */
+export interface LedgerPause extends LedgerOrder {
+  /** It ends by itself at this instant; absent: only an operator ends it. */
+  readonly until?: EpochMillis;
 }
 
 /** An operator's permission to go on although the breaker holds: scoped, for a time, with slow start. No scope: the fleet. */
@@ -107,6 +111,8 @@ export interface LedgerMeta {
   readonly heartbeatBy: string;
   /** Nobody reboots before this instant. */
   readonly quarantineUntil: EpochMillis;
+  /** The person who ended the latest quarantine before its time. */
+  readonly trusted?: LedgerOrder;
   readonly paused?: LedgerPause;
   readonly pausedPools: Readonly<Record<string, LedgerPause>>;
   readonly pausedNodes: Readonly<Record<string, LedgerPause>>;

@@ -9,7 +9,7 @@ import { stands, type PauseLevel } from "../pause.ts";
 import { RATE_WINDOWS } from "../storm/policy.ts";
 import type { EpochMillis, Millis } from "../time.ts";
 import type { Clocks } from "./clocks.ts";
-import type { Ledger, LedgerEntry, LedgerMeta, LedgerOutcome, LedgerPause } from "./ledger.ts";
+import type { Ledger, LedgerEntry, LedgerMeta, LedgerOrder, LedgerOutcome, LedgerPause } from "./ledger.ts";
 import { withoutOldGrants, withResult, withUse } from "./grant.ts";
 import { earlierOf, evidenceOf } from "./history.ts";
 import { plausible } from "./sequence.ts";
@@ -160,6 +160,15 @@ export function withQuarantine(
   const highest = plausible(seqHighWater, writer.clocks.latest);
   const meta = { ...ledger.meta, seq: Math.max(ledger.meta.seq, highest) };
   return { ...ledger, meta: { ...beaten(meta, writer), quarantineUntil } };
+}
+
+/**
+ * A person vouches for the ledger: its quarantine ends. Where none runs the same ledger comes back, because what a worker
+ * finds later is not what this person looked at.
+ */
+export function withTrust(ledger: Ledger, order: LedgerOrder): Ledger {
+  if (ledger.meta.quarantineUntil <= order.since) return ledger;
+  return { ...ledger, meta: { ...ledger.meta, quarantineUntil: 0, trusted: order } };
 }
 
 /** A sign of life, without which a ledger is taken for a restored one. */
