@@ -109,7 +109,8 @@ async function keepLedgerAlive(world: World, process: Incarnation, ledger: Ledge
   const store = world.redisFor(process, "beat");
   while (process.alive) {
     try {
-      await ledger.beat((await store.view()).now);
+      const view = await store.view().catch(() => undefined);
+      await (view === undefined ? ledger.watch() : ledger.beat(view.now));
     } catch {
       // A real worker logs it and goes on.
     }
