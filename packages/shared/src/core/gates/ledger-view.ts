@@ -16,6 +16,10 @@ export function ledgerView(
   now: EpochMillis,
 ): LedgerView {
   const entry = ledger.entries.get(subject.instanceId);
+  if (entry?.outcome === "Newer") {
+    const why = `a newer version of node-agent wrote "${entry.newer ?? ""}" about this VM: update this version, or leave it to that one`;
+    return { distrust: { why } };
+  }
   const exceeded = exceededBudget(subject, ledger, fleetSize, policy, clocks);
   const grant = grantFor(ledger.meta, { checkers: [], ...subject }, clocks.latest);
   return {

@@ -42,6 +42,7 @@ export interface BudgetSubject {
 export function isOpen(entry: LedgerEntry, clocks: Clocks): boolean {
   // Of a node that is gone the VM may live on, and boot: its room is free when its window is over.
   const { outcome, recoveredAt } = entry;
+  if (outcome === "Newer") return true;
   const over = recoveredAt !== undefined || outcome === "Cured" || !happened(entry);
   return !over && entry.notBefore > clocks.earliest;
 }
