@@ -117,10 +117,12 @@ test("orders fit where the writes of workers no longer do", () => {
   expect(() => encodeLedger(ledgerOf(most + 10))).toThrow("bytes");
   const reason = "r".repeat(200);
   const order = { id: "g", by: "ann", reason, lasts: HOUR };
-  const ordered = withGrant(
-    withPause(full, { level: "fleet" }, { since: NOON, by: "ann", reason }),
-    newGrant(order, NOON),
+  const pools = Array.from({ length: 20 }, (_, n) => ({ level: "pool" as const, name: uuid(n) }));
+  const paused = pools.reduce(
+    (ledger, scope) => withPause(ledger, scope, { since: NOON, by: "ann", reason }),
+    full,
   );
+  const ordered = withGrant(paused, newGrant(order, NOON));
   expect(() => encodeLedger(ordered)).toThrow("bytes");
   expect(() => encodeLedger(ordered, new EntryMemory(), LEDGER_ORDER_MAX_BYTES)).not.toThrow();
 });
