@@ -13,16 +13,22 @@ import { runCommand, say } from "./setup/say.mjs";
 import { ensureBrowser, ensureDebianTool } from "./setup/tools.mjs";
 
 /**
- * What runs without arguments, with fixed seeds, so that a verdict on a change is repeatable as far as processes allow.
+ * What runs without arguments, with fixed seeds, so that a verdict on a change is repeatable as far as processes allow:
+ * stage after stage, the lanes of a stage side by side, the projects of a lane one after the other. End-to-end tests
+ * mostly wait, so the simulation has a core beside them; the chaos has the machine for itself where it comes last.
  * More of it, by other seeds, and for longer: `npm run test:simulation`, `npm run test:chaos`; pending reboots by the thousand:
  * `npm test -- --project backlog`.
  */
-const projects = ["unit", "model", "integration", "e2e", "simulation", "chaos"].flatMap((name) => [
-  "--project",
-  name,
-]);
+const stages = [
+  [["unit", "model"]],
+  [
+    ["integration", "simulation"],
+    ["e2e", "chaos"],
+  ],
+];
 
-const report = join(dataFolder, `vitest-${process.pid}.json`);
+/** The report of each run of vitest. */
+const reports = [];
 const steps = [
   ["lint", "oxlint", "--type-aware", "--deny-warnings"],
   ["format", "oxfmt", "--check", "."],
@@ -48,8 +54,9 @@ await runCommand(async () => {
   try {
     const folders = [...tools.map(({ path }) => path && dirname(path)), await redisCommandFolder()];
     const env = { ...process.env, REDIS_URL: redis.url, PATH: pathWith(folders) };
-    const selection = filters.length === 0 ? projects : filters;
-    if (!(await runTests(node, selection, env, stopped))) failed.push("tests");
+    const context = { node, env, signal: stopped };
+    const content = filters.length === 0 ? await runStages(context) : await runTests(context, filters);
+    if (!content) failed.push("tests");
   } finally {
     await redis.stop();
   }
@@ -84,9 +91,29 @@ async function runSteps(node, signal) {
   return failed;
 }
 
+/** Runs every stage, so that one run tells everything; true when vitest is content with all of them. */
+async function runStages(context) {
+  let content = true;
+  for (const lanes of stages) {
+    const results = await Promise.all(lanes.map(async (lane) => runLane(context, lane)));
+    content = content && results.every(Boolean);
+  }
+  return content;
+}
+
+async function runLane(context, lane) {
+  let content = true;
+  for (const project of lane) {
+    if (!(await runTests(context, ["--project", project]))) content = false;
+  }
+  return content;
+}
+
 /** True when vitest is content: no failed test, and nothing failed outside of a test. */
-async function runTests(node, filters, env, signal) {
+async function runTests({ node, env, signal }, filters) {
   mkdirSync(dataFolder, { recursive: true });
+  const report = join(dataFolder, `vitest-${process.pid}-${reports.length}.json`);
+  reports.push(report);
   const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
   const { code } = await run(node, [vitest, "run", ...reporters, ...filters], {
@@ -100,6 +127,17 @@ async function runTests(node, filters, env, signal) {
 
 /** Real tests only: a file that could not be loaded holds none, and fails the run by vitest's exit code. */
 function countTests() {
+  const sum = { passed: 0, failed: 0, skipped: 0 };
+  for (const report of reports) {
+    const { passed, failed, skipped } = countOf(report);
+    sum.passed += passed;
+    sum.failed += failed;
+    sum.skipped += skipped;
+  }
+  return sum;
+}
+
+function countOf(report) {
   try {
     const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(
       readFileSync(report, "utf8"),
@@ -107,7 +145,7 @@ function countTests() {
     return { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests + numTodoTests };
   } catch {
     say("failed", "vitest left no report");
-    return { passed: 0, failed: 0, skipped: 0 };
+    return { passed: 0, failed: 1, skipped: 0 };
   } finally {
     rmSync(report, { force: true });
   }

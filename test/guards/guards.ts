@@ -4,6 +4,7 @@ import { FLAP_GUARDS } from "./flap-guards.ts";
 import type { Guard } from "./guard.ts";
 import { MARK_GUARDS } from "./mark-guards.ts";
 import { VERDICT_GUARDS } from "./verdict-guards.ts";
+import { PLAN_GUARDS } from "./plan-guards.ts";
 import { VIEW_GUARDS } from "./view-guards.ts";
 
 const CALL = "packages/worker/src/reboot-call.ts";
@@ -93,7 +94,7 @@ export const GUARDS: readonly Guard[] = [
   {
     guard: "a conflict asks every gate again",
     file: PROCESSOR,
-    from: 'return this.#askAll(asked, again.value).step.step === "CallExecutor" ? again.value.session : undefined;',
+    from: 'return this.#askAll(asked, again.value).step === "CallExecutor" ? again.value.session : undefined;',
     to: "return again.value.session;",
     tests: [`${UNIT}/reboot-budgets.test.ts`],
   },
@@ -361,17 +362,10 @@ export const GUARDS: readonly Guard[] = [
     tests: [`${UNIT}/call-spacing.test.ts`],
   },
   {
-    guard: "the oldest goes first",
-    file: PROCESSOR,
-    from: "const exceeded = view.exceeded ?? turns.exceeded(line, subject, view.room, now, timings.blockedRetry);",
-    to: "const exceeded = view.exceeded;",
-    tests: [`${UNIT}/reboot-turns.test.ts`],
-  },
-  {
     guard: "a worker that lost its job says nothing in it",
     file: "packages/worker/src/reboot-job.ts",
-    from: "if (await isOurs(job, token, deps)) await tell(job, run, deps);",
-    to: "await tell(job, run, deps);",
+    from: 'if (run.end !== "Held" && (await isOurs(job, token, deps))) await tell(job, run, now(), deps);',
+    to: 'if (run.end !== "Held") await tell(job, run, now(), deps);',
     tests: [`${UNIT}/reboot-job.test.ts`],
   },
   {
@@ -387,4 +381,5 @@ export const GUARDS: readonly Guard[] = [
   ...EDGE_GUARDS,
   ...FLAP_GUARDS,
   ...VIEW_GUARDS,
+  ...PLAN_GUARDS,
 ];

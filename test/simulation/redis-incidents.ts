@@ -27,7 +27,7 @@ export function checkpoint({ store, sequence, queues }: World): Checkpoint {
 export function flush(world: World): void {
   world.redisSkew = world.drift ?? Math.round(world.random.between(-1, 1) * world.apiSkew);
   world.store = world.newStore();
-  world.line.held.clear();
+  world.plans = world.newPlans();
   world.calls = world.newCalls();
   world.queues.clear();
   world.sequence = 0;

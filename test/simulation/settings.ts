@@ -12,6 +12,8 @@ export interface Settings {
   readonly readDeadline: Millis;
   readonly blockedRetry: Millis;
   readonly gateRecheck: Millis;
+  /** How often the fleet is planned. */
+  readonly plan: Millis;
   readonly minPause: Millis;
   /** How long one look at the fleet serves a worker. */
   readonly fleetShared: Millis;
@@ -91,6 +93,7 @@ export const SMALL: Settings = {
   readDeadline: 2 * SECOND,
   blockedRetry: 3 * SECOND,
   gateRecheck: 2 * SECOND,
+  plan: 0.7 * SECOND,
   minPause: 200,
   fleetShared: 400,
   beat: 1.3 * SECOND,
@@ -140,6 +143,7 @@ export const DEFAULTS: Settings = {
   readDeadline: 10 * SECOND,
   blockedRetry: 60 * SECOND,
   gateRecheck: 15 * SECOND,
+  plan: 3 * SECOND,
   minPause: SECOND,
   fleetShared: LEDGER_TIMINGS.sendDeadline / 5,
   beat: 5 * SECOND,

@@ -1,5 +1,6 @@
 import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
 import type { JobQueues } from "@node-agent/shared/ports/job-queues.ts";
+import type { RebootQueue } from "@node-agent/shared/ports/reboot-queue.ts";
 import type { Incarnation } from "./incarnation.ts";
 import type { Random } from "./random.ts";
 import type { VirtualTime } from "./virtual-time.ts";
@@ -75,6 +76,29 @@ export class SimQueues implements JobQueues {
   async moveReboot(node: string, delay: Millis): Promise<void> {
     this.#add(node, delay, true);
   }
+
+  /** The pending reboots as a plan reads, wakes and tells them. */
+  readonly reboots: RebootQueue = {
+    list: async () =>
+      [...this.jobs.values()].map(({ node, state, dueAt, progress }) => {
+        const job = { id: node, node, progress };
+        return state === "delayed"
+          ? Object.assign(job, { state: "Delayed" as const, at: dueAt })
+          : Object.assign(job, { state: "Active" as const });
+      }),
+    wake: async (reboots) => {
+      for (const { node } of reboots) {
+        const job = this.jobs.get(node);
+        if (job?.state === "delayed") this.#sleep(job, this.#time.now);
+      }
+    },
+    tell: async (words) => {
+      for (const { reboot, progress } of words) {
+        const job = this.jobs.get(reboot.node);
+        if (job !== undefined) job.progress = progress;
+      }
+    },
+  };
 
   #add(node: string, delay: Millis, reschedule: boolean): void {
     const job = this.jobs.get(node);

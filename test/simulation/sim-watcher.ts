@@ -1,3 +1,4 @@
+import { censusOf } from "@node-agent/shared/core/plan/census.ts";
 import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import { snapshotFingerprint } from "@node-agent/shared/core/snapshot.ts";
 import { digestOf } from "@node-agent/shared/redis/snapshot-store.ts";
@@ -41,6 +42,7 @@ export function startWatcher(world: World, process: Incarnation): SimWatcher {
     fingerprint: fingerprintOf,
     selects: (snapshot) => world.selects(snapshot),
   };
+  const plans = world.plansFor(process, "watch");
   watch.start(createPublisher(deps));
   void runHeartbeat(
     {
@@ -48,6 +50,7 @@ export function startWatcher(world: World, process: Incarnation): SimWatcher {
       store: deps.store,
       clock,
       interval: world.settings.beat,
+      tellCensus: async (nodes) => plans.tellCensus(censusOf(nodes)),
       onBeat: async () => undefined,
       onError: () => undefined,
     },

@@ -2,7 +2,7 @@ import { MemoryEvidenceReader } from "@node-agent/shared/testing/memory-evidence
 import { createCheckers } from "@node-agent/shared/core/checkers/registry.ts";
 import type { RebootJob, RebootProgress } from "@node-agent/shared/contract/queues.ts";
 import { DelayedError, type Job } from "bullmq";
-import { Turns } from "../../packages/worker/src/turns.ts";
+import { Planner } from "../../packages/worker/src/planner.ts";
 import { CallSpacing } from "../../packages/worker/src/call-spacing.ts";
 import { Evaluator } from "../../packages/worker/src/evaluator.ts";
 import { FleetWatch } from "../../packages/worker/src/fleet-watch.ts";
@@ -55,12 +55,7 @@ export function startWorker(world: World, process: Incarnation): void {
     executor: world.cloudFor(process, () => asked.node),
     limiter: world.limiterFor(process),
     spacing: new CallSpacing(clock, policy.storm.budgets.spacing),
-    turns: new Turns({
-      line: world.lineFor(process),
-      queues: world.queuesFor(process, "reboot"),
-      patience: policy.viewMaxAge,
-      onFault: () => undefined,
-    }),
+    plans: world.plansFor(process, "reboot"),
     // No worker here was told its node.
     whereabouts: { hosting: async () => undefined },
     journal,
@@ -69,9 +64,11 @@ export function startWorker(world: World, process: Incarnation): void {
     timings: {
       ...settings,
       retryPause: settings.blockedRetry,
+      planStale: 10 * settings.plan,
       flight: settings.sendDeadline + settings.callDeadline + settings.ledger.margin,
     },
     newToken: () => world.nextToken(),
+    jitter: async (most) => process.hop(world.random.between(0, most)),
   });
   const jobDeps: RebootJobDeps = {
     processor,
@@ -90,6 +87,19 @@ export function startWorker(world: World, process: Incarnation): void {
     queue.rebootWith(process, async (taken) => runJob(world, process, taken, jobDeps));
   }
   if (ledger !== undefined) void keepLedgerAlive(world, process, ledger);
+  const planner = new Planner({
+    store: world.redisFor(process, "plan"),
+    plans: world.plansFor(process, "plan"),
+    queue: world.rebootQueueFor(process),
+    ledger,
+    selects: (node) => world.selects(node),
+    rules,
+    journal,
+    clock,
+    interval: settings.plan,
+    readDeadline: settings.readDeadline,
+  });
+  void keepPlanning(world, process, planner);
 }
 
 function ledgerGate(world: World, process: Incarnation): LedgerGate {
@@ -115,6 +125,19 @@ async function keepLedgerAlive(world: World, process: Incarnation, ledger: Ledge
       // A real worker logs it and goes on.
     }
     await process.hop(world.settings.ledger.heartbeatMaxAge / 6);
+  }
+}
+
+/** As the planner's own loop does, for as long as this process lives. */
+async function keepPlanning(world: World, process: Incarnation, planner: Planner): Promise<void> {
+  const plans = world.plansFor(process, "plan");
+  while (process.alive) {
+    try {
+      if (await plans.takeTurn(0.9 * world.settings.plan)) await planner.tick(new AbortController().signal);
+    } catch {
+      // A real worker logs it and goes on.
+    }
+    await process.hop(world.settings.plan);
   }
 }
 

@@ -12,8 +12,9 @@ import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import type { CallLimiter } from "@node-agent/shared/ports/job-queues.ts";
 import { MemoryCallLimiter } from "@node-agent/shared/testing/memory-call-limiter.ts";
 import { MemoryLedger } from "@node-agent/shared/testing/memory-ledger.ts";
-import type { WaitingLine } from "@node-agent/shared/ports/waiting-line.ts";
-import { MemoryWaitingLine } from "@node-agent/shared/testing/memory-waiting-line.ts";
+import type { PlanStore } from "@node-agent/shared/ports/plan-store.ts";
+import type { RebootQueue } from "@node-agent/shared/ports/reboot-queue.ts";
+import { MemoryPlanStore } from "@node-agent/shared/testing/memory-plan-store.ts";
 import { MemoryStore } from "@node-agent/shared/testing/memory-store.ts";
 import type { Incarnation } from "./incarnation.ts";
 import {
@@ -71,8 +72,8 @@ export class World {
   readonly twist: Twist;
   /** How often each outcome and verification was told. */
   readonly outcomes = new Map<string, number>();
-  /** The line of those who wait for room; a flush empties it. */
-  readonly line = new MemoryWaitingLine();
+  /** What processes share of plans, in Redis. */
+  plans: MemoryPlanStore;
   /** The intents that reached the store. */
   readonly attempts: AttemptLog;
   store: MemoryStore;
@@ -126,6 +127,7 @@ export class World {
     };
     this.attempts = new AttemptLog(() => this.time.now);
     this.store = this.newStore();
+    this.plans = this.newPlans();
     this.calls = this.newCalls();
     this.ledger = new MemoryLedger("sim", () => this.#apiNow());
     // Old enough to be trusted from the start.
@@ -217,8 +219,24 @@ export class World {
     return this.#networked(this.queues, process, part, this.weather.redis);
   }
 
-  lineFor(process: Incarnation): WaitingLine {
-    return this.#networked(this.line, process, "reboot", this.weather.redis);
+  newPlans(): MemoryPlanStore {
+    return new MemoryPlanStore(this.#redisClock);
+  }
+
+  plansFor(process: Incarnation, part: string): PlanStore {
+    // A flush replaces them: calls go to whatever stands there when they arrive.
+    const current: PlanStore = {
+      takeTurn: async (span) => this.plans.takeTurn(span),
+      census: async () => this.plans.census(),
+      tellCensus: async (census) => this.plans.tellCensus(census),
+      publish: async (plan) => this.plans.publish(plan),
+      latest: async () => this.plans.latest(),
+    };
+    return this.#networked(current, process, part, this.weather.redis);
+  }
+
+  rebootQueueFor(process: Incarnation): RebootQueue {
+    return this.#networked(this.queues.reboots, process, "plan", this.weather.redis);
   }
 
   limiterFor(process: Incarnation): CallLimiter {

@@ -76,6 +76,7 @@ export function agentConfig(overrides: ConfigPart = {}): ConfigPart {
       cloudCallDeadline: ms(TIMES.callDeadline),
       cloudConnectDeadline: ms(1000),
       cloudReadDeadline: ms(2000),
+      planInterval: ms(200),
       gateRecheck: ms(500),
       retryPause: ms(TIMES.retryPause),
       shortestPause: ms(100),

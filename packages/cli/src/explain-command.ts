@@ -13,6 +13,7 @@ import type { Explanation } from "@node-agent/shared/core/explain.ts";
 import { addressesOf } from "@node-agent/shared/core/node-addresses.ts";
 import { snapshotFingerprint, toSnapshot } from "@node-agent/shared/core/snapshot.ts";
 import { readPausedQueues, readPendingReboot } from "@node-agent/shared/redis/pending-reboot.ts";
+import { RedisPlanStore } from "@node-agent/shared/redis/plan-store.ts";
 import { RedisSequenceMemory } from "@node-agent/shared/redis/sequence-memory.ts";
 import { serverAddresses } from "@node-agent/shared/redis/server-address.ts";
 import { digestOf, RedisSnapshotStore } from "@node-agent/shared/redis/snapshot-store.ts";
@@ -77,6 +78,7 @@ export function sourcesOf(
     store: new RedisStateStore(redis, keys),
     memory: new RedisSequenceMemory(redis, keys),
     pending: async (node) => readPendingReboot(redis, keys, node),
+    plans: new RedisPlanStore(redis, keys),
     pausedQueues: async () => readPausedQueues(redis, keys),
     reader: createNodeReader({ ...parts, addresses: addressesOf }),
     stored: {

@@ -9,6 +9,7 @@ import { ledgerShowCommand } from "./ledger-show.ts";
 import { addTrust } from "./ledger-trust.ts";
 import { pauseCommand, resumeCommand, type ScopeOptions } from "./pause.ts";
 import type { GlobalOptions } from "./session.ts";
+import { addPlan } from "./plan-command.ts";
 import { addStatus } from "./status-command.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -41,6 +42,7 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void):
       exit(await explainCommand(node, options, terminal));
     });
   addStatus(program, terminal, exit);
+  addPlan(program, terminal, exit);
   addGpu(program, terminal);
   addPauses(program, terminal);
   addGrant(program, terminal);

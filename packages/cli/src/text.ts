@@ -17,6 +17,7 @@ const INSTANTS: ReadonlySet<string> = new Set([
   "quarantineUntil",
   "createdAt",
   "usableAt",
+  "ends",
 ]);
 
 /** JSON for programs; spans stay milliseconds. */

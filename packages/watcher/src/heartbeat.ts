@@ -1,3 +1,4 @@
+import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import type { Millis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import type { NodeSource } from "@node-agent/shared/ports/node-source.ts";
@@ -10,6 +11,8 @@ export interface HeartbeatDeps {
   readonly store: SnapshotStore;
   readonly clock: Clock;
   readonly interval: Millis;
+  /** Tells what the plan of the fleet needs of it; only while this watcher sees. */
+  readonly tellCensus: (nodes: Iterable<NodeSnapshot>) => Promise<void>;
   /** Told of every beat; undefined: this watcher is blind and vouches for nothing. */
   readonly onBeat: (view: ClusterView | undefined) => Promise<void>;
   readonly onError: (error: unknown) => void;
@@ -20,11 +23,12 @@ export interface HeartbeatDeps {
  * sees anything, the observation clock stands still and nothing is rebooted. Resolves when the signal fires.
  */
 export async function runHeartbeat(deps: HeartbeatDeps, signal: AbortSignal): Promise<void> {
-  const { source, store, clock, interval, onBeat, onError } = deps;
+  const { source, store, clock, interval, tellCensus, onBeat, onError } = deps;
   while (!signal.aborted) {
     const age = viewAge(source.freshness(), clock);
     try {
       await onBeat(age === undefined ? undefined : await store.beat(age));
+      if (age !== undefined) await tellCensus(source.nodes().values());
     } catch (error) {
       onError(error);
     }

@@ -8,6 +8,7 @@ import {
   type NodeSelector,
   type SourceEvent,
 } from "@node-agent/kubernetes";
+import { censusOf } from "@node-agent/shared/core/plan/census.ts";
 import { SECOND, type Millis } from "@node-agent/shared/core/time.ts";
 import { LOG_EVENTS } from "@node-agent/shared/contract/log-events.ts";
 import { keysOf } from "@node-agent/shared/contract/keys.ts";
@@ -16,6 +17,7 @@ import { dependencyOf } from "@node-agent/shared/ports/dependency.ts";
 import type { NodeSource } from "@node-agent/shared/ports/node-source.ts";
 import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 import { BullJobQueues } from "@node-agent/shared/redis/job-queues.ts";
+import { RedisPlanStore } from "@node-agent/shared/redis/plan-store.ts";
 import { digestOf, RedisSnapshotStore } from "@node-agent/shared/redis/snapshot-store.ts";
 import { observeDrift } from "@node-agent/shared/runtime/drift-report.ts";
 import { startMonitorServer } from "@node-agent/shared/runtime/http.ts";
@@ -68,6 +70,7 @@ export async function startWatcher(parts: RoleParts): Promise<readonly Component
   };
   const snapshots = new RedisSnapshotStore(redis.store, keys, timings.viewMaxAge, onDamage);
   const store = anchoredBeats(snapshots, clock);
+  const plans = new RedisPlanStore(redis.store, keys);
   const queues = new BullJobQueues(redis.producer, keys, redis.onError);
   const reader = createNodeReader({
     connection: kubernetes,
@@ -113,6 +116,7 @@ export async function startWatcher(parts: RoleParts): Promise<readonly Component
       store,
       clock,
       interval: timings.beatInterval,
+      tellCensus: async (nodes) => plans.tellCensus(censusOf(nodes)),
       onBeat: (seen) => {
         view = seen;
         return steer(ticks, seen !== undefined && (seen.age ?? Infinity) <= timings.viewMaxAge);

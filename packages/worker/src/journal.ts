@@ -3,7 +3,7 @@ import type { Evaluation } from "@node-agent/shared/core/evaluation.ts";
 import type { RebootStep } from "@node-agent/shared/core/gates/list.ts";
 import type { NodeRecord, RebootVerification } from "@node-agent/shared/core/record.ts";
 import type { RebootReceipt, RebootTarget } from "@node-agent/shared/ports/executor.ts";
-import type { Millis } from "@node-agent/shared/core/time.ts";
+import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
 
 /** A judgement that was committed; `after` undefined: the node is gone and its record deleted. */
 export interface JudgedChange {
@@ -15,6 +15,11 @@ export interface JudgedChange {
   readonly dueIn: Millis | undefined;
 }
 
+/** A hold, with its end or the time of the next look where there is one. */
+export type HeldStep =
+  | Extract<RebootStep, { step: "Finish" }>
+  | (Omit<Extract<RebootStep, { step: "WaitUntil" }>, "at"> & { readonly at?: EpochMillis });
+
 /** Where the worker says what it saw and did: log lines for people, counters for Prometheus. Never throws. */
 export interface Journal {
   judged(change: JudgedChange): void;
@@ -22,12 +27,7 @@ export interface Journal {
    * A pending reboot waits, or finishes without a call. Called only when the answer changed; `change` counts the changes
    * of gate or attempt in the life of the job, and stays the same when only the words are new.
    */
-  held(
-    node: string,
-    step: Exclude<RebootStep, { step: "CallExecutor" }>,
-    record: NodeRecord | undefined,
-    change: number,
-  ): void;
+  held(node: string, step: HeldStep, record: NodeRecord | undefined, change: number): void;
   /** The intent stands in the store and the call is about to be made. */
   requested(record: NodeRecord, target: RebootTarget): void;
   /** The call came back. */

@@ -33,12 +33,11 @@ export function createLogJournal({ logger, metrics, clock }: LogJournalDeps): Jo
         return;
       }
       metrics.observeRebootBlocked(of, gate);
-      const until = new Date(step.at).toISOString();
-      const inSeconds = seconds(step.at - clock.now());
-      logger.info(
-        { event: LOG_EVENTS.rebootHeld, ...of, gate, why, until, inSeconds },
-        "pending reboot waits",
-      );
+      const ends =
+        step.at === undefined
+          ? {}
+          : { until: new Date(step.at).toISOString(), inSeconds: seconds(step.at - clock.now()) };
+      logger.info({ event: LOG_EVENTS.rebootHeld, ...of, gate, why, ...ends }, "pending reboot waits");
     },
     requested: (record, { instanceId, hostname }) => {
       const of = refOf(record.name, record);

@@ -1,20 +1,16 @@
 import { DelayedError, type Job } from "bullmq";
-import {
-  rebootJobSchema,
-  rebootProgressSchema,
-  type RebootJob,
-  type RebootProgress,
-} from "@node-agent/shared/contract/queues.ts";
-import type { GateName } from "@node-agent/shared/core/gates/gate.ts";
+import { rebootJobSchema, type RebootJob } from "@node-agent/shared/contract/queues.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import { DAY, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import { dependencyOf } from "@node-agent/shared/ports/dependency.ts";
 import type { JobQueues } from "@node-agent/shared/ports/job-queues.ts";
-import type { StateStore } from "@node-agent/shared/ports/state-store.ts";
+import type { StateStore, VersionedRecord } from "@node-agent/shared/ports/state-store.ts";
+import { progressIn } from "@node-agent/shared/runtime/plan-look.ts";
 import type { Journal } from "./journal.ts";
+import { progressOf } from "./progress.ts";
 import type { RebootProcessor } from "./reboot-processor.ts";
-import type { RebootRun } from "./reboot-transaction.ts";
+import type { RebootRun, TransactionRun } from "./reboot-transaction.ts";
 
 export interface RebootJobDeps {
   readonly processor: Pick<RebootProcessor, "run">;
@@ -30,9 +26,8 @@ export interface RebootJobDeps {
   readonly lockDuration: Millis;
 }
 
-/** No job sleeps longer without a look, and no date is later than the last one that JavaScript knows. */
+/** No job sleeps longer without a look. */
 const LONGEST_PAUSE = DAY;
-const LAST_INSTANT = 8.64e15;
 
 /**
  * Runs one activation of a pending reboot and puts it to sleep again. Whatever goes wrong, the job is delayed, never
@@ -50,12 +45,16 @@ export async function runRebootJob(
     return "not a reboot job";
   }
   const { node } = payload.data;
+  const startedAt = deps.clock.monotonic();
   const before = await peek(node, deps);
-  const run = bounded(await safeRun(node, signal, deps), deps);
-  if (await isOurs(job, token, deps)) await tell(job, run, deps);
+  // By the store's clock, as `until` is: that of this worker may be ahead, and any worker may have to run the job.
+  const now = (): EpochMillis =>
+    before === undefined ? deps.clock.now() : before.view.now + deps.clock.monotonic() - startedAt;
+  const run = bounded(await safeRun(node, signal, now, deps), now(), deps);
+  if (run.end !== "Held" && (await isOurs(job, token, deps))) await tell(job, run, now(), deps);
   if (run.end === "Finish") return `${run.gate}: ${run.why}`;
-  await job.moveToDelayed(deps.clock.now() + run.for, token);
-  await wakeIfOvertaken(node, before, run, deps);
+  await job.moveToDelayed(run.until, token);
+  await wakeIfOvertaken(node, before?.record, run, deps);
   throw new DelayedError();
 }
 
@@ -76,31 +75,42 @@ async function isOurs(
   }
 }
 
-async function safeRun(node: string, signal: AbortSignal, deps: RebootJobDeps): Promise<RebootRun> {
+async function safeRun(
+  node: string,
+  signal: AbortSignal,
+  now: () => EpochMillis,
+  deps: RebootJobDeps,
+): Promise<RebootRun> {
   try {
     return await deps.processor.run(node, signal);
   } catch (error) {
     const why = error instanceof Error ? error.message : "unknown error";
     deps.journal.fault(dependencyOf(error) ?? "Unexpected", why, node);
-    const until = deps.clock.now() + deps.retryPause;
+    const until = now() + deps.retryPause;
     return { end: "Wait", for: deps.retryPause, until, gate: "Deadline", why, record: undefined };
   }
 }
 
-/** A pause that clocks can count and calendars can name: damaged bytes in the store must not keep a job from sleeping. */
-function bounded(run: RebootRun, { clock, minPause }: RebootJobDeps): RebootRun {
+/** A pause that clocks can count: damaged bytes in the store must not keep a job from sleeping, nor from waking. */
+function bounded(run: RebootRun, now: EpochMillis, { minPause }: RebootJobDeps): RebootRun {
   if (run.end === "Finish") return run;
-  const span = Number.isNaN(run.for) ? minPause : Math.min(Math.max(minPause, run.for), LONGEST_PAUSE);
-  const until = Math.abs(run.until) <= LAST_INSTANT ? run.until : clock.now() + span;
-  return { ...run, for: span, until };
+  const wanted = Number.isNaN(run.until) ? now : run.until;
+  return { ...run, until: Math.min(Math.max(wanted, now + minPause), now + LONGEST_PAUSE) };
 }
 
 /** Says in the job itself what it waits for, so that a queue dashboard answers "why not?"; only when the answer changed. */
-async function tell(job: Job<RebootJob>, run: RebootRun, { journal, clock }: RebootJobDeps): Promise<void> {
-  const before = previous(job.progress);
-  const progress = progressOf(run, before, clock.now());
-  const { changes } = progress;
+async function tell(
+  job: Job<RebootJob>,
+  run: TransactionRun,
+  now: EpochMillis,
+  { journal }: RebootJobDeps,
+): Promise<void> {
+  const before = progressIn(job.progress);
   const { gate, why, record } = run;
+  const isEnd = run.end === "Finish";
+  const shown = isEnd ? ({ gate: "nothing", why, record } as const) : { gate, why, record, until: run.until };
+  const progress = progressOf(shown, before, now);
+  const { changes } = progress;
   try {
     await job.updateProgress({ ...progress });
     if (before?.waitsFor === progress.waitsFor && before.why === progress.why) return;
@@ -110,48 +120,15 @@ async function tell(job: Job<RebootJob>, run: RebootRun, { journal, clock }: Reb
     // What cannot be told must not keep the job from sleeping.
     journal.fault("Redis", error instanceof Error ? error.message : "unknown error", job.name);
   }
-  const step =
-    run.end === "Finish"
-      ? ({ step: "Finish", gate, why } as const)
-      : ({ step: "WaitUntil", at: run.until, gate, why } as const);
+  const step = isEnd
+    ? ({ step: "Finish", gate, why } as const)
+    : ({ step: "WaitUntil", at: run.until, gate, why } as const);
   journal.held(job.name, step, record, changes);
 }
 
-/** The progress after this run; whoever runs the job twice at once counts the same change. */
-function progressOf(
-  run: RebootRun,
-  before: RebootProgress | undefined,
-  now: EpochMillis,
-): RebootProgress & { readonly changes: number } {
-  const attempts = run.record?.incident?.attempts;
-  const waitsFor = run.end === "Finish" ? "nothing" : (run.gate satisfies GateName);
-  const changed = before?.waitsFor !== waitsFor || before.attempts !== attempts;
-  return {
-    phase: run.record?.phase ?? "Unknown",
-    waitsFor,
-    why: run.why.slice(0, 512),
-    ...(run.end === "Wait" ? { until: new Date(run.until).toISOString() } : {}),
-    ...(attempts === undefined ? {} : { attempts }),
-    changes: (before?.changes ?? 0) + (changed ? 1 : 0),
-    since: sinceWhen(waitsFor, before, now),
-  };
-}
-
-/** Since when this is what it waits for. */
-function sinceWhen(waitsFor: string, before: RebootProgress | undefined, now: EpochMillis): string {
-  const same = before?.waitsFor === waitsFor ? before.since : undefined;
-  return same ?? new Date(now).toISOString();
-}
-
-/** What the job said last; bytes that it cannot have said count as nothing. */
-function previous(progress: unknown): RebootProgress | undefined {
-  const parsed = rebootProgressSchema.safeParse(progress);
-  return parsed.success ? parsed.data : undefined;
-}
-
-async function peek(node: string, { store, journal }: RebootJobDeps): Promise<NodeRecord | undefined> {
+async function peek(node: string, { store, journal }: RebootJobDeps): Promise<VersionedRecord | undefined> {
   try {
-    return (await store.get(node)).record;
+    return await store.get(node);
   } catch (error) {
     journal.fault("Redis", error instanceof Error ? error.message : "unknown error", node);
     return undefined;
@@ -166,10 +143,10 @@ async function peek(node: string, { store, journal }: RebootJobDeps): Promise<No
 async function wakeIfOvertaken(
   node: string,
   before: NodeRecord | undefined,
-  run: Extract<RebootRun, { end: "Wait" }>,
+  run: Exclude<RebootRun, { end: "Finish" }>,
   deps: RebootJobDeps,
 ): Promise<void> {
-  const after = await peek(node, deps);
+  const after = (await peek(node, deps))?.record;
   const settled = isPending(before) && !isPending(after);
   const moved = after?.scheduledAt !== before?.scheduledAt && (after?.scheduledAt ?? Infinity) < run.until;
   if (!settled && !moved) return;

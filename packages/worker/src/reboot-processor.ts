@@ -27,9 +27,7 @@ import { withDraSlices } from "@node-agent/shared/core/node-evidence.ts";
 import { pausesOf } from "@node-agent/shared/core/pause.ts";
 import { recalled } from "@node-agent/shared/core/recall.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
-import type { BudgetExceeded } from "@node-agent/shared/core/storm/budgets.ts";
-import { waitingSince } from "@node-agent/shared/core/storm/turns.ts";
-import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
+import { MINUTE, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
 import { verdictAt } from "@node-agent/shared/core/verification.ts";
 import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
@@ -49,6 +47,12 @@ import {
 } from "./reboot-transaction.ts";
 import { lookAtWorld, type FreshNode, type WorldLook } from "./world-look.ts";
 
+/** How long a repair that the plan holds sleeps, unless the plan wakes it. */
+const HELD_SLEEP: Millis = 10 * MINUTE;
+
+/** Gates that end by themselves at a known time, which a pending repair waits for on its own. */
+const OWN_TIME: ReadonlySet<GateName> = new Set(["Threshold", "WaitWindow", "Settle"]);
+
 /** Attempts at the transaction while other workers keep changing the record; then the job looks again later. */
 const MAX_CONFLICTS = 3;
 
@@ -64,10 +68,7 @@ export class RebootProcessor {
 
   async run(node: string, signal: AbortSignal): Promise<RebootRun> {
     await this.#lookAhead(node, signal);
-    const run = await this.#untilSettled(node, signal);
-    const waitsForRoom = run.end === "Wait" && run.gate === "Budget";
-    if (!waitsForRoom) await this.#deps.turns.left(node, this.#deps.clock.now());
-    return run;
+    return this.#untilSettled(node, signal);
   }
 
   async #untilSettled(node: string, signal: AbortSignal): Promise<RebootRun> {
@@ -87,7 +88,8 @@ export class RebootProcessor {
     const { store, fleet, timings, clock } = this.#deps;
     const { record, view } = await store.get(node);
     if (record === undefined) return;
-    if (nextStep(this.#input(record, view, undefined, undefined)).step !== "CallExecutor") return;
+    const step = nextStep(this.#input(record, view, undefined, undefined));
+    if (step.step !== "CallExecutor" || (await this.#isHeld(node, step, view))) return;
     using deadline = deadlineSignal(clock, FLEET_LIST_DEADLINES * timings.readDeadline, signal);
     await fleet.health(await store.listUnhealthy(), view.now, deadline.signal).catch(() => undefined);
   }
@@ -103,7 +105,7 @@ export class RebootProcessor {
     // Forged times must not send the job to sleep for longer than any wait there is.
     const record = stored.record && withPossibleTimes(stored.record, this.#deps.rules.policy, view.now);
     // What a reboot came to must not be lost: budgets and the efficacy guard are built on it.
-    if (unsettled !== undefined) return this.#wait(record, view, "Ledger", unsettled, undefined);
+    if (unsettled !== undefined) return this.#wait(record, view, unsettled.gate, unsettled.why, undefined);
     if (record === undefined) {
       return { end: "Finish", gate: "NothingFailing", why: stored.fault ?? "the node is gone", record };
     }
@@ -112,9 +114,24 @@ export class RebootProcessor {
     if (first.step === "Finish" && first.gate === "NothingFailing" && verdict > view.now) {
       return this.#wait(record, view, "NothingFailing", ...untilProven(verdict, view, this.#deps));
     }
+    if (await this.#isHeld(node, first, view)) {
+      return { end: "Held", until: view.now + HELD_SLEEP, record };
+    }
     // Attempts used up is decided anew on a fresh read: that judgement moves the node to Failed.
     if (first.step !== "CallExecutor" && first.gate !== "Attempts") return this.#stop(first, record, view);
     return this.#readTruth({ node, stored, startedMono, startedWall, signal }, record);
+  }
+
+  /**
+   * The plan of the fleet holds this repair: another look at the world would find what one look for all has found. What
+   * ends by itself the repair waits for on its own, and without a plan every repair looks for itself.
+   */
+  async #isHeld(node: string, step: RebootStep, { now }: ClusterView): Promise<boolean> {
+    const { plans, timings } = this.#deps;
+    if (step.step === "Finish" || (step.step === "WaitUntil" && OWN_TIME.has(step.gate))) return false;
+    const latest = await plans.latest();
+    if (latest === undefined || Math.abs(now - latest.at) > timings.planStale) return false;
+    return !latest.proceed.includes(node);
   }
 
   async #readTruth(transaction: Transaction, record: NodeRecord): Promise<RebootRun | "conflict"> {
@@ -163,15 +180,14 @@ export class RebootProcessor {
     const sized =
       hasGpus || entry?.gpu === true ? { ...judged, after: { ...judged.after, gpuNode: true } } : judged;
     const asked: AskedLast = { transaction, record: sized.after, fresh, look: looked.look };
-    const { step, input } = this.#askAll(asked, opening);
+    const step = this.#askAll(asked, opening);
     if (step.step !== "CallExecutor") {
-      await this.#standInLine(asked, step, input.ledger?.exceeded);
       return this.#settle(transaction, sized, step);
     }
     const reopen = async (): Promise<LedgerSession | undefined> => {
       const again = await this.#openLedger(transaction, nowOf(transaction, this.#deps.clock));
       if ("failed" in again || again.value?.open !== true) return undefined;
-      return this.#askAll(asked, again.value).step.step === "CallExecutor" ? again.value.session : undefined;
+      return this.#askAll(asked, again.value).step === "CallExecutor" ? again.value.session : undefined;
     };
     const session = opening?.open === true ? opening.session : undefined;
     return this.#call.run({ transaction, judged: sized, node: fresh.node, target, session, reopen });
@@ -181,34 +197,18 @@ export class RebootProcessor {
   #askAll(
     { transaction, record, fresh: { node }, look }: AskedLast,
     opening: LedgerOpening | undefined,
-  ): { readonly step: RebootStep; readonly input: GateInput } {
-    const { clock, turns, timings } = this.#deps;
-    const now = nowOf(transaction, clock);
-    const { records, target, health, hosting, line, evidence } = look;
+  ): RebootStep {
+    const { records, target, health, hosting, evidence } = look;
+    const now = nowOf(transaction, this.#deps.clock);
     const checkers = askingCheckers(record, this.#deps.rules.policy);
     const vm = { instanceId: target.instanceId, ...placeOf(node), checkers };
-    const view = this.#call.ledgerView(opening, records, vm, health.nodes, now);
-    const subject = { node: node.name, since: waitingSince(record), ...placeOf(node) };
-    const exceeded = view.exceeded ?? turns.exceeded(line, subject, view.room, now, timings.blockedRetry);
-    const input: GateInput = {
+    return nextStep({
       ...this.#input(record, transaction.stored.view, node, ledgerOf(opening)),
       fleet: health,
-      ledger: { ...view, ...(exceeded === undefined ? {} : { exceeded }) },
+      ledger: this.#call.ledgerView(opening, records, vm, health.nodes, now),
       ...(hosting === undefined ? {} : { hosting }),
       ...(evidence === undefined ? {} : { evidence }),
-    };
-    return { step: nextStep(input), input };
-  }
-
-  /** Whoever only waits for room in a budget has a place in line, by how long it has waited. */
-  async #standInLine(
-    { transaction, record, fresh: { node }, look: { line } }: AskedLast,
-    step: Exclude<RebootStep, { step: "CallExecutor" }>,
-    exceeded: BudgetExceeded | undefined,
-  ): Promise<void> {
-    if (step.step !== "WaitUntil" || step.gate !== "Budget" || exceeded === undefined) return;
-    const place = { node: node.name, since: waitingSince(record), ...placeOf(node), until: step.at };
-    await this.#deps.turns.held(exceeded, place, line, transaction.stored.view.now);
+    });
   }
 
   /** The record goes on from what the ledger knows, and everything is asked anew. */

@@ -9,6 +9,7 @@ import type { Executor } from "@node-agent/shared/ports/executor.ts";
 import type { EvidenceReader } from "@node-agent/shared/ports/node-evidence.ts";
 import type { CallLimiter } from "@node-agent/shared/ports/job-queues.ts";
 import type { NodeReader } from "@node-agent/shared/ports/node-reader.ts";
+import type { PlanStore } from "@node-agent/shared/ports/plan-store.ts";
 import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 import type { StateStore, VersionedRecord } from "@node-agent/shared/ports/state-store.ts";
 import type { CallSpacing } from "./call-spacing.ts";
@@ -17,7 +18,6 @@ import type { FleetWatch } from "./fleet-watch.ts";
 import type { Journal } from "./journal.ts";
 import type { Rules } from "./judge.ts";
 import type { LedgerGate } from "./ledger-gate.ts";
-import type { Turns } from "./turns.ts";
 import type { Whereabouts } from "./whereabouts.ts";
 
 /** The spans of the reboot transaction (facts on the protocol, 3.4). */
@@ -32,6 +32,8 @@ export interface RebootTimings {
   readonly blockedRetry: Millis;
   /** The pause after a call that surely was not made, or was refused. */
   readonly retryPause: Millis;
+  /** A plan of the fleet older than this holds nothing. */
+  readonly planStale: Millis;
   /** How long a call may be on its way: send deadline, call deadline and the margin of the cloud. */
   readonly flight: Millis;
 }
@@ -47,7 +49,7 @@ export interface RebootDeps {
   readonly ledger: LedgerGate | undefined;
   readonly executor: Executor;
   readonly evidence: EvidenceReader;
-  readonly turns: Pick<Turns, "line" | "exceeded" | "held" | "left" | "freed">;
+  readonly plans: Pick<PlanStore, "latest">;
   readonly limiter: CallLimiter;
   /** One for all jobs of this process. */
   readonly spacing: Pick<CallSpacing, "claim">;
@@ -57,15 +59,22 @@ export interface RebootDeps {
   readonly clock: Clock;
   readonly timings: RebootTimings;
   readonly newToken: () => string;
+  /** Waits for a random span up to `most`, so that workers that met do not meet again. */
+  readonly jitter: (most: Millis, signal: AbortSignal) => Promise<void>;
 }
 
-/** What the job does next: end, or look again after a pause, telling what it waits for. */
+/** What the job does next: end, look again after a pause, telling what it waits for, or sleep while the plan holds it. */
 export type RebootRun =
   | {
       readonly end: "Finish";
       readonly gate: GateName;
       readonly why: string;
       readonly record: NodeRecord | undefined;
+    }
+  | {
+      readonly end: "Held";
+      readonly until: EpochMillis;
+      readonly record: NodeRecord;
     }
   | {
       readonly end: "Wait";
@@ -75,6 +84,9 @@ export type RebootRun =
       readonly why: string;
       readonly record: NodeRecord | undefined;
     };
+
+/** What a transaction came to that was not held by the plan. */
+export type TransactionRun = Exclude<RebootRun, { end: "Held" }>;
 
 /** How long the verdict on a reboot waits. */
 export function verdictTimingsOf({ timings, rules }: VerdictRules): VerdictTimings {

@@ -19,7 +19,8 @@ import { RedisSequenceMemory } from "@node-agent/shared/redis/sequence-memory.ts
 import { serverAddresses } from "@node-agent/shared/redis/server-address.ts";
 import type { BullJobQueues } from "@node-agent/shared/redis/job-queues.ts";
 import type { RedisStateStore } from "@node-agent/shared/redis/state-store.ts";
-import { RedisWaitingLine } from "@node-agent/shared/redis/waiting-line.ts";
+import { RedisPlanStore } from "@node-agent/shared/redis/plan-store.ts";
+import { BullRebootQueue } from "@node-agent/shared/redis/reboot-queue.ts";
 import { RedisWorkerRegistry } from "@node-agent/shared/redis/worker-registry.ts";
 import { ledgerTimingsOf } from "@node-agent/shared/runtime/config/config.ts";
 import { createErrorLimiter } from "@node-agent/shared/runtime/error-limiter.ts";
@@ -30,9 +31,9 @@ import { FLEET_LIST_DEADLINES, FleetWatch } from "./fleet-watch.ts";
 import type { Journal } from "./journal.ts";
 import type { Rules } from "./judge.ts";
 import { LedgerGate } from "./ledger-gate.ts";
+import { Planner } from "./planner.ts";
 import type { Reach } from "./reach.ts";
 import { RebootProcessor } from "./reboot-processor.ts";
-import { Turns } from "./turns.ts";
 import { Whereabouts } from "./whereabouts.ts";
 
 /** What the reboot transaction is wired from. */
@@ -53,6 +54,9 @@ export interface RebootParts {
 const OFF = { state: "NotPermitted", why: "podEvidence is off" } as const;
 const NO_EVIDENCE: EvidenceReader = { read: async () => ({ pods: OFF, gpuDrivers: OFF }) };
 
+/** After so many plans that did not come every repair looks for itself again. */
+const STALE_PLANS = 10;
+
 /** Names this process, in the ledger and among the workers. */
 const SELF = `${hostname()}/${process.pid}`;
 
@@ -61,6 +65,8 @@ export function createReboots(made: RebootParts): {
   processor: RebootProcessor;
   ledger: LedgerGate | undefined;
   whereabouts: Whereabouts;
+  planner: Planner;
+  queue: BullRebootQueue;
 } {
   const { parts, kubernetes, executor, redis, keys, state, journal, rules, reach } = made;
   const { config, clock } = parts;
@@ -72,6 +78,7 @@ export function createReboots(made: RebootParts): {
   });
   const ledger = config.monitorOnly ? undefined : createLedgerGate(made);
   const whereabouts = createWhereabouts(made);
+  const plans = new RedisPlanStore(redis.store, keys);
   const processor = new RebootProcessor({
     store: state,
     reader: reach.reader(
@@ -100,7 +107,7 @@ export function createReboots(made: RebootParts): {
       : NO_EVIDENCE,
     limiter: new RedisCallLimiter(redis.store, keys, config.rebootRateLimit),
     spacing: new CallSpacing(clock, config.storm.budgets.spacing),
-    turns: createTurns(made),
+    plans,
     whereabouts,
     journal,
     rules,
@@ -111,11 +118,26 @@ export function createReboots(made: RebootParts): {
       readDeadline: timings.nodeReadDeadline,
       blockedRetry: timings.gateRecheck,
       retryPause: timings.retryPause,
+      planStale: STALE_PLANS * timings.planInterval,
       flight: timings.sendDeadline + timings.cloudCallDeadline + config.ledger.margin,
     },
     newToken: randomUUID,
+    jitter: async (most, signal) => clock.sleep(Math.random() * most, signal),
   });
-  return { processor, ledger, whereabouts };
+  const queue = new BullRebootQueue(redis.producer, keys, redis.onError);
+  const planner = new Planner({
+    store: state,
+    plans,
+    queue,
+    ledger,
+    selects,
+    rules,
+    journal,
+    clock,
+    interval: timings.planInterval,
+    readDeadline: timings.nodeReadDeadline,
+  });
+  return { processor, ledger, whereabouts, planner, queue };
 }
 
 function createWhereabouts({ parts, redis, keys }: RebootParts): Whereabouts {
@@ -128,17 +150,6 @@ function createWhereabouts({ parts, redis, keys }: RebootParts): Whereabouts {
     self: { id: SELF, monitorOnly, ...(nodeName === undefined ? {} : { node: nodeName }) },
     redisNodes,
     redisAddresses: async () => serverAddresses(redis.store),
-    onFault: (fault) => void faults.report(fault),
-  });
-}
-
-function createTurns({ parts, redis, keys, queues }: RebootParts): Turns {
-  const { config, clock, logger } = parts;
-  const faults = createErrorLimiter({ logger, clock, message: "cannot tell whose turn it is" });
-  return new Turns({
-    line: new RedisWaitingLine(redis.store, keys),
-    queues,
-    patience: config.timings.viewMaxAge,
     onFault: (fault) => void faults.report(fault),
   });
 }

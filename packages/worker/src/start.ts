@@ -80,7 +80,7 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
     chunk: config.evaluationChunk,
     onDrift: (drift) => observeDrift("Records", drift, metrics, logger),
   });
-  const { processor, ledger, whereabouts } = createReboots({
+  const { processor, ledger, whereabouts, planner, queue } = createReboots({
     parts,
     kubernetes,
     executor,
@@ -96,6 +96,8 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
   const beat = ledger === undefined ? undefined : keepLedgerAlive(ledger, state, parts, beating.signal);
   const running = startConsumers(parts, keys, redis, { evaluator, processor, queues, state, journal });
   consumers = running;
+  const planning = new AbortController();
+  const plans = planner.run(planning.signal);
   const counting = new AbortController();
   const idle = logIdleCheckers(
     { state, policy: rules.policy, logger, clock, after: 2 * config.resyncInterval },
@@ -119,6 +121,14 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
       stop: async () => {
         counting.abort();
         await idle;
+      },
+    },
+    {
+      name: "plans",
+      stop: async () => {
+        planning.abort();
+        await plans;
+        await queue.close();
       },
     },
     { name: "consumers", stop: async () => running.close() },

@@ -13,7 +13,6 @@ import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
 import { judge, type Rules } from "./judge.ts";
 import type { LedgerGate } from "./ledger-gate.ts";
 import { verdictTimingsOf, type RebootTimings } from "./reboot-transaction.ts";
-import type { Turns } from "./turns.ts";
 
 /** What verification works with. */
 export interface VerifierDeps {
@@ -23,7 +22,6 @@ export interface VerifierDeps {
   readonly rules: Rules;
   readonly reader: NodeReader;
   readonly clock: Clock;
-  readonly turns: Pick<Turns, "freed">;
   readonly timings: Pick<RebootTimings, "flight" | "readDeadline">;
 }
 
@@ -33,7 +31,7 @@ export interface VerifierDeps {
  */
 export interface Verified {
   readonly stored: VersionedRecord;
-  readonly unsettled?: string;
+  readonly unsettled?: { readonly gate: "Ledger" | "NodeUnreadable"; readonly why: string };
   readonly overtaken?: true;
 }
 
@@ -56,14 +54,14 @@ export async function verifyReboot(
   const read = await readTruth(record.name, deps, signal);
   if ("failed" in read) {
     journal.fault(read.dependency, read.failed, record.name);
-    return { stored, unsettled: read.failed };
+    return { stored, unsettled: { gate: "NodeUnreadable", why: read.failed } };
   }
   const proof = verdictOn(read.value, record, view, deps);
   if (proof === undefined) return { stored };
   const unsettled = await settle(attempt, proof, view.now, deps);
   if (unsettled !== undefined) {
     journal.fault(unsettled.dependency, unsettled.failed, record.name);
-    return { stored, unsettled: unsettled.failed };
+    return { stored, unsettled: { gate: "Ledger", why: unsettled.failed } };
   }
   const { token } = attempt;
   const event =
@@ -75,7 +73,6 @@ export async function verifyReboot(
     return { stored: await store.get(record.name), overtaken: true };
   }
   if (proof !== "Recovered") journal.verified(next, proof);
-  if (proof === "Recovered" || proof === "Cured") await deps.turns.freed(view.now);
   return { stored: await store.get(record.name) };
 }
 

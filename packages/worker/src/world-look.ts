@@ -4,7 +4,6 @@ import type { NodeEvidence } from "@node-agent/shared/core/node-evidence.ts";
 import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import type { FleetHealth } from "@node-agent/shared/core/storm/fleet.ts";
-import type { Waiting } from "@node-agent/shared/core/storm/turns.ts";
 import type { Millis } from "@node-agent/shared/core/time.ts";
 import type { RebootTarget } from "@node-agent/shared/ports/executor.ts";
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
@@ -24,7 +23,6 @@ export interface WorldLook {
   /** The cloud says that this VM has GPUs. */
   readonly hasGpus: boolean;
   readonly hosting: Hosting | undefined;
-  readonly line: readonly Waiting[];
   /** What the agents' pods say; absent: the failure does not depend on one. */
   readonly evidence?: NodeEvidence;
 }
@@ -35,7 +33,7 @@ export type Looked =
   | { readonly gate: GateName; readonly why: string; readonly retryAfter: Millis | undefined };
 
 /**
- * Steps 5 and 6 of the transaction: the fleet, the VM behind the node, what else runs there, who waits, and, where only
+ * Steps 5 and 6 of the transaction: the fleet, the VM behind the node, what else runs there, and, where only
  * checkers of agents ask for the repair (`reads.evidence`), what the agents' pods say.
  */
 export async function lookAtWorld(
@@ -44,7 +42,7 @@ export async function lookAtWorld(
   deps: RebootDeps,
   reads: { readonly evidence: boolean },
 ): Promise<Looked> {
-  const { store, fleet, executor, journal, whereabouts, turns } = deps;
+  const { store, fleet, executor, journal, whereabouts } = deps;
   const { now } = transaction.stored.view;
   const records = await store.listUnhealthy();
   const fresh = { node, since: transaction.startedMono };
@@ -66,8 +64,7 @@ export async function lookAtWorld(
   }
   const { target, gpuCount = 0 } = resolved.value;
   const hosting = await whereabouts.hosting(node.name, addresses, records);
-  const line = await turns.line();
-  const seen = { records, health: health.value, target, hasGpus: gpuCount > 0, hosting, line };
+  const seen = { records, health: health.value, target, hasGpus: gpuCount > 0, hosting };
   return { look: { ...seen, ...(evidence === undefined ? {} : { evidence }) } };
 }
 

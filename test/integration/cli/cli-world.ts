@@ -22,6 +22,7 @@ import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import { snapshotFingerprint, toSnapshot } from "@node-agent/shared/core/snapshot.ts";
 import { HOUR } from "@node-agent/shared/core/time.ts";
 import type { Publication } from "@node-agent/shared/ports/snapshot-store.ts";
+import { RedisPlanStore } from "@node-agent/shared/redis/plan-store.ts";
 import { RedisSnapshotStore } from "@node-agent/shared/redis/snapshot-store.ts";
 import { RedisStateStore } from "@node-agent/shared/redis/state-store.ts";
 import { BullJobQueues } from "@node-agent/shared/redis/job-queues.ts";
@@ -172,6 +173,8 @@ export class CliWorld {
     const now = (await this.store.view()).now;
     await this.redis.hset(keysOf(this.cluster).view, { observed: HOUR, until: now - ago, at: now - ago });
     await this.publish();
+    // The worker plans.
+    await new RedisPlanStore(this.redis, keysOf(this.cluster)).publish({ at: now - ago, proceed: [] });
   }
 
   /** A watcher stores what it sees: all nodes, as they are now. */

@@ -17,7 +17,9 @@ const WHERE = Object.keys({
   calls: 1,
   sequence: 1,
   workers: 1,
-  line: 1,
+  census: 1,
+  plan: 1,
+  planTurn: 1,
 } satisfies Record<Where, 1>) as Where[];
 /** The id of the worker whose sign of life stands beside the damage. */
 export const WORKER = "worker";
@@ -39,7 +41,9 @@ export async function ownBytes(
     versions: await of(keys.versions(shard)),
     records: await of(keys.records(shard)),
     workers: (await client.hget(keys.workers, WORKER)) ?? "",
-    line: JSON.stringify({ schema: 1, node: name, since: 1, budget: "Cluster", until: 8e15 }),
+    census: JSON.stringify({ nodes: 3, silent: 0, byPool: {}, byZone: {}, claimants: {} }),
+    plan: JSON.stringify({ at: 8e15, proceed: [] }),
+    planTurn: "1",
   };
 }
 

@@ -20,8 +20,7 @@ import { MemoryJobQueues } from "../../../packages/shared/src/testing/memory-job
 import { MemoryNodeReader } from "../../../packages/shared/src/testing/memory-node-reader.ts";
 import { MemoryNodeSource } from "../../../packages/shared/src/testing/memory-node-source.ts";
 import { resync } from "../../../packages/watcher/src/resync.ts";
-import { RedisWaitingLine } from "../../../packages/shared/src/redis/waiting-line.ts";
-import { Turns } from "../../../packages/worker/src/turns.ts";
+import { RedisPlanStore } from "../../../packages/shared/src/redis/plan-store.ts";
 import { CallSpacing } from "../../../packages/worker/src/call-spacing.ts";
 import { Evaluator } from "../../../packages/worker/src/evaluator.ts";
 import type { Journal } from "../../../packages/worker/src/journal.ts";
@@ -73,6 +72,7 @@ export function agentOn(client: Redis, keys: Keys, journal: Journal) {
     blockedRetry: SECOND,
     retryPause: SECOND,
     flight: SECOND,
+    planStale: SECOND,
   };
   const ledger = grownLedger(systemClock);
   const processor = new RebootProcessor({
@@ -90,20 +90,14 @@ export function agentOn(client: Redis, keys: Keys, journal: Journal) {
     executor,
     limiter,
     spacing: new CallSpacing(systemClock, rules.policy.storm.budgets.spacing),
-    turns: new Turns({
-      line: new RedisWaitingLine(client, keys),
-      queues: queues,
-      patience: 1000,
-      onFault: (fault) => {
-        throw fault;
-      },
-    }),
+    plans: new RedisPlanStore(client, keys),
     whereabouts,
     journal,
     rules,
     clock: systemClock,
     timings,
     newToken: randomUUID,
+    jitter: async () => undefined,
   });
   const jobDeps = {
     processor,

@@ -21,8 +21,7 @@ import { MemoryExecutor } from "../../../packages/shared/src/testing/memory-exec
 import { MemoryNodeReader } from "../../../packages/shared/src/testing/memory-node-reader.ts";
 import { MemoryNodeSource } from "../../../packages/shared/src/testing/memory-node-source.ts";
 import { resync, type ResyncResult } from "../../../packages/watcher/src/resync.ts";
-import { RedisWaitingLine } from "../../../packages/shared/src/redis/waiting-line.ts";
-import { Turns } from "../../../packages/worker/src/turns.ts";
+import { RedisPlanStore } from "../../../packages/shared/src/redis/plan-store.ts";
 import { CallSpacing } from "../../../packages/worker/src/call-spacing.ts";
 import { Evaluator } from "../../../packages/worker/src/evaluator.ts";
 import { startQueueWorkers, type QueueWorkers } from "../../../packages/worker/src/queue-workers.ts";
@@ -107,14 +106,7 @@ export class Fleet implements AsyncDisposable {
       executor: this.executor,
       limiter: new RedisCallLimiter(this.client, keys, { max: 1000, per: MINUTE }),
       spacing: new CallSpacing(systemClock, rules.policy.storm.budgets.spacing),
-      turns: new Turns({
-        line: new RedisWaitingLine(this.client, keys),
-        queues: queues,
-        patience: 1000,
-        onFault: (fault) => {
-          throw fault;
-        },
-      }),
+      plans: new RedisPlanStore(this.client, keys),
       whereabouts: { hosting: async () => undefined },
       journal,
       rules,
@@ -126,8 +118,10 @@ export class Fleet implements AsyncDisposable {
         blockedRetry: 50,
         retryPause: 50,
         flight: 10,
+        planStale: SECOND,
       },
       newToken: randomUUID,
+      jitter: async (most) => systemClock.sleep(Math.random() * most),
       ...place,
     });
     const worker = startQueueWorkers({

@@ -25,14 +25,13 @@ import { MemorySequence } from "../../../packages/shared/src/testing/memory-sequ
 import { MemoryWorkerRegistry } from "../../../packages/shared/src/testing/memory-worker-registry.ts";
 import { MemoryStore } from "../../../packages/shared/src/testing/memory-store.ts";
 import { CallSpacing } from "../../../packages/worker/src/call-spacing.ts";
-import { MemoryWaitingLine } from "../../../packages/shared/src/testing/memory-waiting-line.ts";
+import { MemoryPlanStore } from "../../../packages/shared/src/testing/memory-plan-store.ts";
 import { Evaluator, type EvaluatorDeps } from "../../../packages/worker/src/evaluator.ts";
 import { FleetWatch } from "../../../packages/worker/src/fleet-watch.ts";
 import { LedgerGate } from "../../../packages/worker/src/ledger-gate.ts";
 import { RebootProcessor } from "../../../packages/worker/src/reboot-processor.ts";
-import type { RebootDeps, RebootRun } from "../../../packages/worker/src/reboot-transaction.ts";
+import type { RebootDeps, TransactionRun } from "../../../packages/worker/src/reboot-transaction.ts";
 import { Whereabouts, type WhereaboutsDeps } from "../../../packages/worker/src/whereabouts.ts";
-import { Turns } from "../../../packages/worker/src/turns.ts";
 import { direct, intercept, type Around } from "./intercept.ts";
 import { RecordingJournal } from "./recording-journal.ts";
 
@@ -50,6 +49,7 @@ export const TIMINGS = {
   blockedRetry: 30 * SECOND,
   retryPause: 30 * SECOND,
   flight: 55 * SECOND,
+  planStale: 30 * SECOND,
 };
 export const LEDGER: LedgerTimings = {
   ...LEDGER_TIMINGS,
@@ -70,9 +70,8 @@ export class World {
   readonly executor = new MemoryExecutor(this.clock);
   readonly limiter = new MemoryCallLimiter(this.clock, { max: 10, per: MINUTE });
   readonly lister = new MemoryNodeLister(this.reader.nodes);
-  readonly line = new MemoryWaitingLine();
+  readonly plans = new MemoryPlanStore(this.clock);
   readonly evidence = new MemoryEvidenceReader();
-  readonly turnFaults: unknown[] = [];
   /** What the configuration selects. */
   selects: (node: NodeSnapshot) => boolean = () => true;
   readonly ledger = new MemoryLedger("cluster-1", () => this.clock.now());
@@ -119,18 +118,14 @@ export class World {
       executor: intercept("executor", this.executor, around),
       limiter: intercept("limiter", this.limiter, around),
       spacing: new CallSpacing(clock, rules.policy.storm.budgets.spacing),
-      turns: new Turns({
-        line: intercept("line", this.line, around),
-        queues: this.queues,
-        patience: MINUTE,
-        onFault: (fault) => void this.turnFaults.push(fault),
-      }),
+      plans: intercept("plans", this.plans, around),
       whereabouts: this.whereabouts(),
       journal,
       rules,
       clock,
       timings: TIMINGS,
       newToken,
+      jitter: async () => undefined,
     };
   }
 
@@ -163,12 +158,14 @@ export class World {
     return new RebootProcessor({ ...this.processorDeps(), ...over });
   }
 
-  async run(name = "node-1", over: Partial<RebootDeps> = {}): Promise<RebootRun> {
-    return this.processor(over).run(name, NEVER);
+  async run(name = "node-1", over: Partial<RebootDeps> = {}): Promise<TransactionRun> {
+    const run = await this.processor(over).run(name, NEVER);
+    if (run.end === "Held") throw new Error("the plan holds the repair");
+    return run;
   }
 
   /** Runs the job of node-1 in a worker whose awaits run through `around`. */
-  async runWith(around: Around): Promise<RebootRun> {
+  async runWith(around: Around): Promise<TransactionRun> {
     return this.run("node-1", this.processorDeps(around));
   }
 

@@ -24,9 +24,13 @@ export interface Keys {
   /** String: the highest sequence number of the ledger that any worker saw. */
   readonly sequence: string;
   /** Hash: id of a worker -> `<instant> <JSON>`, its latest sign of life. */
-  /** Nodes that wait for room in a budget. */
-  readonly line: string;
   readonly workers: string;
+  /** String: JSON of the census, what a watcher tells of the whole fleet. */
+  readonly census: string;
+  /** String: JSON of the latest plan, the repairs that may proceed. */
+  readonly plan: string;
+  /** String: stands while a worker has the turn to plan. */
+  readonly planTurn: string;
 }
 
 /** Builds the keys of a cluster. Throws RangeError when the id could break out of the hash tag. */
@@ -48,7 +52,9 @@ export function keysOf(cluster: string): Keys {
     calls: `${prefix}:calls`,
     sequence: `${prefix}:sequence`,
     workers: `${prefix}:workers`,
-    line: `${prefix}:line`,
+    census: `${prefix}:census`,
+    plan: `${prefix}:plan`,
+    planTurn: `${prefix}:plan-turn`,
   };
 }
 

@@ -36,6 +36,8 @@ export interface RebootProgress {
   readonly changes?: number;
   /** ISO 8601 time since when this gate has held it without a break. */
   readonly since?: string;
+  /** The plan of the fleet holds it; absent: its own transaction said so. */
+  readonly by?: "plan";
 }
 
 /** Progress as it is read back: anybody with access to Redis may have written it. */
@@ -47,6 +49,7 @@ export const rebootProgressSchema: z.ZodType<RebootProgress> = z.object({
   attempts: z.int().min(0).exactOptional(),
   changes: z.int().min(0).exactOptional(),
   since: z.iso.datetime().exactOptional(),
+  by: z.literal("plan").exactOptional(),
 });
 
 /** The one name of jobs in `node-snapshots`. Jobs of `reboots` are named after their node. */

@@ -5,8 +5,6 @@ import { FLAPS_KEPT } from "../core/flaps.ts";
 import type { LiveWorker } from "../core/hosting.ts";
 import type { NodeSnapshot } from "../core/node.ts";
 import { PHASES } from "../core/phase.ts";
-import { BUDGETS } from "../core/storm/budgets.ts";
-import type { Waiting } from "../core/storm/turns.ts";
 import { REBOOT_OUTCOMES, REBOOT_VERIFICATIONS, type NodeRecord } from "../core/record.ts";
 
 const instant = z.number().min(0).max(8.64e15);
@@ -124,17 +122,6 @@ export const workerSchema: z.ZodType<Omit<LiveWorker, "id">> = z.object({
   schema: z.literal(1),
   node: name.exactOptional(),
   monitorOnly: z.boolean(),
-});
-
-/** A place in the line of nodes that wait for room in a budget. */
-export const waitingSchema: z.ZodType<Waiting> = z.object({
-  schema: z.literal(1),
-  node: name,
-  since: instant,
-  budget: z.enum(BUDGETS),
-  pool: text.exactOptional(),
-  zone: text.exactOptional(),
-  until: instant,
 });
 
 /** Parses stored JSON; a fault is a sentence that names what was read and what is wrong with it. */

@@ -4,6 +4,7 @@
  */
 import { CHECKER_NAMES } from "./check.ts";
 import { HELD_TYPES, type ClusterEvent } from "./cluster-event.ts";
+import type { GateName } from "./gates/gate.ts";
 import type { RebootStep } from "./gates/list.ts";
 import type { NodeRecord, RebootOutcome, RebootVerification } from "./record.ts";
 import { instantText, isInstant } from "./time-text.ts";
@@ -21,7 +22,9 @@ type Told = Pick<ClusterEvent, "reason" | "type" | "message"> & {
  */
 export function heldEvent(
   record: NodeRecord,
-  step: Exclude<RebootStep, { step: "CallExecutor" }>,
+  step:
+    | Extract<RebootStep, { step: "Finish" }>
+    | { readonly gate: GateName; readonly why: string; readonly at?: EpochMillis },
   change: number,
   now: EpochMillis,
 ): ClusterEvent | undefined {
@@ -29,7 +32,7 @@ export function heldEvent(
   const type = HELD_TYPES[gate];
   // Without an incident there is no reboot to hold: what is left of the job is to tell what the latest one came to.
   if (type === undefined || record.incident === undefined) return undefined;
-  const until = step.step === "WaitUntil" ? untilText(step.at) : "";
+  const until = "at" in step && step.at !== undefined ? untilText(step.at) : "";
   return tell(record, now, {
     reason: "RebootHeld",
     type,

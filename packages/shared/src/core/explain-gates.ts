@@ -8,7 +8,7 @@ import { gateVerdicts } from "./gates/list.ts";
 import { isWork } from "./planned-work.ts";
 import { endOf } from "./pause.ts";
 import type { NodeRecord } from "./record.ts";
-import { SECOND, type EpochMillis, type Millis } from "./time.ts";
+import { MINUTE, SECOND, type EpochMillis, type Millis } from "./time.ts";
 import { workOn } from "./work-on-node.ts";
 
 /** What a gate says: it lets pass, it holds, or nobody could ask it. */
@@ -181,6 +181,8 @@ function unreadable({ node }: ExplainInput): GateAnswer {
 
 /** A pending reboot that is due for so long is taken by nobody. */
 const OVERDUE: Millis = 15 * SECOND;
+/** After so long without a plan no worker makes one. */
+const UNPLANNED: Millis = MINUTE;
 /** Words with which a pending reboot ends: nothing waits for them. */
 const LAST_WORDS: ReadonlySet<GateName> = new Set(["NothingFailing", "ActionNone", "Attempts"]);
 
@@ -194,12 +196,13 @@ function lastWord(gate: GateName, { job, now }: ExplainInput): GateAnswer | unde
   // It sleeps for longer than it said: somebody else's word sent it to sleep.
   if (at !== undefined && until !== undefined && at > until + OVERDUE) return undefined;
   const ends = gate === "RateLimit";
-  const when = { ...(since === undefined ? {} : { since }), ...(until === undefined ? {} : { until, ends }) };
+  // A plan names no time for what ends when something changes: it is made again within seconds.
+  const when = { ...(since === undefined ? {} : { since }), until: until ?? now, ends };
   return { gate, answer: "Holds", why, ...when };
 }
 
 /** Whether anybody runs the pending reboot: an alarm clock that nobody hears is no alarm. */
-function queueAnswer({ job, now, record, pausedQueues = [] }: ExplainInput): GateAnswer {
+function queueAnswer({ job, now, record, plannedAt = now, pausedQueues = [] }: ExplainInput): GateAnswer {
   const gate = "Queue";
   const [paused] = pausedQueues;
   if (paused !== undefined) {
@@ -214,6 +217,10 @@ function queueAnswer({ job, now, record, pausedQueues = [] }: ExplainInput): Gat
   const { at, state } = job;
   if (at !== undefined && at < now - OVERDUE) {
     return { gate, answer: "Holds", why: "it is due and no worker takes it: is one running?", since: at };
+  }
+  if (plannedAt === "Never" || now - plannedAt > UNPLANNED) {
+    const since = plannedAt === "Never" ? {} : { since: plannedAt };
+    return { gate, answer: "Holds", why: "no worker plans the repairs: is one running?", ...since };
   }
   return { gate, answer: "Open", why: `the pending reboot is ${state}` };
 }

@@ -92,6 +92,8 @@ export interface ExplainInput {
   readonly instanceId?: string;
   /** The pending reboot of the node; `Missing`: there is none; absent: nobody asked. */
   readonly job?: PendingReboot | "Missing";
+  /** When the repairs of the fleet were planned last; `Never`: no plan can be read; absent: nobody asked. */
+  readonly plannedAt?: EpochMillis | "Never";
   /** Queues that somebody paused in Redis. */
   readonly pausedQueues?: readonly string[];
 }

@@ -230,7 +230,7 @@ function nextOf(
   if (blocker.until === undefined) return { step: "None" };
   const holding = gates.filter(holds);
   const ends = holding.flatMap(({ ends: ending, until }) => (ending === true ? (until ?? []) : []));
-  // A gate that names no end leaves the end of the others without meaning.
+  // A gate that names no end leaves the end of the others without meaning; the next plan asks it again.
   if (ends.length === holding.length) return { step: "Reboot", at: Math.max(now, ...ends) };
-  return { step: "LookAgain", at: Math.max(now, job?.at ?? blocker.until) };
+  return { step: "LookAgain", at: Math.max(now, Math.min(blocker.until, job?.at ?? blocker.until)) };
 }

@@ -1,3 +1,4 @@
+import type { NodeSnapshot } from "../core/node.ts";
 import type { NodeRecord } from "../core/record.ts";
 import type { RecordCount } from "../core/record-gauges.ts";
 import type { ClusterView } from "./snapshot-store.ts";
@@ -20,6 +21,8 @@ export interface StateStore {
   view(): Promise<ClusterView>;
   /** Every record that is not Healthy. */
   listUnhealthy(): Promise<NodeRecord[]>;
+  /** The snapshots of these nodes as the watchers stored them, without those that are missing or cannot be read. */
+  snapshotsOf(names: readonly string[]): Promise<ReadonlyMap<string, NodeSnapshot>>;
   /** The records of these nodes, without those that are missing or cannot be read. */
   getMany(names: readonly string[]): Promise<NodeRecord[]>;
   /** Counts of all records for the gauges of `RECORD_GAUGES`. */

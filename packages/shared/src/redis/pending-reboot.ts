@@ -9,6 +9,7 @@ import {
 } from "../contract/queues.ts";
 import type { PendingReboot } from "../core/explain-input.ts";
 import type { EpochMillis } from "../core/time.ts";
+import { SCORE_PER_MILLISECOND } from "./reboot-queue.ts";
 import type { RedisClient } from "./script.ts";
 
 /** Reads the pending reboot of a node, if there is one; changes nothing. Throws when Redis fails. */
@@ -50,9 +51,6 @@ export async function readPausedQueues(connection: RedisClient, keys: Keys): Pro
   );
   return names.filter((_, i) => paused[i] === 1);
 }
-
-/** BullMQ sorts delayed jobs by their time, shifted by 12 bits that tell jobs of one millisecond apart. */
-const SCORE_PER_MILLISECOND = 0x1000;
 
 /**
  * When delayed jobs run, in the order of their ids; undefined for one that is not delayed. The `delay` of a job that was

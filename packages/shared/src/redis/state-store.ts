@@ -1,6 +1,8 @@
 import { needsAttention } from "../core/attention.ts";
 import type { ChainableCommander } from "ioredis";
 import { SHARDS, shardOf, type Keys } from "../contract/keys.ts";
+import { parseStored, snapshotSchema } from "../contract/stored.ts";
+import type { NodeSnapshot } from "../core/node.ts";
 import type { NodeRecord } from "../core/record.ts";
 import { countRecords, type RecordCount } from "../core/record-gauges.ts";
 import type { ClusterView } from "../ports/snapshot-store.ts";
@@ -58,20 +60,35 @@ export class RedisStateStore implements StateStore {
   }
 
   async #recordsOf(names: ReadonlyMap<number, readonly string[]>): Promise<NodeRecord[]> {
+    const stored = await this.#fieldsOf(names, (shard) => this.#keys.records(shard));
+    return stored.flatMap(([name, raw]) => decodeRecord(name, raw).record ?? []);
+  }
+
+  /** The fields of these names in a hash per shard; one that is missing is "". */
+  async #fieldsOf(
+    names: ReadonlyMap<number, readonly string[]>,
+    keyOf: (shard: number) => string,
+  ): Promise<[name: string, raw: string][]> {
     const some = ALL_SHARDS.filter((shard) => (names.get(shard) ?? []).length > 0);
     if (some.length === 0) return [];
     const stored = await this.#ofShards(some, (pipeline, shard) =>
-      pipeline.hmget(this.#keys.records(shard), ...(names.get(shard) ?? [])),
+      pipeline.hmget(keyOf(shard), ...(names.get(shard) ?? [])),
     );
-    const records: NodeRecord[] = [];
-    for (const [shard, values] of stored) {
+    return [...stored].flatMap(([shard, values]) => {
       const raw = Array.isArray(values) ? values : [];
-      for (const [i, name] of (names.get(shard) ?? []).entries()) {
-        const { record } = decodeRecord(name, String(raw[i] ?? ""));
-        if (record !== undefined) records.push(record);
-      }
+      return (names.get(shard) ?? []).map((name, i): [string, string] => [name, String(raw[i] ?? "")]);
+    });
+  }
+
+  async snapshotsOf(names: readonly string[]): Promise<ReadonlyMap<string, NodeSnapshot>> {
+    const byShard = Map.groupBy(names, shardOf);
+    const stored = await this.#fieldsOf(byShard, (shard) => this.#keys.snapshots(shard));
+    const found = new Map<string, NodeSnapshot>();
+    for (const [name, json] of stored) {
+      const parsed = parseStored(`snapshot of ${name}`, json, snapshotSchema);
+      if (parsed.ok && parsed.value.name === name) found.set(name, parsed.value);
     }
-    return records;
+    return found;
   }
 
   async getMany(names: readonly string[]): Promise<NodeRecord[]> {

@@ -1,5 +1,6 @@
 import { explain, type Explanation } from "../core/explain.ts";
 import type { FleetLook, LedgerLook, NodeLook, PendingReboot } from "../core/explain-input.ts";
+import { instanceIdOf } from "../core/instance-id.ts";
 import type { Rules } from "../core/judge.ts";
 import { clocksOf } from "../core/ledger/clocks.ts";
 import { simulatedLedger } from "../core/ledger/simulated.ts";
@@ -13,6 +14,7 @@ import type { RebootLedger } from "../ports/ledger.ts";
 import type { EvidenceReader } from "../ports/node-evidence.ts";
 import type { NodeLister } from "../ports/node-lister.ts";
 import type { NodeReader } from "../ports/node-reader.ts";
+import type { PlanStore } from "../ports/plan-store.ts";
 import type { SequenceMemory } from "../ports/sequence-memory.ts";
 import type { StateStore } from "../ports/state-store.ts";
 import { lookBehind, type BehindSources } from "./behind-look.ts";
@@ -27,6 +29,8 @@ export interface ExplainSources extends HostingSources {
   readonly store: Pick<StateStore, "get" | "listUnhealthy" | "getMany">;
   readonly memory: SequenceMemory;
   readonly pending: (node: string) => Promise<PendingReboot | undefined>;
+  /** When the repairs of the fleet were planned; absent: not asked. */
+  readonly plans?: Pick<PlanStore, "latest">;
   /** The queues that somebody paused. */
   readonly pausedQueues: () => Promise<readonly string[]>;
   readonly reader: NodeReader;
@@ -65,15 +69,8 @@ export interface ExplainedNode {
  * unasked; without the store nothing can be said, and its errors are thrown.
  */
 export async function explainNode(name: string, sources: ExplainSources): Promise<ExplainedNode> {
-  const { store, memory, pending, pausedQueues, rules } = sources;
-  const [stored, records, job, seqHighWater, paused] = await Promise.all([
-    store.get(name),
-    store.listUnhealthy(),
-    pending(name),
-    // Zero only reads.
-    memory.raise(0),
-    pausedQueues(),
-  ]);
+  const { rules } = sources;
+  const { stored, records, job, seqHighWater, paused, planned } = await readStore(name, sources);
   const { record, view, fault } = stored;
   const damaged = fault !== undefined;
   const names: string[] = [];
@@ -84,11 +81,9 @@ export async function explainNode(name: string, sources: ExplainSources): Promis
     ledgerOf(records, view.now, seqHighWater, sources),
     evidenceOf(name, record, sources),
   ]);
-  const { monitorOnly } = rules.policy;
-  const hosting = await lookAtHosting(name, addresses, records, monitorOnly, sources);
-  const instanceId = instanceOf(node, record);
+  const hosting = await lookAtHosting(name, addresses, records, rules.policy.monitorOnly, sources);
+  const instanceId = instanceIdOf(node.state === "Found" ? node.snapshot : undefined, record);
   const behind = sources.stored && (await lookBehind(name, node, { ...sources, ...sources.stored }));
-  const { viewProbeInterval } = sources;
   const explanation = explain({
     name,
     rules,
@@ -101,13 +96,14 @@ export async function explainNode(name: string, sources: ExplainSources): Promis
     node,
     ...(node.state === "Found" ? { selected: sources.selects(node.snapshot) } : {}),
     ...(behind === undefined ? {} : { behind }),
-    ...(viewProbeInterval === undefined ? {} : { viewProbeInterval }),
+    ...(sources.viewProbeInterval === undefined ? {} : { viewProbeInterval: sources.viewProbeInterval }),
     fleet,
     ledger,
     hosting,
     ...(evidence === undefined ? {} : { evidence }),
     ...(instanceId === undefined ? {} : { instanceId }),
     job: job ?? "Missing",
+    ...planned,
     pausedQueues: paused,
   });
   return {
@@ -117,6 +113,21 @@ export async function explainNode(name: string, sources: ExplainSources): Promis
     known: record !== undefined || damaged || node.state === "Found",
     names,
   };
+}
+
+/** Everything that Redis has. Throws when it fails. */
+async function readStore(name: string, { store, memory, pending, plans, pausedQueues }: ExplainSources) {
+  const [stored, records, job, seqHighWater, paused, latest] = await Promise.all([
+    store.get(name),
+    store.listUnhealthy(),
+    pending(name),
+    // Zero only reads.
+    memory.raise(0),
+    pausedQueues(),
+    plans?.latest(),
+  ]);
+  const planned = plans === undefined ? {} : { plannedAt: latest?.at ?? ("Never" as const) };
+  return { stored, records, job, seqHighWater, paused, planned };
 }
 
 async function lookAtNode(
@@ -187,14 +198,6 @@ async function tried<T>(
     const why = error instanceof Error ? withoutCredentials(error.message) : "an unknown failure";
     return { state: "Unread", why };
   }
-}
-
-/** What the provider id names, whatever the cloud; the ledger is keyed by it. */
-function instanceOf(node: NodeLook, record: NodeRecord | undefined): string | undefined {
-  const providerId = (node.state === "Found" ? node.snapshot.providerId : undefined) ?? record?.providerId;
-  const id = providerId?.split("/").at(-1);
-  // A node without one was found by its host name when it was rebooted.
-  return id === undefined || id === "" ? record?.lastReboot?.instanceId : id;
 }
 
 function unreadOf(looks: Readonly<Record<string, NodeLook | FleetLook | LedgerLook>>): string[] {

@@ -1,5 +1,6 @@
 import { SHARDS, shardOf } from "../contract/keys.ts";
 import { parseStored, recordSchema, snapshotSchema } from "../contract/stored.ts";
+import type { NodeSnapshot } from "../core/node.ts";
 import type { NodeRecord } from "../core/record.ts";
 import { countRecords, type RecordCount } from "../core/record-gauges.ts";
 import { SECOND, type EpochMillis, type Millis } from "../core/time.ts";
@@ -181,6 +182,14 @@ export class MemoryStore implements SnapshotStore, EvaluationStore, StateStore {
 
   async listUnhealthy(): Promise<NodeRecord[]> {
     return this.#readable().filter(({ phase }) => phase !== "Healthy");
+  }
+
+  async snapshotsOf(names: readonly string[]): Promise<ReadonlyMap<string, NodeSnapshot>> {
+    const found = names.flatMap((name): [string, NodeSnapshot][] => {
+      const parsed = parseStored(`snapshot of ${name}`, this.snapshots.get(name) ?? "", snapshotSchema);
+      return parsed.ok ? [[name, parsed.value]] : [];
+    });
+    return new Map(found);
   }
 
   async getMany(names: readonly string[]): Promise<NodeRecord[]> {

@@ -4,7 +4,7 @@ import type { NodeEvidence } from "../node-evidence.ts";
 import type { NodeSnapshot } from "../node.ts";
 import type { RepairPolicy } from "../policy.ts";
 import type { NodeRecord, ObservedMillis } from "../record.ts";
-import type { BudgetExceeded, Room } from "../storm/budgets.ts";
+import type { BudgetExceeded } from "../storm/budgets.ts";
 import type { FleetHealth } from "../storm/fleet.ts";
 import type { Pause } from "../pause.ts";
 import type { EpochMillis, Millis } from "../time.ts";
@@ -50,8 +50,6 @@ export interface LedgerView {
   readonly notBefore?: EpochMillis;
   /** The first budget that one more reboot would exceed. */
   readonly exceeded?: BudgetExceeded;
-  /** How many more reboots would fit, for those that stand in line. */
-  readonly room?: Room;
   /** An operator's permission to go on, slowly. */
   readonly grant?: LedgerGrant;
 }

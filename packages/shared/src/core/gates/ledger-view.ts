@@ -1,7 +1,7 @@
 import type { Clocks } from "../ledger/clocks.ts";
 import { grantFor } from "../ledger/grant.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import { exceededBudget, roomFor, type BudgetSubject } from "../storm/budgets.ts";
+import { exceededBudget, type BudgetSubject } from "../storm/budgets.ts";
 import type { StormPolicy } from "../storm/policy.ts";
 import type { EpochMillis } from "../time.ts";
 import type { LedgerView } from "./gate.ts";
@@ -27,9 +27,7 @@ export function ledgerView(
     ...(entry === undefined || entry.notBefore <= clocks.earliest
       ? {}
       : { notBefore: Math.max(entry.notBefore, now + 1) }),
-    ...(exceeded === undefined
-      ? { room: roomFor(subject, ledger, fleetSize, policy, clocks) }
-      : { exceeded }),
+    ...(exceeded === undefined ? {} : { exceeded }),
     ...(grant === undefined ? {} : { grant }),
   };
 }

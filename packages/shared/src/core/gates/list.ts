@@ -42,6 +42,14 @@ export function gateVerdicts(input: GateInput): GateVerdict[] {
   return PURE_GATES.map((gate) => gate(input));
 }
 
+/** The pure gates that hold, in order; each is asked only when its verdict is wanted. */
+export function* holding(input: GateInput): Generator<GateVerdict> {
+  for (const gate of PURE_GATES) {
+    const verdict = gate(input);
+    if (!verdict.open) yield verdict;
+  }
+}
+
 /** What the reboot job does next. */
 export type RebootStep =
   | { readonly step: "CallExecutor"; readonly attempt: number }
@@ -50,10 +58,7 @@ export type RebootStep =
 
 /** The next step of a pending reboot: call, wait for the first closed gate, or finish because no time can be named. */
 export function nextStep(input: GateInput): RebootStep {
-  for (const gate of PURE_GATES) {
-    const verdict = gate(input);
-    if (verdict.open) continue;
-    const { gate: name, why, until } = verdict;
+  for (const { gate: name, why, until } of holding(input)) {
     return until === undefined
       ? { step: "Finish", gate: name, why }
       : { step: "WaitUntil", at: until, gate: name, why };

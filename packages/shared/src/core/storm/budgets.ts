@@ -6,17 +6,7 @@ import type { EpochMillis } from "../time.ts";
 import { RATE_WINDOWS, type StormPolicy } from "./policy.ts";
 
 /** Budgets in the order in which they are asked. */
-export const BUDGETS = [
-  "Node",
-  "Pool",
-  "Zone",
-  "Cluster",
-  "Spacing",
-  "Hour",
-  "Day",
-  "Efficacy",
-  "Turn",
-] as const;
+export const BUDGETS = ["Node", "Pool", "Zone", "Cluster", "Spacing", "Hour", "Day", "Efficacy"] as const;
 export type BudgetName = (typeof BUDGETS)[number];
 
 /** A budget that is used up, and when that may change; without a time only an operator can change it. */
@@ -103,36 +93,6 @@ export function exceededBudget(
     rate("Day", done, budgets.perDay, RATE_WINDOWS.day, clocks) ??
     efficacyExceeded(ledger, policy)
   );
-}
-
-/** How many more reboots the budgets that nodes share would let begin now. */
-export interface Room {
-  readonly pool: number;
-  readonly zone: number;
-  readonly cluster: number;
-}
-
-/** The room that is left for this VM and those that stand in line with it. */
-export function roomFor(
-  subject: BudgetSubject,
-  ledger: Ledger,
-  fleetSize: number,
-  policy: StormPolicy,
-  clocks: Clocks,
-): Room {
-  const { budgets } = policy;
-  const { done, open, inPool, inZone, width } = countFor(subject, ledger, fleetSize, policy, clocks);
-  const within = (window: number): number => done.filter((at) => at > clocks.earliest - window).length;
-  return {
-    pool: budgets.pool - inPool.length,
-    zone: budgets.zone - inZone.length,
-    cluster: Math.min(
-      width - open.length,
-      budgets.perHour - within(RATE_WINDOWS.hour),
-      budgets.perDay - within(RATE_WINDOWS.day),
-      budgets.spacing > 0 ? 1 : Infinity,
-    ),
-  };
 }
 
 function full(

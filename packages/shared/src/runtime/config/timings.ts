@@ -49,6 +49,10 @@ export const timings = section({
     15 * SECOND,
     "Deadline for reading from the cloud what instance belongs to a node.",
   ),
+  planInterval: span(
+    3 * SECOND,
+    "How often the repairs of the whole fleet are planned, by whichever worker has the turn.",
+  ),
   gateRecheck: span(15 * SECOND, "How long a due reboot that a gate holds back waits before it asks again."),
   retryPause: span(60 * SECOND, "Pause after a reboot that was clearly not done (not sent, or refused)."),
   shortestPause: span(

@@ -1,0 +1,247 @@
+/**
+ * What the agent would do now, for the whole fleet: which repairs may proceed, oldest first, and what holds each of the
+ * others. A plan can hold a repair, it never permits one: the repair transaction reads everything again and asks every gate
+ * again, and the ledger's compare-and-set stays the authority. So a plan may be made of what the watchers stored, and of
+ * less than everything: what is absent leaves its gates to the transaction.
+ */
+import { askingCheckers, firstDue } from "../due.ts";
+import type { GateInput, GateName, GateVerdict, LedgerView } from "../gates/gate.ts";
+import { ledgerView } from "../gates/ledger-view.ts";
+import { holding } from "../gates/list.ts";
+import { instanceIdOf } from "../instance-id.ts";
+import type { Rules } from "../judge.ts";
+import type { Clocks } from "../ledger/clocks.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import { placeOf, type NodeSnapshot } from "../node.ts";
+import { pausesOf } from "../pause.ts";
+import type { NodeRecord, ObservedMillis } from "../record.ts";
+import { fleetNode } from "../storm/fleet-node.ts";
+import type { FleetHealth } from "../storm/fleet.ts";
+import type { EpochMillis, Millis } from "../time.ts";
+import { healthOf, type Census } from "./census.ts";
+import { room } from "./room.ts";
+import { waitingSince } from "./waiting-since.ts";
+
+/** What the transaction of a repair found that a plan cannot see: it holds that repair until then. */
+export interface FoundHold {
+  readonly gate: GateName;
+  readonly why: string;
+  readonly until: EpochMillis;
+}
+
+/** A node that is not Healthy. */
+export interface PlannedNode {
+  readonly record: NodeRecord;
+  /** As the watchers stored it; absent: it is not stored, or cannot be read. */
+  readonly snapshot?: NodeSnapshot;
+  readonly found?: FoundHold;
+}
+
+/** The ledger as a plan sees it. `NotAsked`: nothing is due, so it was not read. `Unread`: repairs are held for that reason. */
+export type PlanLedger =
+  | { readonly state: "Trusted"; readonly ledger: Ledger; readonly clocks: Clocks }
+  | {
+      readonly state: "Distrusted";
+      readonly why: string;
+      readonly until?: EpochMillis;
+      readonly ledger?: Ledger;
+    }
+  | { readonly state: "Unread"; readonly why: string }
+  | { readonly state: "NotAsked" };
+
+/** Everything a plan is made of. */
+export interface PlanInput {
+  readonly nodes: readonly PlannedNode[];
+  /** Absent: no watcher told it; correlation and shares are then left to the transaction. */
+  readonly census?: Census;
+  readonly ledger: PlanLedger;
+  readonly rules: Rules;
+  /** Whether the configuration selects a node. */
+  readonly selects: (snapshot: NodeSnapshot) => boolean;
+  readonly view: {
+    readonly now: EpochMillis;
+    readonly observed: ObservedMillis;
+    readonly age: Millis | undefined;
+    readonly steady: Millis;
+  };
+  /** Repairs that fall due within this span may proceed when they are due: it covers the time until the next plan. */
+  readonly horizon: Millis;
+}
+
+/** A repair that the limits allow now, or at the instant at which it falls due. */
+export interface PlannedRepair {
+  readonly node: string;
+  readonly at: EpochMillis;
+}
+
+/** A repair that is held, by the first gate that holds it. */
+export interface HeldRepair {
+  readonly node: string;
+  readonly gate: GateName;
+  readonly why: string;
+  /** When this gate ends by itself; absent: it ends when something changes, and the next plan notices. */
+  readonly ends?: EpochMillis;
+}
+
+/** The decision for the fleet. */
+export interface Plan {
+  readonly at: EpochMillis;
+  /** Oldest first. */
+  readonly proceed: readonly PlannedRepair[];
+  /** Oldest first. */
+  readonly held: readonly HeldRepair[];
+  /** Nodes that need no repair: no checker asks for one, or the attempts are used up. */
+  readonly idle: readonly string[];
+}
+
+/** Gates whose `until` is their end, given the time alone. */
+const ENDS_BY_ITSELF: ReadonlySet<GateName> = new Set(["Threshold", "WaitWindow", "Settle", "PlannedWork"]);
+/** Of those, the ones that a repair may pass on its own within the horizon. */
+const SOON: ReadonlySet<GateName> = new Set(["Threshold", "WaitWindow", "Settle"]);
+/** What a transaction finds by asking something that all repairs share. */
+const SHARED: ReadonlySet<GateName> = new Set(["Cloud", "NodeUnreadable", "Deadline"]);
+/** So many repairs that found the same: the next one alone finds out whether it is over. */
+const MANY_FOUND = 3;
+
+/** Whether a repair is due, or will be within the horizon: only then is the ledger worth reading. */
+export function wantsLedger({ nodes, rules: { policy }, view, horizon }: Omit<PlanInput, "ledger">): boolean {
+  return nodes.some(({ record }) => {
+    const due = firstDue(record, policy, view.observed);
+    const wait = (record.lastReboot?.waitUntil ?? 0) - view.now;
+    return record.phase !== "Failed" && due !== undefined && Math.max(due.in, wait) <= horizon;
+  });
+}
+
+/** Decides for the fleet. */
+export function plan(input: PlanInput): Plan {
+  const { now } = input.view;
+  const fleet = fleetOf(input);
+  const asked = { ...input, fleet, room: room(input.ledger), doubts: new Doubts(input) };
+  const proceed: PlannedRepair[] = [];
+  const held: HeldRepair[] = [];
+  const idle: string[] = [];
+  for (const node of input.nodes.toSorted(byWaiting)) {
+    const step = stepOf(node, asked);
+    if ("idle" in step) idle.push(node.record.name);
+    else if ("gate" in step) held.push(step);
+    else proceed.push(step);
+  }
+  return { at: now, proceed, held, idle };
+}
+
+function byWaiting({ record: a }: PlannedNode, { record: b }: PlannedNode): number {
+  const since = waitingSince(a) - waitingSince(b);
+  if (since !== 0) return since;
+  return a.name < b.name ? -1 : Number(a.name > b.name);
+}
+
+function fleetOf({ census, nodes, rules, selects, view }: PlanInput): FleetHealth | undefined {
+  if (census === undefined) return undefined;
+  const sick = nodes.flatMap(({ snapshot, record }) =>
+    snapshot === undefined
+      ? []
+      : [fleetNode(snapshot, record, { ...rules, selected: selects(snapshot) }, view.now)],
+  );
+  return healthOf(census, sick);
+}
+
+interface Asked extends PlanInput {
+  readonly fleet: FleetHealth | undefined;
+  readonly room: ReturnType<typeof room>;
+  readonly doubts: Doubts;
+}
+
+function stepOf(node: PlannedNode, asked: Asked): PlannedRepair | HeldRepair | { readonly idle: true } {
+  const { record, snapshot, found } = node;
+  const { view, horizon, doubts } = asked;
+  const { name } = record;
+  const subject = { instanceId: instanceIdOf(snapshot, record) ?? "", ...(snapshot && placeOf(snapshot)) };
+  let at = view.now;
+  for (const verdict of holding(inputOf(node, subject, asked))) {
+    const { gate, why, until } = verdict;
+    if (until === undefined) return { idle: true };
+    const ends = endOf(verdict, asked);
+    const isSoon = SOON.has(gate) && until <= view.now + horizon;
+    if (!isSoon) return { node: name, gate, why, ...(ends === undefined ? {} : { ends }) };
+    at = Math.max(at, until);
+  }
+  if (snapshot === undefined) {
+    return { node: name, gate: "NodeUnreadable", why: "no watcher has stored this node" };
+  }
+  if (found !== undefined && found.until > view.now) return { node: name, gate: found.gate, why: found.why };
+  const doubt = doubts.ask();
+  if (doubt !== undefined) return { node: name, ...doubt };
+  doubts.tried();
+  asked.room.take(subject, record, view.now);
+  return { node: name, at };
+}
+
+/** When the gate ends by itself; a blindness does not, the grace after it does. */
+function endOf({ gate, until }: GateVerdict, { view, rules, ledger }: Asked): EpochMillis | undefined {
+  if (ENDS_BY_ITSELF.has(gate)) return until;
+  if (gate === "Blind") return (view.age ?? Infinity) <= rules.policy.viewMaxAge ? until : undefined;
+  return gate === "Ledger" && ledger.state === "Trusted" ? until : undefined;
+}
+
+function inputOf(
+  { record, snapshot }: PlannedNode,
+  subject: { readonly instanceId: string; readonly pool?: string; readonly zone?: string },
+  { fleet, ledger, rules: { policy }, selects, view, room: { ledger: counted } }: Asked,
+): GateInput {
+  const { now, observed, age, steady } = view;
+  const read = ledger.state === "Trusted" || ledger.state === "Distrusted" ? ledger.ledger : undefined;
+  const { pool = record.pool } = subject;
+  const named = { name: record.name, pool, ...(snapshot === undefined ? {} : { snapshot }) };
+  const world = ledgerOf(ledger);
+  const size = fleet?.nodes ?? 0;
+  const vm = { ...subject, checkers: askingCheckers(record, policy) };
+  return {
+    record,
+    policy,
+    now,
+    observed,
+    viewAge: age,
+    viewSteady: steady,
+    pauses: pausesOf(named, policy.paused, read),
+    ...(snapshot === undefined ? {} : { node: snapshot, selected: selects(snapshot) }),
+    ...(fleet === undefined ? {} : { fleet }),
+    ...(world === undefined ? {} : { ledger: world }),
+    ...(ledger.state === "Trusted"
+      ? { ledger: ledgerView(vm, counted ?? ledger.ledger, ledger.clocks, size, policy.storm, now) }
+      : {}),
+  };
+}
+
+/** What a ledger that cannot be built on says to every repair. */
+function ledgerOf(ledger: PlanLedger): LedgerView | undefined {
+  if (ledger.state !== "Distrusted" && ledger.state !== "Unread") return undefined;
+  const until = ledger.state === "Distrusted" ? ledger.until : undefined;
+  return { distrust: { why: ledger.why, ...(until === undefined ? {} : { until }) } };
+}
+
+/** Repairs that found something out of reach which all of them need: one alone tries again, the others wait for it. */
+class Doubts {
+  readonly #doubt: FoundHold | undefined;
+  #isTried = false;
+
+  constructor({ nodes, view }: PlanInput) {
+    const live = nodes.flatMap(({ found }) =>
+      found !== undefined && SHARED.has(found.gate) && found.until > view.now ? [found] : [],
+    );
+    const many = [...Map.groupBy(live, ({ gate }) => gate).values()].find(
+      ({ length }) => length >= MANY_FOUND,
+    );
+    this.#doubt = many?.[0];
+  }
+
+  /** What holds the next repair; undefined: nothing is doubted, or it is the one that tries. */
+  ask(): { readonly gate: GateName; readonly why: string } | undefined {
+    if (this.#doubt === undefined || !this.#isTried) return undefined;
+    const { gate, why } = this.#doubt;
+    return { gate, why: `other repairs found: ${why}` };
+  }
+
+  tried(): void {
+    this.#isTried = true;
+  }
+}

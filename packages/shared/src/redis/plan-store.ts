@@ -1,0 +1,59 @@
+import type { z } from "zod";
+import type { Keys } from "../contract/keys.ts";
+import { censusSchema, publishedPlanSchema } from "../contract/stored-plan.ts";
+import { parseStored } from "../contract/stored.ts";
+import type { Census } from "../core/plan/census.ts";
+import type { Millis } from "../core/time.ts";
+import type { PlanStore, PublishedPlan } from "../ports/plan-store.ts";
+import { ofRedis } from "./redis-error.ts";
+import { isOfAnotherType, type RedisClient } from "./script.ts";
+
+/** The parts of a plan that processes share, on Redis. All of it is a hint: what cannot be read is made anew. */
+export class RedisPlanStore implements PlanStore {
+  readonly #client: RedisClient;
+  readonly #keys: Keys;
+  /** The census as it was told last by this process. */
+  #told = "";
+
+  constructor(client: RedisClient, keys: Keys) {
+    this.#client = client;
+    this.#keys = keys;
+  }
+
+  async takeTurn(span: Millis): Promise<boolean> {
+    const px = Math.max(1, Math.round(span));
+    return (await ofRedis(async () => this.#client.set(this.#keys.planTurn, "1", "PX", px, "NX"))) === "OK";
+  }
+
+  async census(): Promise<Census | undefined> {
+    return this.#read(this.#keys.census, censusSchema);
+  }
+
+  async tellCensus(census: Census): Promise<void> {
+    const text = JSON.stringify(census);
+    const stands = text === this.#told && (await ofRedis(async () => this.#client.exists(this.#keys.census)));
+    if (stands === 1) return;
+    await ofRedis(async () => this.#client.set(this.#keys.census, text));
+    this.#told = text;
+  }
+
+  async publish(plan: PublishedPlan): Promise<void> {
+    await ofRedis(async () => this.#client.set(this.#keys.plan, JSON.stringify(plan)));
+  }
+
+  async latest(): Promise<PublishedPlan | undefined> {
+    return this.#read(this.#keys.plan, publishedPlanSchema);
+  }
+
+  async #read<T>(key: string, schema: z.ZodType<T>): Promise<T | undefined> {
+    try {
+      const text = await ofRedis(async () => this.#client.get(key));
+      const parsed = parseStored(key, text ?? "", schema);
+      return parsed.ok ? parsed.value : undefined;
+    } catch (error) {
+      // A key of another type: the next SET replaces it.
+      if (isOfAnotherType(error)) return undefined;
+      throw error;
+    }
+  }
+}
