@@ -65,8 +65,10 @@ describe("a zone of 5,000 nodes that was repaired within a day", () => {
       const found = after.entries.get(id);
       expect(found).toMatchObject(kept);
       expect(token.startsWith(found?.token ?? "none")).toBe(true);
-      if (kept.outcome === "Accepted") expect(found).toEqual(before.entries.get(id));
     }
+    expect([...after.entries.values()].filter(isAccepted)).toEqual(
+      [...before.entries.values()].filter(isAccepted),
+    );
     expect(after.meta).toEqual(before.meta);
   });
 
@@ -107,8 +109,10 @@ test("a small ledger is written as versions before this write it", () => {
   expect(Object.keys(encodeLedger(few))).not.toContain("settled");
 });
 
+const isAccepted = ({ outcome }: LedgerEntry): boolean => outcome === "Accepted";
+const open = (n: number) => entry(n, { outcome: "Accepted" });
+
 test("orders fit where the writes of workers no longer do", () => {
-  const open = (n: number) => entry(n, { outcome: "Accepted" });
   const each = JSON.stringify(open(0)).length + uuid(0).length;
   const most = Math.floor((LEDGER_MAX_BYTES - 700) / each);
   const ledgerOf = (count: number) => aLedger(Array.from({ length: count }, (_, n) => open(n)));
@@ -136,10 +140,8 @@ describe("what a later version wrote", () => {
 
   test("unknown fields of meta, entries and orders survive a rewrite", () => {
     const pause = { since: NOON, by: "ann", reason: "x", color: "red" };
-    const later = {
-      ...changed("meta", { flavour: 7, paused: pause }),
-      ...{ "vm-a": changed("vm-a", { step: "Drain" })["vm-a"] },
-    };
+    const later = { ...changed("meta", { flavour: 7, paused: pause }) };
+    later["vm-a"] = changed("vm-a", { step: "Drain" })["vm-a"]!;
     const rewritten = encodeLedger(withHeartbeat(read(later), writer(NOON)));
     expect(JSON.parse(rewritten["meta"]!)).toMatchObject({ flavour: 7, paused: pause });
     expect(JSON.parse(rewritten["vm-a"]!)).toMatchObject({ step: "Drain" });

@@ -122,8 +122,9 @@ function dataOf(
   entries: readonly LedgerEntry[],
   memory: EntryMemory,
 ): Record<string, string> {
-  const texts = entries.map((entry) => [entry.instanceId, memory.textOf(entry) ?? textOf(entry)]);
-  return { [META_KEY]: JSON.stringify(meta), ...(Object.fromEntries(texts) as Record<string, string>) };
+  const data: Record<string, string> = { [META_KEY]: JSON.stringify(meta) };
+  for (const entry of entries) data[entry.instanceId] = memory.textOf(entry) ?? textOf(entry);
+  return data;
 }
 
 function packed(
@@ -137,7 +138,7 @@ function packed(
 }
 
 function bytesOf(data: Readonly<Record<string, string>>): number {
-  return Object.entries(data).reduce((sum, [key, text]) => sum + key.length + Buffer.byteLength(text), 0);
+  return Object.entries(data).reduce((sum, [key, value]) => sum + key.length + Buffer.byteLength(value), 0);
 }
 
 /** A newer word is written as it was read. */
