@@ -1,9 +1,9 @@
 import { efficacyExceeded } from "@node-agent/shared/core/storm/budgets.ts";
 import { emptyLedger, withoutPause, withPause } from "@node-agent/shared/core/ledger/steps.ts";
+import { GRANT_LASTS_AT_MOST, newGrant, withGrant } from "@node-agent/shared/core/ledger/grant.ts";
 import { decodeLedger } from "@node-agent/shared/contract/ledger-codec.ts";
 import type { Ledger } from "@node-agent/shared/core/ledger/ledger.ts";
 import { SECOND } from "@node-agent/shared/core/time.ts";
-import { granted } from "../../packages/cli/src/ledger-grant.ts";
 import type { World } from "./world.ts";
 
 type Data = Record<string, unknown>;
@@ -38,10 +38,11 @@ export async function grantIfHopeless(world: World): Promise<void> {
   if (efficacyExceeded(reading.ledger, world.settings.policy.storm) !== undefined) await grant(world);
 }
 
-/** An operator looked, and wants repair to go on: what `ledger grant` writes. */
+/** An operator looked, and wants repair to go on: what `node-agent grant` writes. */
 export async function grant(world: World): Promise<boolean> {
   const { truth, time } = world;
-  const written = await change(world, (ledger) => granted(ledger, "operator", time.now));
+  const order = { id: `grant-${time.now}`, by: "operator", reason: "drill", lasts: GRANT_LASTS_AT_MOST };
+  const written = await change(world, (ledger) => withGrant(ledger, newGrant(order, time.now)));
   truth.granted ||= written;
   return written;
 }

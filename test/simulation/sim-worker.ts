@@ -70,6 +70,7 @@ export function startWorker(world: World, process: Incarnation): void {
     newToken: () => world.nextToken(),
     lateness: { watch: () => ({ late: () => 0, [Symbol.dispose]: () => undefined }) },
     onMissed: () => undefined,
+    jitter: async (most) => process.hop(world.random.between(0, most)),
   });
   const jobDeps: RebootJobDeps = {
     processor,
@@ -120,7 +121,8 @@ async function keepLedgerAlive(world: World, process: Incarnation, ledger: Ledge
   const store = world.redisFor(process, "beat");
   while (process.alive) {
     try {
-      await ledger.beat((await store.view()).now);
+      const view = await store.view().catch(() => undefined);
+      await (view === undefined ? ledger.watch() : ledger.beat(view.now));
     } catch {
       // A real worker logs it and goes on.
     }

@@ -1,4 +1,4 @@
-import { firstDue, rebootWaitOf } from "@node-agent/shared/core/due.ts";
+import { askingCheckers, firstDue, rebootWaitOf } from "@node-agent/shared/core/due.ts";
 import type { LedgerView } from "@node-agent/shared/core/gates/gate.ts";
 import { ledgerView } from "@node-agent/shared/core/gates/ledger-view.ts";
 import { clocksOf } from "@node-agent/shared/core/ledger/clocks.ts";
@@ -6,7 +6,8 @@ import type { LedgerIntent } from "@node-agent/shared/core/ledger/steps.ts";
 import { simulatedLedger } from "@node-agent/shared/core/ledger/simulated.ts";
 import { placeOf, type NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
-import type { EpochMillis } from "@node-agent/shared/core/time.ts";
+import type { BudgetSubject } from "@node-agent/shared/core/storm/budgets.ts";
+import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
 import { transition } from "@node-agent/shared/core/transition.ts";
 import type { RebootReceipt, RebootTarget } from "@node-agent/shared/ports/executor.ts";
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
@@ -29,11 +30,14 @@ export interface CallRequest {
 }
 
 /** Intents that other writers may come before; each costs a read and a write, and all of them lie within S. */
-const MAX_INTENT_CONFLICTS = 8;
+const MAX_INTENT_CONFLICTS = 16;
+/** The longest pause after the first of them; it grows with each. */
+const CONFLICT_PAUSE: Millis = 30;
 
 /** Attempts to write the outcome of a call; after them the intent stands, which is safe and only less precise. */
 const MAX_OUTCOME_WRITES = 5;
 
+const OTHERS_CAME_FIRST = "nothing sent: other workers wrote to the ledger first; it is tried again at once";
 const SENT_A_MOMENT_AGO = "this process sent a reboot call a moment ago";
 
 /** What came of the call, and whether it was given up because its send deadline was over. */
@@ -57,13 +61,11 @@ export class RebootCall {
   ledgerView(
     opening: LedgerOpening | undefined,
     records: readonly NodeRecord[],
-    target: RebootTarget,
-    node: NodeSnapshot,
+    subject: BudgetSubject,
     fleetSize: number,
     now: EpochMillis,
   ): LedgerView {
     const { storm } = this.#deps.rules.policy;
-    const subject = { instanceId: target.instanceId, ...placeOf(node) };
     if (opening === undefined) {
       return ledgerView(subject, simulatedLedger(records), clocksOf([now]), fleetSize, storm, now);
     }
@@ -142,6 +144,7 @@ export class RebootCall {
       node: node.name,
       ...placeOf(node),
       ...(checker === undefined ? {} : { checker }),
+      checkers: askingCheckers(intended, rules.policy),
       ...(node.bootId === undefined ? {} : { bootIdBefore: node.bootId }),
       attempt: intended.lastReboot?.number ?? 1,
       token,
@@ -150,12 +153,16 @@ export class RebootCall {
     using deadline = deadlineSignal(clock, timings.readDeadline, transaction.signal);
     let write = await session.intend(intent, deadline.signal);
     for (let i = 0; i < MAX_INTENT_CONFLICTS && write.outcome === "Conflict"; i += 1) {
-      // Somebody else's reboot came first. It is no reason to hold this one back, unless it used up a budget.
+      // Somebody else's reboot came first. It is no reason to hold this one back, unless it used up a budget. Chance keeps
+      // many workers from meeting again.
+      await this.#deps.jitter(CONFLICT_PAUSE * (i + 1), deadline.signal);
       const again = await reopen();
       if (again === undefined) break;
       write = await again.intend(intent, deadline.signal);
     }
     if (write.outcome === "Written") return undefined;
+    // Many workers write to one ledger, and this one lost again and again: nothing failed, and it tries again at once.
+    if (write.outcome === "Conflict") return { outcome: "NotSent", detail: OTHERS_CAME_FIRST };
     // A lost answer may be a written intent: it counts as a reboot and keeps its window, and nothing is called.
     const outcome = write.outcome === "Unknown" ? "Unknown" : "NotSent";
     return {
@@ -225,7 +232,7 @@ export class RebootCall {
       written = transition(current.record, event, rules.policy, current.view.now).record;
       if (await store.compareAndSet(node, current.version, written)) break;
     }
-    journal.answered(written, receipt);
+    if (receipt.detail !== OTHERS_CAME_FIRST) journal.answered(written, receipt);
     const wait = {
       end: "Wait",
       for: Math.max(0, waitUntil - nowOf(transaction, clock)),
@@ -247,7 +254,7 @@ export class RebootCall {
       case "Unknown":
         return intended.lastReboot?.waitUntil ?? now + rebootWaitOf(intended, rules.policy);
       case "NotSent":
-        return now + timings.retryPause;
+        return now + (receipt.detail === OTHERS_CAME_FIRST ? timings.retryPause / 60 : timings.retryPause);
       case "Rejected":
         return now + Math.max(timings.retryPause, receipt.retryAfter ?? 0);
       default:

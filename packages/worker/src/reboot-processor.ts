@@ -16,12 +16,13 @@
  *   9. send, if the deadline has not passed; nothing is ever sent twice for one intent
  *  10. write the outcome; a crash before that leaves `Intent`, which counts as a reboot
  */
+import { askingCheckers } from "@node-agent/shared/core/due.ts";
 import { nextStep, type RebootStep } from "@node-agent/shared/core/gates/list.ts";
 import type { GateInput, GateName } from "@node-agent/shared/core/gates/gate.ts";
 import { wantsEvidence } from "@node-agent/shared/core/gates/pod-evidence.ts";
 import { withPossibleTimes } from "@node-agent/shared/core/damaged.ts";
 import type { Ledger } from "@node-agent/shared/core/ledger/ledger.ts";
-import { poolOf, type NodeSnapshot } from "@node-agent/shared/core/node.ts";
+import { placeOf, poolOf, type NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import { withDraSlices } from "@node-agent/shared/core/node-evidence.ts";
 import { pausesOf } from "@node-agent/shared/core/pause.ts";
 import { recalled } from "@node-agent/shared/core/recall.ts";
@@ -104,7 +105,7 @@ export class RebootProcessor {
     // Forged times must not send the job to sleep for longer than any wait there is.
     const record = stored.record && withPossibleTimes(stored.record, this.#deps.rules.policy, view.now);
     // What a reboot came to must not be lost: budgets and the efficacy guard are built on it.
-    if (unsettled !== undefined) return this.#wait(record, view, "Ledger", unsettled, undefined);
+    if (unsettled !== undefined) return this.#wait(record, view, unsettled.gate, unsettled.why, undefined);
     if (record === undefined) {
       return { end: "Finish", gate: "NothingFailing", why: stored.fault ?? "the node is gone", record };
     }
@@ -186,10 +187,12 @@ export class RebootProcessor {
   ): RebootStep {
     const { records, target, health, hosting, evidence } = look;
     const now = nowOf(transaction, this.#deps.clock);
+    const checkers = askingCheckers(record, this.#deps.rules.policy);
+    const vm = { instanceId: target.instanceId, ...placeOf(node), checkers };
     return nextStep({
       ...this.#input(record, transaction.stored.view, node, ledgerOf(opening)),
       fleet: health,
-      ledger: this.#call.ledgerView(opening, records, target, node, health.nodes, now),
+      ledger: this.#call.ledgerView(opening, records, vm, health.nodes, now),
       ...(hosting === undefined ? {} : { hosting }),
       ...(evidence === undefined ? {} : { evidence }),
     });

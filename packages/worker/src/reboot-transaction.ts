@@ -65,6 +65,8 @@ export interface RebootDeps {
   readonly lateness: Lateness;
   /** Told of each send deadline that was missed, and which step is to blame. */
   readonly onMissed: (step: DeadlineStep) => void;
+  /** Waits for a random span up to `most`, so that workers that met do not meet again. */
+  readonly jitter: (most: Millis, signal: AbortSignal) => Promise<void>;
 }
 
 /** What the job does next: end, look again after a pause, telling what it waits for, or sleep while the plan holds it. */

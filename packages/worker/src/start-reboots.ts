@@ -125,6 +125,7 @@ export function createReboots(made: RebootParts): {
     newToken: randomUUID,
     lateness: new LoopLateness(clock),
     onMissed: (step) => made.parts.metrics.observeDeadlineMissed(step),
+    jitter: async (most, signal) => clock.sleep(Math.random() * most, signal),
   });
   const queue = new BullRebootQueue(redis.producer, keys, redis.onError);
   const planner = new Planner({
@@ -179,7 +180,8 @@ export async function keepLedgerAlive(
 ): Promise<void> {
   while (!signal.aborted) {
     try {
-      await ledger.beat((await state.view()).now);
+      const view = await state.view().catch(() => undefined);
+      await (view === undefined ? ledger.watch() : ledger.beat(view.now));
     } catch (error) {
       logger.warn({ err: error }, "no sign of life could be written to the ledger");
     }

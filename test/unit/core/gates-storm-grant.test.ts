@@ -4,6 +4,7 @@ import type { GateInput } from "../../../packages/shared/src/core/gates/gate.ts"
 import { GRANT_LASTS } from "../../../packages/shared/src/core/ledger/grant.ts";
 import { DEFAULT_POLICY } from "../../../packages/shared/src/core/policy.ts";
 import { fleetHealth, type FleetNode } from "../../../packages/shared/src/core/storm/fleet.ts";
+import { aGrant } from "./ledger-build.ts";
 import { HOUR } from "../../../packages/shared/src/core/time.ts";
 
 const NOW = Date.UTC(2026, 10, 1);
@@ -39,7 +40,7 @@ function input(nodes: FleetNode[], grantedAt: number | undefined): GateInput {
     observed: HOUR,
     viewAge: 0,
     fleet: fleetHealth(nodes),
-    ledger: grantedAt === undefined ? {} : { grant: { since: grantedAt, by: "operator", width: 1 } },
+    ledger: grantedAt === undefined ? {} : { grant: aGrant({ since: grantedAt }) },
   };
 }
 

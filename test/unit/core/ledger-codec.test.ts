@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { decodeLedger, encodeLedger, LEDGER_MAX_BYTES } from "@node-agent/shared/contract/ledger-codec.ts";
 import type { LedgerPause } from "@node-agent/shared/core/ledger/ledger.ts";
-import { aLedger, anEntry, NOON } from "./ledger-build.ts";
+import { aGrant, aLedger, anEntry, NOON } from "./ledger-build.ts";
 
 const PAUSE: LedgerPause = { since: NOON, by: "ann", reason: "upgrade" };
 const FULL = anEntry({
@@ -10,12 +10,14 @@ const FULL = anEntry({
   checker: "GPU",
   bootIdBefore: "boot-1",
   earlier: [NOON - 1],
+  grant: "g",
 });
 const META = {
   paused: PAUSE,
   pausedPools: { blue: PAUSE, constructor: PAUSE },
   pausedNodes: { "node-a": PAUSE },
-  grant: { since: NOON, by: "ann", width: 2, cured: 1 },
+  grants: [aGrant({ zone: "z1", pool: "blue", checker: "GPU", count: 9, endedBy: "bob" })],
+  grant: { since: NOON, by: "ann", width: 2 },
 };
 
 test("a ledger with everything in it is read back as it was written", () => {
@@ -34,6 +36,7 @@ describe("one value that is not what it should be makes the whole unreadable", (
     "paused",
     "pausedPools",
     "pausedNodes",
+    "grants",
     "grant",
   ];
   const ENTRY_KEYS = Object.keys(FULL);
@@ -77,7 +80,7 @@ describe("one value that is not what it should be makes the whole unreadable", (
     ["a negative sequence number", damaged("meta", "seq", -1)],
     ["an instant that no calendar has", damaged("vm-a", "notBefore", 9e15)],
     ["an instant before time", damaged("vm-a", "at", -1)],
-    ["an outcome nobody knows", damaged("vm-a", "outcome", "Perhaps")],
+    ["an outcome that is no word", damaged("vm-a", "outcome", "per haps")],
     ["a newer schema", damaged("meta", "schema", 2)],
     ["a grant of nothing", damaged("meta", "grant", { since: 1, by: "x", width: 0 })],
     ["nothing", {}],

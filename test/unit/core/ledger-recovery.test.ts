@@ -1,16 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { decodeLedger, encodeLedger } from "@node-agent/shared/contract/ledger-codec.ts";
-import {
-  LEDGER_OUTCOMES,
-  type LedgerEntry,
-  type LedgerGrant,
-} from "@node-agent/shared/core/ledger/ledger.ts";
+import { LEDGER_OUTCOMES, type LedgerEntry } from "@node-agent/shared/core/ledger/ledger.ts";
 import { withIntent, withOutcome, withRecovery } from "@node-agent/shared/core/ledger/steps.ts";
 import { LEDGER_TIMINGS } from "@node-agent/shared/core/ledger/timings.ts";
 import { efficacyExceeded, isOpen } from "@node-agent/shared/core/storm/budgets.ts";
 import { DEFAULT_STORM_POLICY } from "@node-agent/shared/core/storm/policy.ts";
 import { MINUTE } from "@node-agent/shared/core/time.ts";
-import { aLedger, anEntry, anIntent, at, NOON, WINDOW, writer } from "./ledger-build.ts";
+import { aGrant, aLedger, anEntry, anIntent, at, NOON, WINDOW, writer } from "./ledger-build.ts";
 
 const THEN = NOON + 3 * MINUTE;
 const recovery = (entry: LedgerEntry, token = "token-a") =>
@@ -89,19 +85,25 @@ describe("a repair that is not proven yet", () => {
 });
 
 describe("a grant", () => {
-  const grant: LedgerGrant = { since: NOON - 1, by: "ann", width: 1 };
+  const grant = aGrant({ width: 1 });
+  const begun = { grant: grant.id };
 
   test("widens when a node is well again, and not a second time when that is proven", () => {
-    const recovered = withRecovery(aLedger([anEntry()], { grant }), "vm-a", "token-a", writer(THEN));
-    expect(recovered.meta.grant).toMatchObject({ width: 2, renewedAt: THEN });
+    const recovered = withRecovery(
+      aLedger([anEntry(begun)], { grants: [grant] }),
+      "vm-a",
+      "token-a",
+      writer(THEN),
+    );
+    expect(recovered.meta.grants).toMatchObject([{ width: 2, until: grant.until }]);
     const proven = withOutcome(recovered, "vm-a", "token-a", "Cured", writer(THEN + 1), LEDGER_TIMINGS);
-    expect(proven.meta.grant).toEqual(recovered.meta.grant);
+    expect(proven.meta.grants).toEqual(recovered.meta.grants);
   });
 
   test("begins again at one when such a node relapses", () => {
     const wide = { ...grant, width: 8 };
-    const ledger = aLedger([anEntry({ recoveredAt: NOON })], { grant: wide });
+    const ledger = aLedger([anEntry({ ...begun, recoveredAt: NOON })], { grants: [wide] });
     const relapsed = withOutcome(ledger, "vm-a", "token-a", "StillBad", writer(THEN), LEDGER_TIMINGS);
-    expect(relapsed.meta.grant).toMatchObject({ width: 1, cured: 0 });
+    expect(relapsed.meta.grants).toMatchObject([{ width: 1, cured: 0 }]);
   });
 });

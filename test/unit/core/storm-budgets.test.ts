@@ -11,7 +11,7 @@ import {
   type StormPolicy,
 } from "@node-agent/shared/core/storm/policy.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "@node-agent/shared/core/time.ts";
-import { aLedger, anEntry, anIntent, at, NOON, WINDOW } from "./ledger-build.ts";
+import { aGrant, aLedger, anEntry, anIntent, at, NOON, WINDOW } from "./ledger-build.ts";
 
 /** Budgets so large that only the one under test can be used up. */
 const AMPLE: BudgetPolicy = {
@@ -41,7 +41,7 @@ const ask = (
 ) =>
   exceededBudget(
     subject,
-    aLedger(made, grant === undefined ? {} : { grant }),
+    aLedger(made, grant === undefined ? {} : { grants: [grant] }),
     fleet,
     policyWith(budgets),
     at(LATER),
@@ -99,7 +99,7 @@ describe("the budget of", () => {
   );
 
   test("a grant: as many as its width, and never more than the cluster's own", () => {
-    const grant = { since: LATER - MINUTE, by: "ann", width: 2 };
+    const grant = aGrant({ since: LATER - MINUTE, width: 2 });
     expect(ask(entries(1), {}, { grant })).toBeUndefined();
     expect(ask(entries(2), {}, { grant })).toMatchObject({ budget: "Cluster" });
     expect(ask(entries(3), { cluster: 3 }, { grant: { ...grant, width: 64 } })).toMatchObject({

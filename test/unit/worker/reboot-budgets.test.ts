@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
-import { withGrant } from "../../../packages/shared/src/core/ledger/steps.ts";
+import { newGrant, withGrant } from "../../../packages/shared/src/core/ledger/grant.ts";
 import { DEFAULT_POLICY } from "../../../packages/shared/src/core/policy.ts";
-import { MINUTE, SECOND } from "../../../packages/shared/src/core/time.ts";
+import { HOUR, MINUTE, SECOND } from "../../../packages/shared/src/core/time.ts";
 import { aNode, type NodeBuilder } from "../../../packages/shared/src/testing/builders.ts";
 import type { Around } from "./intercept.ts";
 import { TIMINGS, WINDOW, World } from "./world.ts";
@@ -44,8 +44,8 @@ describe("a budget of one, and workers on different nodes", () => {
     expect(world.rebooted).toHaveLength(1);
     const held = runs.filter(({ gate, why }) => gate !== "WaitWindow" || why.includes("nothing sent"));
     expect(held.map(({ why }) => why)).toEqual([
-      expect.stringContaining("Conflict"),
-      expect.stringContaining("Conflict"),
+      expect.stringContaining("wrote to the ledger first"),
+      expect.stringContaining("wrote to the ledger first"),
     ]);
   });
 
@@ -98,7 +98,8 @@ describe("a budget of one, and workers on different nodes", () => {
     });
     const reading = await world.ledger.read();
     if (reading.state !== "Found") throw new Error(reading.why);
-    const grant = { since: world.clock.now(), by: "ann", width: 1 };
+    const order = { id: "g", by: "ann", reason: "they boot again", lasts: HOUR };
+    const grant = newGrant(order, world.clock.now());
     await world.ledger.compareAndWrite(withGrant(reading.ledger, grant), reading.version);
     await world.run("node-d");
     expect(world.rebooted).toEqual([...SICK, "node-d"]);

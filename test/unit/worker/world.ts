@@ -132,6 +132,7 @@ export class World {
       newToken,
       lateness: this.lateness,
       onMissed: (step) => void this.missed.push(step),
+      jitter: async () => undefined,
     };
   }
 

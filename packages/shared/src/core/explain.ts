@@ -5,6 +5,7 @@
 import { CHECKER_NAMES, type CheckerName, type RepairAction } from "./check.ts";
 import { behindAnswer, type BehindAnswer } from "./explain-behind.ts";
 import { ranOf } from "./checker-clocks.ts";
+import { askingCheckers } from "./due.ts";
 import { answersOf, holds, type GateAnswer } from "./explain-gates.ts";
 import type { ExplainInput, LedgerLook, NodeLook, PendingReboot } from "./explain-input.ts";
 import { flapsWithin } from "./flaps.ts";
@@ -17,6 +18,7 @@ import { placeOf } from "./node.ts";
 import { pausesOf } from "./pause.ts";
 import type { Phase } from "./phase.ts";
 import type { NodeRecord, RebootAttempt } from "./record.ts";
+import type { BudgetSubject } from "./storm/budgets.ts";
 import type { EpochMillis, Millis } from "./time.ts";
 
 /** A checker that fails, and how far its clock has run. */
@@ -140,7 +142,7 @@ function gateInput(input: ExplainInput, record: NodeRecord | undefined): GateInp
     pauses: pausesOf(named, policy.paused, read),
     ...(snapshot === undefined ? {} : { node: snapshot }),
     ...(selected === undefined ? {} : { selected }),
-    ...worldOf(input, place),
+    ...worldOf(input, { ...place, checkers: askingCheckers(record, policy) }),
     ...(hosting.state === "Seen" ? { hosting: hosting.hosting } : {}),
     ...(evidence === undefined ? {} : { evidence }),
   };
@@ -149,7 +151,7 @@ function gateInput(input: ExplainInput, record: NodeRecord | undefined): GateInp
 /** The fleet and the ledger as gates see them, as far as they were read. */
 function worldOf(
   { rules, now, fleet, ledger, instanceId = "" }: ExplainInput,
-  place: ReturnType<typeof placeOf>,
+  place: Omit<BudgetSubject, "instanceId">,
 ): Pick<GateInput, "fleet" | "ledger"> {
   const seen = fleet.state === "Seen" ? { fleet: fleet.health } : {};
   if (ledger.state === "Unread") return seen;

@@ -1,6 +1,7 @@
 /** What the ledger remembers of reboots before the latest one: budgets and the efficacy guard are built on it. */
 import { RATE_WINDOWS } from "../storm/policy.ts";
 import type { EpochMillis } from "../time.ts";
+import { grantedSince } from "./grant.ts";
 import type { Ledger, LedgerEntry } from "./ledger.ts";
 
 /** Most earlier reboots kept per VM; a VM that was rebooted more often in a day has long used up every budget. */
@@ -38,7 +39,7 @@ function curedNothing({ outcome }: LedgerEntry): boolean {
 /** Reboots that say something of what repairs do, and began since the operator's latest grant, latest first (G5). */
 export function settledSinceGrant({ entries, meta }: Ledger): LedgerEntry[] {
   return [...entries.values()]
-    .filter((entry) => (mayBeCure(entry) || curedNothing(entry)) && entry.at > (meta.grant?.since ?? 0))
+    .filter((entry) => (mayBeCure(entry) || curedNothing(entry)) && entry.at > grantedSince(meta, entry))
     .toSorted((a, b) => b.seq - a.seq);
 }
 

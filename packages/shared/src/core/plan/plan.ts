@@ -4,7 +4,7 @@
  * again, and the ledger's compare-and-set stays the authority. So a plan may be made of what the watchers stored, and of
  * less than everything: what is absent leaves its gates to the transaction.
  */
-import { firstDue } from "../due.ts";
+import { askingCheckers, firstDue } from "../due.ts";
 import type { GateInput, GateName, GateVerdict, LedgerView } from "../gates/gate.ts";
 import { ledgerView } from "../gates/ledger-view.ts";
 import { holding } from "../gates/list.ts";
@@ -194,6 +194,7 @@ function inputOf(
   const named = { name: record.name, pool, ...(snapshot === undefined ? {} : { snapshot }) };
   const world = ledgerOf(ledger);
   const size = fleet?.nodes ?? 0;
+  const vm = { ...subject, checkers: askingCheckers(record, policy) };
   return {
     record,
     policy,
@@ -206,7 +207,7 @@ function inputOf(
     ...(fleet === undefined ? {} : { fleet }),
     ...(world === undefined ? {} : { ledger: world }),
     ...(ledger.state === "Trusted"
-      ? { ledger: ledgerView(subject, counted ?? ledger.ledger, ledger.clocks, size, policy.storm, now) }
+      ? { ledger: ledgerView(vm, counted ?? ledger.ledger, ledger.clocks, size, policy.storm, now) }
       : {}),
   };
 }

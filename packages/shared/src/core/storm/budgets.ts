@@ -1,5 +1,5 @@
 import type { Ledger, LedgerEntry } from "../ledger/ledger.ts";
-import { grantHolds } from "../ledger/grant.ts";
+import { grantFor } from "../ledger/grant.ts";
 import { happened, rebootsOf, uncuredInARow } from "../ledger/history.ts";
 import type { Clocks } from "../ledger/clocks.ts";
 import type { EpochMillis } from "../time.ts";
@@ -21,6 +21,8 @@ export interface BudgetSubject {
   readonly instanceId: string;
   readonly pool?: string;
   readonly zone?: string;
+  /** The failing checkers that ask for it. */
+  readonly checkers?: readonly string[];
 }
 
 /**
@@ -30,6 +32,7 @@ export interface BudgetSubject {
 export function isOpen(entry: LedgerEntry, clocks: Clocks): boolean {
   // Of a node that is gone the VM may live on, and boot: its room is free when its window is over.
   const { outcome, recoveredAt } = entry;
+  if (outcome === "Newer") return true;
   const over = recoveredAt !== undefined || outcome === "Cured" || !happened(entry);
   return !over && entry.notBefore > clocks.earliest;
 }
@@ -48,7 +51,7 @@ interface Counted {
 
 function countFor(
   subject: BudgetSubject,
-  { entries, meta: { grant } }: Ledger,
+  { entries, meta }: Ledger,
   fleetSize: number,
   { budgets }: StormPolicy,
   clocks: Clocks,
@@ -58,14 +61,14 @@ function countFor(
   const own = entries.get(subject.instanceId);
   const share = Math.floor((fleetSize * budgets.clusterPercent) / 100);
   const width = Math.max(1, Math.min(budgets.cluster, share));
-  const slow = grant !== undefined && grantHolds(grant, clocks.latest);
+  const grant = grantFor(meta, { checkers: [], ...subject }, clocks.latest);
   return {
     done: all.flatMap((entry) => rebootsOf(entry)),
     own: own === undefined ? [] : rebootsOf(own),
     open,
     inPool: open.filter(({ pool }) => pool !== undefined && pool === subject.pool),
     inZone: open.filter(({ zone }) => zone !== undefined && zone === subject.zone),
-    width: slow ? Math.min(width, grant.width) : width,
+    width: grant === undefined ? width : Math.min(width, grant.width),
   };
 }
 
