@@ -289,8 +289,8 @@ export const GUARDS: readonly Guard[] = [
   {
     guard: "compare-and-set of the ledger, on the ConfigMap's version",
     file: "packages/kubernetes/src/config-map-ledger.ts",
-    from: "const body = bodyOf(next, location, seen, metadata, memory);",
-    to: "const body = bodyOf(next, location, undefined, metadata, memory);",
+    from: "const body = bodyOf(next, location, { resourceVersion: seen, metadata, memory, most });",
+    to: "const body = bodyOf(next, location, { metadata, memory, most });",
     tests: ["test/integration/kubernetes/config-map-ledger.test.ts"],
   },
   {
@@ -352,8 +352,8 @@ export const GUARDS: readonly Guard[] = [
   {
     guard: "a pause holds",
     file: `${CORE}/gates/claims.ts`,
-    from: "const [first] = pauses;",
-    to: "const [, first] = pauses;",
+    from: "const [first] = standing;",
+    to: "const [, first] = standing;",
     tests: ["test/unit/core/gates.test.ts"],
   },
   {

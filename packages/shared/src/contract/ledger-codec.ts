@@ -72,9 +72,11 @@ const rawEntrySchema = z.looseObject({
 });
 
 /** An outcome that this version does not know is not damage: whatever it means, its VM is left alone. */
-const entrySchema: z.ZodType<LedgerEntry> = rawEntrySchema.transform(({ outcome, ...entry }): LedgerEntry => {
-  const known = LEDGER_OUTCOMES.find((word) => word === outcome);
-  return known === undefined ? { ...entry, outcome: "Newer", newer: outcome } : { ...entry, outcome: known };
+const entrySchema: z.ZodType<LedgerEntry> = rawEntrySchema.transform((entry): LedgerEntry => {
+  const known = LEDGER_OUTCOMES.find((word) => word === entry.outcome);
+  // In its place: what is written again must be the same text.
+  if (known === undefined) return { ...entry, outcome: "Newer", newer: entry.outcome };
+  return { ...entry, outcome: known };
 });
 
 const META_KEY = "meta";
