@@ -1,9 +1,10 @@
-import { efficacyExceeded } from "@node-agent/shared/core/storm/budgets.ts";
+import { clocksOf } from "@node-agent/shared/core/ledger/clocks.ts";
+import { CureRates } from "@node-agent/shared/core/storm/cure-rate.ts";
 import { emptyLedger, withoutPause, withPause } from "@node-agent/shared/core/ledger/steps.ts";
+import { GRANT_LASTS_AT_MOST, newGrant, withGrant } from "@node-agent/shared/core/ledger/grant.ts";
 import { decodeLedger } from "@node-agent/shared/contract/ledger-codec.ts";
 import type { Ledger } from "@node-agent/shared/core/ledger/ledger.ts";
 import { SECOND } from "@node-agent/shared/core/time.ts";
-import { granted } from "../../packages/cli/src/ledger-grant.ts";
 import type { World } from "./world.ts";
 
 type Data = Record<string, unknown>;
@@ -35,13 +36,16 @@ export async function resume(world: World): Promise<void> {
 export async function grantIfHopeless(world: World): Promise<void> {
   const reading = await world.ledger.read();
   if (reading.state !== "Found") return;
-  if (efficacyExceeded(reading.ledger, world.settings.policy.storm) !== undefined) await grant(world);
+  const { cureRate } = world.settings.policy;
+  const rates = new CureRates(reading.ledger, cureRate, clocksOf([world.time.now]));
+  if (rates.stopped().length > 0) await grant(world);
 }
 
-/** An operator looked, and wants repair to go on: what `ledger grant` writes. */
+/** An operator looked, and wants repair to go on: what `node-agent grant` writes. */
 export async function grant(world: World): Promise<boolean> {
   const { truth, time } = world;
-  const written = await change(world, (ledger) => granted(ledger, "operator", time.now));
+  const order = { id: `grant-${time.now}`, by: "operator", reason: "drill", lasts: GRANT_LASTS_AT_MOST };
+  const written = await change(world, (ledger) => withGrant(ledger, newGrant(order, time.now)));
   truth.granted ||= written;
   return written;
 }

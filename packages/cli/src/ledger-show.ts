@@ -2,10 +2,11 @@ import { createConfigMapLedger } from "@node-agent/kubernetes";
 import type { Clocks } from "@node-agent/shared/core/ledger/clocks.ts";
 import type { LedgerEntry } from "@node-agent/shared/core/ledger/ledger.ts";
 import type { LedgerLook } from "@node-agent/shared/core/explain-input.ts";
-import { isOpen } from "@node-agent/shared/core/storm/budgets.ts";
+import { isOpen } from "@node-agent/shared/core/ledger/history.ts";
 import type { LedgerReading } from "@node-agent/shared/ports/ledger.ts";
 import { ledgerTimingsOf, policyOf, type Config } from "@node-agent/shared/runtime/config/config.ts";
 import { clocksOfReading, lookAtLedger } from "@node-agent/shared/runtime/ledger-look.ts";
+import { standingGrants } from "./grant.ts";
 import { readLedger } from "./ledger-change.ts";
 import { standingPauses } from "./pause.ts";
 import { readConfig, withKubernetes, type GlobalOptions } from "./session.ts";
@@ -58,7 +59,8 @@ function shownEntry(full: LedgerEntry, clocks: Clocks) {
 function asTables(reading: Found, look: LedgerLook, clocks: Clocks, { ledger }: Config): string {
   const { meta } = reading.ledger;
   const now = clocks.earliest;
-  const pauses = standingPauses(reading.ledger);
+  const pauses = standingPauses(reading.ledger, now);
+  const grants = standingGrants(reading.ledger, now);
   const facts: [string, string][] = [
     ["Ledger", `ConfigMap ${ledger.namespace}/${ledger.name}, created ${whenText(reading.createdAt, now)}`],
     ["Cluster", meta.cluster],
@@ -68,14 +70,18 @@ function asTables(reading: Found, look: LedgerLook, clocks: Clocks, { ledger }: 
     ...(meta.quarantineUntil > now
       ? [["Quarantine", `until ${whenText(meta.quarantineUntil, now)}`] as [string, string]]
       : []),
+    ...(meta.trusted === undefined
+      ? []
+      : [
+          [
+            "Trusted",
+            `by ${meta.trusted.by} ${whenText(meta.trusted.since, now)}: ${meta.trusted.reason}`,
+          ] as [string, string],
+        ]),
     ...(pauses.length === 0 ? [["Paused", "no"] as [string, string]] : []),
     ...pauses.map((pause): [string, string] => ["Paused", pause]),
-    [
-      "Grant",
-      meta.grant === undefined
-        ? "none"
-        : `${meta.grant.width} at a time, by ${meta.grant.by} since ${whenText(meta.grant.since, now)}`,
-    ],
+    ...(grants.length === 0 ? [["Grant", "none"] as [string, string]] : []),
+    ...grants.map((grant): [string, string] => ["Grant", grant]),
   ];
   const entries = latestFirst(reading);
   if (entries.length === 0) return `${factsText(facts)}\nno reboots\n`;

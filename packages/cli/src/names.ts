@@ -1,3 +1,5 @@
+import type { Millis } from "@node-agent/shared/core/time.ts";
+import { formatDuration, parseDuration } from "@node-agent/shared/runtime/config/durations.ts";
 import { CliError } from "./errors.ts";
 
 const NODE_NAME = /^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/u;
@@ -15,6 +17,28 @@ export function nodeName(text: string): string {
 export function poolName(text: string): string {
   if (POOL_NAME.test(text)) return text;
   throw new CliError("Usage", `expected the id of a node pool, got ${quoted(text)}`);
+}
+
+/** A zone as a label may hold it. Throws `CliError` (usage). */
+export function zoneName(text: string): string {
+  if (POOL_NAME.test(text)) return text;
+  throw new CliError("Usage", `expected the name of a zone, got ${quoted(text)}`);
+}
+
+/** A span such as `2h`, longer than none and at most `most`. Throws `CliError` (usage). */
+export function spanOf(flag: string, text: string, most: Millis): Millis {
+  const span = parseDuration(text);
+  if (span !== undefined && span > 0 && span <= most) return span;
+  throw new CliError(
+    "Usage",
+    `expected ${flag} to be a span of at most ${formatDuration(most)}, such as 2h or 30m, got ${quoted(text)}`,
+  );
+}
+
+/** A whole number from 1 on. Throws `CliError` (usage). */
+export function countOf(flag: string, text: string): number {
+  if (/^[1-9]\d{0,5}$/u.test(text)) return Number(text);
+  throw new CliError("Usage", `expected ${flag} to be a number from 1 to 999999, got ${quoted(text)}`);
 }
 
 /** A reason that the ledger can hold and a line can show. Throws `CliError` (usage). */

@@ -7,18 +7,22 @@ import {
 } from "@node-agent/kubernetes";
 import type { Ledger, LedgerPause } from "@node-agent/shared/core/ledger/ledger.ts";
 import { pauseOf, withoutPause, withPause, type PauseScope } from "@node-agent/shared/core/ledger/steps.ts";
+import { stands } from "@node-agent/shared/core/pause.ts";
 import { poolOf } from "@node-agent/shared/core/node.ts";
 import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
-import { SECOND } from "@node-agent/shared/core/time.ts";
+import { DAY, SECOND, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
 import type { Config } from "@node-agent/shared/runtime/config/config.ts";
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
 import { CliError } from "./errors.ts";
 import { changeLedger } from "./ledger-change.ts";
-import { nodeName, poolName, reasonText, writerName } from "./names.ts";
+import { nodeName, poolName, reasonText, spanOf, writerName } from "./names.ts";
 import type { GlobalOptions } from "./session.ts";
 import { readConfig, withKubernetes } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 import { instantText, jsonText, printable } from "./text.ts";
+
+/** The longest span of a pause; without one it stands until it is resumed. */
+const LONGEST: Millis = 30 * DAY;
 
 /** What a pause or its end is for; neither: the fleet. */
 export interface ScopeOptions {
@@ -28,17 +32,23 @@ export interface ScopeOptions {
 
 /** `pause`: no reboot begins in the scope from now on, in whatever state its pending reboot is. */
 export async function pauseCommand(
-  options: GlobalOptions & ScopeOptions & { readonly reason: string },
+  options: GlobalOptions & ScopeOptions & { readonly reason: string; readonly for?: string },
   terminal: Terminal,
 ): Promise<void> {
   const scope = scopeOf(options);
   const reason = reasonText(options.reason);
+  const lasts = options.for === undefined ? undefined : spanOf("--for", options.for, LONGEST);
   const config = readConfig(options, terminal);
   await withKubernetes(config, terminal, async (connection) => {
     const by = writerName(terminal.who);
     const store = createConfigMapLedger(connection, config.ledger);
     const { changed, ledger } = await changeLedger(store, terminal.clock, (before, since) =>
-      withPause(before, scope, { since, by, reason }),
+      withPause(before, scope, {
+        since,
+        ...(lasts === undefined ? {} : { until: since + lasts }),
+        by,
+        reason,
+      }),
     );
     const pause = pauseOf(ledger, scope);
     if (options.output === "json") terminal.out(jsonText({ scope, paused: true, changed, pause }));
@@ -61,12 +71,14 @@ export async function resumeCommand(
   const config = readConfig(options, terminal);
   await withKubernetes(config, terminal, async (connection) => {
     const store = createConfigMapLedger(connection, config.ledger);
-    const { changed, ledger } = await changeLedger(store, terminal.clock, (before) =>
-      withoutPause(before, scope),
-    );
+    let now = terminal.clock.now();
+    const { changed, ledger } = await changeLedger(store, terminal.clock, (before, at) => {
+      now = at;
+      return withoutPause(before, scope);
+    });
     if (options.output === "json") terminal.out(jsonText({ scope, paused: false, changed }));
     else terminal.out(`${scopeText(scope)} ${changed ? "resumed" : "was not paused in the ledger"}\n`);
-    for (const still of [...standingPauses(ledger), ...configuredPauses(config)]) {
+    for (const still of [...standingPauses(ledger, now), ...configuredPauses(config)]) {
       terminal.err(printable(`node-agent: still paused: ${still}`) + "\n");
     }
   });
@@ -83,20 +95,19 @@ function scopeText(scope: PauseScope): string {
   return scope.level === "fleet" ? "fleet" : `${scope.level} ${scope.name}`;
 }
 
-function pauseText({ by, since, reason }: LedgerPause): string {
-  return `by ${by} at ${instantText(since)}: ${reason}`;
+function pauseText({ by, since, until, reason }: LedgerPause): string {
+  return `by ${by} at ${instantText(since)}${until === undefined ? "" : `, until ${instantText(until)}`}: ${reason}`;
 }
 
-/** Every pause in the ledger, in words, the widest first. */
-export function standingPauses({ meta }: Pick<Ledger, "meta">): string[] {
+/** Every pause in the ledger that stands now, in words, the widest first. */
+export function standingPauses({ meta }: Pick<Ledger, "meta">, now: EpochMillis): string[] {
   const { paused, pausedPools, pausedNodes } = meta;
-  const named = (level: "pool" | "node", pauses: Readonly<Record<string, LedgerPause>>): string[] =>
-    Object.entries(pauses).map(([name, pause]) => `${level} ${name} ${pauseText(pause)}`);
-  return [
-    ...(paused === undefined ? [] : [`fleet ${pauseText(paused)}`]),
-    ...named("pool", pausedPools),
-    ...named("node", pausedNodes),
+  const all: [string, LedgerPause][] = [
+    ...(paused === undefined ? [] : [["fleet", paused] as [string, LedgerPause]]),
+    ...Object.entries(pausedPools).map(([name, pause]): [string, LedgerPause] => [`pool ${name}`, pause]),
+    ...Object.entries(pausedNodes).map(([name, pause]): [string, LedgerPause] => [`node ${name}`, pause]),
   ];
+  return all.filter(([, pause]) => stands(pause, now)).map(([what, pause]) => `${what} ${pauseText(pause)}`);
 }
 
 function configuredPauses({ paused }: Config): string[] {

@@ -2,9 +2,11 @@ import { Command, Option } from "commander";
 import { VERSION } from "@node-agent/shared/runtime/version.ts";
 import { explainCommand } from "./explain-command.ts";
 import { addGpu } from "./gpu-accept.ts";
-import { ledgerGrantCommand } from "./ledger-grant.ts";
+import { CliError } from "./errors.ts";
+import { addGrant } from "./grant.ts";
 import { ledgerInitCommand } from "./ledger-init.ts";
 import { ledgerShowCommand } from "./ledger-show.ts";
+import { addTrust } from "./ledger-trust.ts";
 import { pauseCommand, resumeCommand, type ScopeOptions } from "./pause.ts";
 import type { GlobalOptions } from "./session.ts";
 import { addPlan } from "./plan-command.ts";
@@ -43,6 +45,7 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void):
   addPlan(program, terminal, exit);
   addGpu(program, terminal);
   addPauses(program, terminal);
+  addGrant(program, terminal);
   addLedger(program, terminal);
   return program;
 }
@@ -57,9 +60,10 @@ function addPauses(program: Command, terminal: Terminal): void {
   scoped(program.command("pause"))
     .description("let no reboot begin, in the fleet, a pool or a node, until it is resumed")
     .requiredOption("--reason <text>", "why, for whoever finds it")
+    .option("--for <span>", "how long, such as 2h; without it, until it is resumed")
     .action(async (_: unknown, command: Command) => {
       await pauseCommand(
-        command.optsWithGlobals<GlobalOptions & ScopeOptions & { reason: string }>(),
+        command.optsWithGlobals<GlobalOptions & ScopeOptions & { reason: string; for?: string }>(),
         terminal,
       );
     });
@@ -86,10 +90,16 @@ function addLedger(program: Command, terminal: Terminal): void {
     .action(async (_: unknown, command: Command) => {
       await ledgerShowCommand(command.optsWithGlobals<GlobalOptions>(), terminal);
     });
+  addTrust(ledger, terminal);
   ledger
     .command("grant")
-    .description("let reboots go on, one at a time, after several in a row cured nothing")
-    .action(async (_: unknown, command: Command) => {
-      await ledgerGrantCommand(command.optsWithGlobals<GlobalOptions>(), terminal);
+    .description("was replaced by: node-agent grant")
+    .allowExcessArguments()
+    .allowUnknownOption()
+    .action(() => {
+      throw new CliError(
+        "Usage",
+        "ledger grant was replaced by: node-agent grant --reason TEXT [--zone ZONE] [--pool POOL] [--checker CHECKER] [--for 2h]",
+      );
     });
 }

@@ -156,6 +156,7 @@ function readingOf(
   const metadata = property(body, "metadata");
   const version = text(metadata, "resourceVersion");
   const createdAt = Date.parse(text(metadata, "creationTimestamp") ?? "");
+  const uid = text(metadata, "uid");
   const where = `ConfigMap ${location.namespace}/${location.name}`;
   if (version === undefined || Number.isNaN(createdAt)) {
     return { state: "Unreadable", why: `${where}: expected metadata.resourceVersion and creationTimestamp` };
@@ -174,6 +175,7 @@ function readingOf(
     ledger: decoded.ledger,
     version,
     createdAt,
+    ...(uid === undefined ? {} : { uid }),
     ...(serverTime === undefined ? {} : { serverTime }),
   };
 }

@@ -17,7 +17,7 @@ import {
   type LedgerWriter,
 } from "@node-agent/shared/core/ledger/steps.ts";
 import { windowOf, type LedgerTimings } from "@node-agent/shared/core/ledger/timings.ts";
-import { distrustOf, type LedgerDistrust } from "@node-agent/shared/core/ledger/trust.ts";
+import { distrustOf, type LedgerDistrust, type LedgerSight } from "@node-agent/shared/core/ledger/trust.ts";
 import type { RepairPolicy } from "@node-agent/shared/core/policy.ts";
 import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
@@ -60,6 +60,9 @@ const MAX_OUTCOME_WRITES = 8;
 export class LedgerGate {
   readonly #deps: LedgerGateDeps;
   #seen = 0;
+  /** This very object as it was last trusted, or written; what proves that a silent ledger is no restored one. */
+  #known: (LedgerSight & { readonly object: string }) | undefined;
+  #silentSince: EpochMillis | undefined;
 
   constructor(deps: LedgerGateDeps) {
     this.#deps = deps;
@@ -68,12 +71,12 @@ export class LedgerGate {
   /** Reads the ledger and judges whether it may be built on. Throws when the store of either cannot be asked. */
   async open(redisNow: EpochMillis, signal?: AbortSignal): Promise<LedgerOpening> {
     // Before the ledger: a number that another gate reaches between the two reads must not look like a step back.
-    const seqHighWater = await this.#join(0);
+    const shared = await this.#join(0);
     const readAt = this.#deps.clock.monotonic();
     const reading = await this.#deps.ledger.read(signal);
     if (reading.state !== "Found") return { open: false, why: `${reading.state}: ${reading.why}` };
     const clocks = this.#clocks(reading, redisNow);
-    const distrust = this.#distrust(reading, seqHighWater, clocks);
+    const distrust = this.#distrust(reading, shared, clocks);
     if (distrust !== undefined) {
       await this.#quarantine(reading, readAt, clocks, distrust, signal);
       return {
@@ -84,13 +87,49 @@ export class LedgerGate {
       };
     }
     await this.#join(reading.ledger.meta.seq);
+    this.#know(reading, reading.ledger.meta.seq, clocks);
     return { open: true, session: this.#session(reading, readAt, clocks) };
   }
 
-  #distrust(reading: FoundLedger, seqHighWater: number, clocks: Clocks): LedgerDistrust | undefined {
+  #distrust(reading: FoundLedger, shared: number, clocks: Clocks): LedgerDistrust | undefined {
     const { policy, timings } = this.#deps;
     const longest = windowOf(Math.max(policy.rebootWait.standard, policy.rebootWait.gpu), timings);
-    return distrustOf(reading.ledger, reading.createdAt, { seqHighWater }, clocks, longest, timings);
+    const known = this.#known?.object === objectOf(reading) ? { known: this.#known } : {};
+    const memory = { seqHighWater: this.#seen, shared, ...known };
+    const patient = this.#silentSince === undefined ? {} : { silentSince: this.#silentSince };
+    const found = distrustOf(
+      reading.ledger,
+      reading.createdAt,
+      { ...memory, ...patient },
+      clocks,
+      longest,
+      timings,
+    );
+    if (found?.distrust !== "Silent") this.#silentSince = undefined;
+    else if (this.#silentSince === undefined) {
+      this.#silentSince = clocks.latest;
+      return this.#distrust(reading, shared, clocks);
+    }
+    return found;
+  }
+
+  /** Remembers the state of the ledger that this process trusted or wrote. */
+  #know(reading: FoundLedger, seq: number, { earliest }: Clocks): void {
+    this.#known = { seq, at: earliest, object: objectOf(reading) };
+  }
+
+  /**
+   * Looks at the ledger while Redis cannot be asked: it is not written to meanwhile, and one that was seen all the time is
+   * no restored one when Redis comes back without its memory. Throws when it cannot be read.
+   */
+  async watch(): Promise<void> {
+    const reading = await this.#deps.ledger.read();
+    const known = this.#known;
+    if (reading.state !== "Found" || known?.object !== objectOf(reading)) return;
+    const clocks = this.#clocks(reading, this.#deps.clock.now());
+    const { seq } = reading.ledger.meta;
+    const unbroken = clocks.latest - known.at <= this.#deps.timings.heartbeatMaxAge;
+    if (unbroken && seq >= known.seq) this.#know(reading, seq, clocks);
   }
 
   /**
@@ -113,7 +152,7 @@ export class LedgerGate {
         const next = withIntent(base, { ...intent, gpu: gpuNode }, window, this.#writer(clocks));
         if (this.#isStale(readAt)) return { outcome: "Refused", why: "too long since the ledger was read" };
         const write = await store.compareAndWrite(next, reading.version, signal);
-        if (write.outcome === "Written") await this.#join(next.meta.seq);
+        if (write.outcome === "Written") await this.#wrote(reading, next, clocks);
         return write;
       },
     };
@@ -141,9 +180,8 @@ export class LedgerGate {
     const { timings } = this.#deps;
     await this.#update(redisNow, (ledger, writer) => {
       const age = writer.clocks.latest - ledger.meta.heartbeatAt;
-      // A ledger that was silent for too long is not revived here: whoever opens it puts it in quarantine first.
-      const due = age > timings.heartbeatMaxAge / 3 && age <= timings.heartbeatMaxAge;
-      return due ? withHeartbeat(ledger, writer) : ledger;
+      // One that was silent for too long is seen here only if this process can vouch for it.
+      return age > timings.heartbeatMaxAge / 3 ? withHeartbeat(ledger, writer) : ledger;
     });
   }
 
@@ -152,12 +190,12 @@ export class LedgerGate {
     step: (ledger: Ledger, writer: LedgerWriter) => Ledger,
   ): Promise<boolean> {
     for (let attempt = 0; attempt < MAX_OUTCOME_WRITES; attempt += 1) {
-      const seqHighWater = await this.#join(0);
+      const shared = await this.#join(0);
       const readAt = this.#deps.clock.monotonic();
       const reading = await this.#deps.ledger.read();
       if (reading.state !== "Found") return false;
       const clocks = this.#clocks(reading, redisNow);
-      const distrust = this.#distrust(reading, seqHighWater, clocks);
+      const distrust = this.#distrust(reading, shared, clocks);
       if (distrust !== undefined && !mayBeWritten(distrust)) {
         // Every write is a sign of life, and must not revive a ledger that is to be put in quarantine first. Who comes
         // here does that, too: when all that is left to do is to write outcomes, nobody opens the ledger for a reboot.
@@ -165,11 +203,12 @@ export class LedgerGate {
         return false;
       }
       const next = step(reading.ledger, this.#writer(clocks));
+      this.#know(reading, reading.ledger.meta.seq, clocks);
       if (next === reading.ledger) return true;
       if (this.#isStale(readAt)) continue;
       const { outcome } = await this.#deps.ledger.compareAndWrite(next, reading.version);
       if (outcome === "Written") {
-        await this.#join(next.meta.seq);
+        await this.#wrote(reading, next, clocks);
         return true;
       }
       if (outcome === "Refused") return false;
@@ -188,14 +227,19 @@ export class LedgerGate {
     const next = withQuarantine(reading.ledger, quarantineUntil, this.#seen, this.#writer(clocks));
     // A conflict means that another gate wrote: it quarantines as well, or the next opening does.
     const { outcome } = await this.#deps.ledger.compareAndWrite(next, reading.version, signal);
-    if (outcome === "Written") await this.#join(next.meta.seq);
+    if (outcome === "Written") await this.#wrote(reading, next, clocks);
   }
 
-  /** Remembers a number of the ledger (0 only asks), and returns the highest that any gate saw. */
+  async #wrote(reading: FoundLedger, { meta }: Ledger, clocks: Clocks): Promise<void> {
+    await this.#join(meta.seq);
+    this.#know(reading, meta.seq, clocks);
+  }
+
+  /** Remembers a number of the ledger (0 only asks), and returns the one that Redis remembers. */
   async #join(seq: number): Promise<number> {
-    const remembered = await this.#deps.memory.raise(seq);
-    this.#seen = Math.max(this.#seen, joined(remembered, seq, this.#deps.clock.now()));
-    return this.#seen;
+    const remembered = joined(await this.#deps.memory.raise(seq), seq, this.#deps.clock.now());
+    this.#seen = Math.max(this.#seen, remembered);
+    return remembered;
   }
 
   #clocks(reading: LedgerReading, redisNow: EpochMillis): Clocks {
@@ -206,6 +250,11 @@ export class LedgerGate {
   #writer(clocks: Clocks): LedgerWriter {
     return { by: this.#deps.self, clocks };
   }
+}
+
+/** Names the object that was read: one that was deleted and created again is another. */
+function objectOf({ uid, createdAt }: FoundLedger): string {
+  return uid ?? String(createdAt);
 }
 
 /** Pauses are heard even in a ledger that may not be built on. */

@@ -97,13 +97,16 @@ describe("ledger init", () => {
 });
 
 describe("a ledger that cannot be used is one clear sentence:", () => {
-  test.each(["ledger show", "pause --reason x", "resume", "ledger grant"])("missing (%s)", async (line) => {
-    const run = await world().cli(line.split(" "));
-    expect(run).toMatchObject({ code: 1, out: "" });
-    expect(run.err).toContain("there is no ledger, and without one nothing is rebooted");
-    expect(run.err).toContain("node-agent ledger init");
-    expect(run.err).toMatch(ONE_LINE);
-  });
+  test.each(["ledger show", "pause --reason x", "resume", "grant --reason x", "revoke"])(
+    "missing (%s)",
+    async (line) => {
+      const run = await world().cli(line.split(" "));
+      expect(run).toMatchObject({ code: 1, out: "" });
+      expect(run.err).toContain("there is no ledger, and without one nothing is rebooted");
+      expect(run.err).toContain("node-agent ledger init");
+      expect(run.err).toMatch(ONE_LINE);
+    },
+  );
 
   test("unparsable", async () => {
     await world().cli(["ledger", "init"]);
@@ -160,31 +163,26 @@ describe("ledger show", () => {
   });
 });
 
-describe("ledger grant", () => {
-  const GRANTED =
-    "granted: 1 reboot at a time may go on, also in a storm, for 60 minutes and as long after each cure\n";
-
-  test("is what an operator says of a storm, too: before any reboot", async () => {
-    await world().cli(["ledger", "init"]);
-    expect(await world().cli(["ledger", "grant"])).toMatchObject({ code: 0, out: GRANTED });
-    expect((await world().ledger()).meta.grant).toMatchObject({ by: "ann@desk", width: 1 });
-  });
-
-  test("lets reboots go on one at a time after three that cured nothing; another one begins anew", async () => {
-    await world().cli(["ledger", "init"]);
-    await world().writeLedger((ledger) => {
-      const writer = { by: "w", clocks: clocksOf([Date.now() - HOUR]) };
-      return ["vm-1", "vm-2", "vm-3"].reduce((before, instanceId) => {
-        const intent = { instanceId, node: instanceId, attempt: 1, token: "t", gpu: false };
-        const begun = withIntent(before, intent, MINUTE, writer);
-        return withOutcome(begun, instanceId, "t", "StillBad", writer, LEDGER_TIMINGS);
-      }, ledger);
+describe("ledger trust", () => {
+  test("ends a quarantine, and the ledger says who did it", async () => {
+    await world().grownLedger();
+    expect(await world().cli(["ledger", "trust", "--reason", "x"])).toMatchObject({
+      code: 1,
+      out: "",
+      err: expect.stringContaining("in no quarantine; nothing was changed"),
     });
-    expect(await world().cli(["ledger", "grant"])).toMatchObject({ code: 0, out: GRANTED });
-    const { grant } = (await world().ledger()).meta;
-    expect(grant).toMatchObject({ by: "ann@desk", width: 1 });
-    await world().cli(["ledger", "grant"]);
-    expect((await world().ledger()).meta.grant?.since).toBeGreaterThanOrEqual(grant?.since ?? Infinity);
+    await world().writeLedger((ledger) => ({
+      ...ledger,
+      meta: { ...ledger.meta, quarantineUntil: Date.now() + HOUR },
+    }));
+    expect((await shown()).trusted).toBe(false);
+    const run = await world().cli(["ledger", "trust", "--reason", "no restore, see OPS-7"]);
+    expect(run).toMatchObject({ code: 0, err: "" });
+    expect(run.out).toMatch(/^quarantine ended by ann@desk at \S+Z: no restore, see OPS-7\n$/u);
+    expect((await shown()).trusted).toBe(true);
+    expect((await world().cli(["ledger", "show"])).out).toMatch(
+      /Trusted +by ann@desk .*: no restore, see OPS-7/u,
+    );
   });
 });
 

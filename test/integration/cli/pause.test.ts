@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { pausesOf } from "@node-agent/shared/core/pause.ts";
+import { HOUR } from "@node-agent/shared/core/time.ts";
 import { startProcess } from "../../support/processes.ts";
 import { POLICY, useCliWorld } from "./cli-world.ts";
 
@@ -23,6 +24,14 @@ describe("pause and resume", () => {
     expect(await holds("node-1", "pool-a")).toEqual(["fleet"]);
     expect(await world().cli(["resume"])).toEqual({ code: 0, out: "fleet resumed\n", err: "" });
     expect(await holds("node-1", "pool-a")).toEqual([]);
+  });
+
+  test("with a span end by themselves, and say when", async () => {
+    const run = await world().cli(["pause", "--reason", "upgrade", "--for", "2h"]);
+    expect(run.out).toMatch(/^fleet paused by ann@desk at \S+Z, until \S+Z: upgrade\n$/u);
+    const { paused } = (await world().ledger()).meta;
+    expect(paused!.until! - paused!.since).toBe(2 * HOUR);
+    expect((await world().cli(["ledger", "show"])).out).toMatch(/Paused +fleet by .* until \S+Z: upgrade/u);
   });
 
   test("of a pool hold its nodes and no others", async () => {

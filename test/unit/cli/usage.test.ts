@@ -37,15 +37,22 @@ describe("the command line", () => {
       expect(help.out).toContain(`  ${command} `);
   });
 
-  test.each(["explain", "status", "pause", "resume", "ledger init", "ledger show", "ledger grant"])(
-    "helps with %s and shows the flags that every command takes",
-    async (command) => {
-      const help = await cli(`${command} --help`);
-      expect(help).toMatchObject({ code: 0, err: "" });
-      for (const flag of ["--output", "--config", "--kubeconfig", "--context", "--cluster", "--no-color"])
-        expect(help.out).toContain(flag);
-    },
-  );
+  test.each([
+    "explain",
+    "status",
+    "pause",
+    "resume",
+    "ledger init",
+    "ledger show",
+    "ledger trust",
+    "grant",
+    "revoke",
+  ])("helps with %s and shows the flags that every command takes", async (command) => {
+    const help = await cli(`${command} --help`);
+    expect(help).toMatchObject({ code: 0, err: "" });
+    for (const flag of ["--output", "--config", "--kubeconfig", "--context", "--cluster", "--no-color"])
+      expect(help.out).toContain(flag);
+  });
 
   test.each([
     ["", "Usage: node-agent"],
@@ -56,8 +63,19 @@ describe("the command line", () => {
     ["explain ..", "expected the name of a node"],
     ["pause", "required option '--reason <text>' not specified"],
     ["pause --reason x --pool a --node b", "cannot be used with"],
+    ["pause --reason x --for 31d", "expected --for to be a span of at most"],
     ["pause --reason x --pool a,b", "expected the id of a node pool"],
     ["resume --node b --pool a", "cannot be used with"],
+    ["grant", "required option '--reason <text>' not specified"],
+    ["grant --reason x --for 0s", "expected --for to be a span of at most 24h"],
+    ["grant --reason x --for 25h", "expected --for to be a span of at most 24h"],
+    ["grant --reason x --for soon", "expected --for to be a span"],
+    ["grant --reason x --count 0", "expected --count to be a number"],
+    ["grant --reason x --checker Gpu", "Allowed choices are NodeReady, GPU"],
+    ["grant --reason x --zone a,b", "expected the name of a zone"],
+    ["ledger trust", "required option '--reason <text>' not specified"],
+    ["revoke --all --zone a", "cannot be used with"],
+    ["ledger grant", "was replaced by: node-agent grant --reason TEXT"],
     ["exlpain node-1", "Did you mean explain?"],
     ["explain node-1 -o yaml", "Allowed choices are table, json"],
     ["explain node-1 --bogus", "unknown option '--bogus'"],

@@ -4,6 +4,7 @@ import {
   LEDGER_OUTCOMES,
   type Ledger,
   type LedgerEntry,
+  type LedgerGrant,
   type LedgerMeta,
   type LedgerOutcome,
 } from "@node-agent/shared/core/ledger/ledger.ts";
@@ -42,6 +43,12 @@ export function anEntry(over: Partial<LedgerEntry> = {}): LedgerEntry {
     gpu: false,
     ...over,
   };
+}
+
+/** A grant of the fleet for an hour. */
+export function aGrant(over: Partial<LedgerGrant> = {}): LedgerGrant {
+  const base = { id: "g", since: NOON, by: "ann", reason: "zone is back", used: 0, width: 2, cured: 0 };
+  return { ...base, until: (over.since ?? NOON) + HOUR, ...over };
 }
 
 /** A ledger with these entries, whose `seq` is that of the last of them. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { decodeLedger, encodeLedger, LEDGER_MAX_BYTES } from "@node-agent/shared/contract/ledger-codec.ts";
 import type { LedgerPause } from "@node-agent/shared/core/ledger/ledger.ts";
-import { aLedger, anEntry, NOON } from "./ledger-build.ts";
+import { aGrant, aLedger, anEntry, NOON } from "./ledger-build.ts";
 
 const PAUSE: LedgerPause = { since: NOON, by: "ann", reason: "upgrade" };
 const FULL = anEntry({
@@ -10,12 +10,14 @@ const FULL = anEntry({
   checker: "GPU",
   bootIdBefore: "boot-1",
   earlier: [NOON - 1],
+  grant: "g",
 });
 const META = {
   paused: PAUSE,
   pausedPools: { blue: PAUSE, constructor: PAUSE },
   pausedNodes: { "node-a": PAUSE },
-  grant: { since: NOON, by: "ann", width: 2, cured: 1 },
+  grants: [aGrant({ zone: "z1", pool: "blue", checker: "GPU", count: 9, endedBy: "bob" })],
+  grant: { since: NOON, by: "ann", width: 2 },
 };
 
 test("a ledger with everything in it is read back as it was written", () => {
@@ -34,6 +36,7 @@ describe("one value that is not what it should be makes the whole unreadable", (
     "paused",
     "pausedPools",
     "pausedNodes",
+    "grants",
     "grant",
   ];
   const ENTRY_KEYS = Object.keys(FULL);

@@ -5,11 +5,14 @@ import type { Ledger, LedgerPause } from "@node-agent/shared/core/ledger/ledger.
 import {
   emptyLedger,
   pauseOf,
-  withGrant,
+  pruned,
   withoutPause,
+  withTrust,
   withPause,
   type PauseScope,
 } from "@node-agent/shared/core/ledger/steps.ts";
+import { LEDGER_TIMINGS } from "@node-agent/shared/core/ledger/timings.ts";
+import { at } from "./ledger-build.ts";
 import { NOON } from "./timeline.ts";
 
 const PAUSE: LedgerPause = { since: NOON, by: "ann@desk", reason: "maintenance" };
@@ -41,6 +44,18 @@ describe("a pause in the ledger", () => {
     expect(withPause(paused, POOL, { ...PAUSE, by: "bob@desk" })).toBe(paused);
   });
 
+  test("that has ended by itself makes room for another, and is dropped when the ledger is tidied", () => {
+    for (const scope of [FLEET, POOL, NODE]) {
+      const ended = withPause(FRESH, scope, { ...PAUSE, until: NOON + 10 });
+      expect(withPause(ended, scope, { ...PAUSE, since: NOON + 9 })).toBe(ended);
+      const next = { ...PAUSE, since: NOON + 10, by: "bob@desk" };
+      expect(pauseOf(withPause(ended, scope, next), scope)).toEqual(next);
+      expect(pruned(ended, at(NOON + 9), LEDGER_TIMINGS)).toBe(ended);
+      expect(pruned(ended, at(NOON + 10), LEDGER_TIMINGS)).toEqual(FRESH);
+      expect(decodeLedger(encodeLedger(ended))).toEqual({ ok: true, ledger: ended });
+    }
+  });
+
   test("that does not stand cannot be ended, and nothing is to be written", () => {
     const paused = withPause(FRESH, POOL, PAUSE);
     expect(withoutPause(paused, FLEET)).toBe(paused);
@@ -52,7 +67,6 @@ describe("a pause in the ledger", () => {
     for (const ordered of [
       withPause(FRESH, NODE, PAUSE),
       withoutPause(withPause(FRESH, NODE, PAUSE), NODE),
-      withGrant(FRESH, { since: NOON, by: "ann@desk", width: 1 }),
     ]) {
       const { seq, heartbeatAt, heartbeatBy } = ordered.meta;
       expect({ seq, heartbeatAt, heartbeatBy }).toEqual({ seq: 0, heartbeatAt: NOON, heartbeatBy: "init" });
@@ -81,10 +95,19 @@ describe("a pause in the ledger", () => {
   });
 });
 
-describe("a grant", () => {
-  test("replaces the one before", () => {
-    const first = withGrant(FRESH, { since: NOON, by: "ann@desk", width: 4 });
-    const second = { since: NOON + 1, by: "bob@desk", width: 1 };
-    expect(withGrant(first, second).meta.grant).toEqual(second);
+describe("trust by a person", () => {
+  const order = { since: NOON, by: "ann@desk", reason: "etcd was not restored" };
+
+  test("ends a quarantine that runs, says who ended it, and is no sign of life", () => {
+    const held = { ...FRESH, meta: { ...FRESH.meta, quarantineUntil: NOON + 1 } };
+    const trusted = withTrust(held, order);
+    expect(trusted.meta).toEqual({ ...FRESH.meta, quarantineUntil: 0, trusted: order });
+    expect(decodeLedger(encodeLedger(trusted))).toEqual({ ok: true, ledger: trusted });
+  });
+
+  test("where no quarantine runs changes nothing: it does not end one that begins later", () => {
+    expect(withTrust(FRESH, order)).toBe(FRESH);
+    const over = { ...FRESH, meta: { ...FRESH.meta, quarantineUntil: NOON } };
+    expect(withTrust(over, order)).toBe(over);
   });
 });

@@ -4,10 +4,11 @@ import { clocksOf, spreadOf } from "@node-agent/shared/core/ledger/clocks.ts";
 import type { Ledger, LedgerMeta } from "@node-agent/shared/core/ledger/ledger.ts";
 import { withHeartbeat, withIntent, withQuarantine } from "@node-agent/shared/core/ledger/steps.ts";
 import { LEDGER_TIMINGS, windowOf } from "@node-agent/shared/core/ledger/timings.ts";
-import { distrustOf, type LedgerDistrust } from "@node-agent/shared/core/ledger/trust.ts";
+import { distrustOf, type LedgerDistrust, type LedgerMemory } from "@node-agent/shared/core/ledger/trust.ts";
 import { ledgerView } from "@node-agent/shared/core/gates/ledger-view.ts";
-import { DEFAULT_STORM_POLICY } from "@node-agent/shared/core/storm/policy.ts";
-import { DAY, MINUTE, SECOND, type EpochMillis } from "@node-agent/shared/core/time.ts";
+import { DEFAULT_POLICY } from "@node-agent/shared/core/policy.ts";
+import { limitsOf, UNCOUNTED } from "@node-agent/shared/core/storm/limits.ts";
+import { DAY, HOUR, MINUTE, SECOND, type EpochMillis } from "@node-agent/shared/core/time.ts";
 import { aLedger, anIntent, at, NOON, WINDOW, writer } from "./ledger-build.ts";
 
 const LONGEST = windowOf(40 * MINUTE, LEDGER_TIMINGS);
@@ -87,6 +88,68 @@ describe("a ledger", () => {
     });
   });
 
+  describe("that was silent for long", () => {
+    const heartbeatAt = NOON - HOUR;
+    /** Outage of an hour; this process saw number 10 when it began. */
+    const silent = (memory: Partial<LedgerMemory>, meta: Partial<LedgerMeta> = {}) =>
+      distrustOf(
+        aLedger([], { seq: 10, heartbeatAt, ...meta }),
+        NOON - DAY,
+        { seqHighWater: memory.known?.seq ?? 0, ...memory },
+        at(NOON),
+        LONGEST,
+        LEDGER_TIMINGS,
+      )?.distrust;
+    const known = { seq: 10, at: heartbeatAt + MINUTE };
+
+    test("is trusted by a process that saw it, while Redis remembers what that process told it", () => {
+      expect(silent({ known, shared: 10 })).toBeUndefined();
+      expect(silent({ known: { ...known, seq: 8 }, shared: 8 })).toBeUndefined();
+      expect(silent({ known: { ...known, seq: 8 }, shared: 10 })).toBeUndefined();
+    });
+
+    test("is trusted without the memory of Redis by a process that sees exactly what it saw a moment ago", () => {
+      const justNow = NOON - MINUTE;
+      expect(silent({ known: { seq: 10, at: justNow } })).toBeUndefined();
+      expect(silent({ known: { seq: 10, at: justNow }, shared: 3 })).toBeUndefined();
+      // What was written since then may have been more than this.
+      expect(silent({ known: { seq: 9, at: justNow }, shared: 3 })).toBe("Silent");
+      expect(silent({ known })).toBe("Silent");
+    });
+
+    test("is not trusted when it went on without this process: a backup may be from that time", () => {
+      const long = { seq: 8, at: heartbeatAt - LEDGER_TIMINGS.heartbeatMaxAge - 1 };
+      expect(silent({ known: long, shared: 10 })).toBe("Silent");
+    });
+
+    test("is not trusted for what Redis says alone: it may have been restored with the cluster", () => {
+      expect(silent({ shared: 10, seqHighWater: 10 })).toBe("Silent");
+    });
+
+    test("went back, whatever else is remembered", () => {
+      expect(silent({ known: { ...known, seq: 11 }, shared: 11 })).toBe("WentBack");
+      expect(silent({ known, shared: 12, seqHighWater: 12 })).toBe("WentBack");
+    });
+
+    test("is left for a while to those that may vouch for it before its quarantine begins", () => {
+      const span = LEDGER_TIMINGS.heartbeatMaxAge / 3;
+      const found = (silentSince: EpochMillis, createdAt = NOON - DAY) =>
+        distrustOf(
+          aLedger([], { seq: 10, heartbeatAt }),
+          createdAt,
+          { seqHighWater: 0, silentSince },
+          at(NOON),
+          LONGEST,
+          LEDGER_TIMINGS,
+        );
+      expect(found(NOON)).toMatchObject({ distrust: "Silent", until: NOON + span });
+      expect(found(NOON)?.quarantineUntil).toBeUndefined();
+      // A sign of life to a young one would hide its silence.
+      expect(found(NOON, NOON - MINUTE)).toMatchObject({ distrust: "Silent" });
+      expect(found(NOON - span)).toMatchObject({ distrust: "Silent", quarantineUntil: NOON + LONGEST });
+    });
+  });
+
   test("is not in its quarantine, until the slowest clock says that it is over", () => {
     const meta = { quarantineUntil: NOON };
     expect(asked({ meta })).toBeUndefined();
@@ -155,8 +218,8 @@ describe("clocks", () => {
           const ledger = withIntent(aLedger(), anIntent(), WINDOW, { by: "w", clocks: stamps });
           const later = NOON + passes;
           const clocks = clocksOf([later, ...asking.map((by) => later + by)]);
-          const policy = DEFAULT_STORM_POLICY;
-          const view = ledgerView({ instanceId: "vm-a" }, ledger, clocks, 10, policy, later);
+          const limits = limitsOf(ledger, UNCOUNTED, DEFAULT_POLICY, clocks);
+          const view = ledgerView({ instanceId: "vm-a", checkers: [] }, { ledger, clocks, limits }, later);
           const mayPass = view.notBefore === undefined;
           // A wrong clock may hold for longer; it must not let pass before the window is over by the true one.
           expect(mayPass && passes < WINDOW).toBe(false);

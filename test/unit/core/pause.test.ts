@@ -1,6 +1,16 @@
 import { describe, expect, test } from "vitest";
 import type { LedgerMeta, LedgerPause } from "@node-agent/shared/core/ledger/ledger.ts";
-import { isMarked, OPT_OUT_ANNOTATION, PAUSE_ANNOTATION, pausesOf } from "@node-agent/shared/core/pause.ts";
+import { paused } from "@node-agent/shared/core/gates/claims.ts";
+import {
+  endOf,
+  isMarked,
+  OPT_OUT_ANNOTATION,
+  PAUSE_ANNOTATION,
+  pausesOf,
+} from "@node-agent/shared/core/pause.ts";
+import { DEFAULT_POLICY } from "@node-agent/shared/core/policy.ts";
+import type { NodeRecord } from "@node-agent/shared/core/record.ts";
+import { HOUR, MINUTE } from "@node-agent/shared/core/time.ts";
 import { aNode } from "@node-agent/shared/testing/builders.ts";
 import { aLedger, NOON } from "./ledger-build.ts";
 
@@ -99,5 +109,42 @@ describe("an annotation", () => {
 
   test("that is absent marks nothing", () => {
     expect(isMarked(aNode().snapshot(), PAUSE_ANNOTATION)).toBe(false);
+  });
+});
+
+const pauses = (...ends: (number | undefined)[]) =>
+  pausesOf(
+    NODE,
+    NONE,
+    inLedger({
+      paused: { ...PAUSE, ...(ends[0] === undefined ? {} : { until: ends[0] }) },
+      pausedPools:
+        ends.length < 2 ? {} : { blue: { ...PAUSE, ...(ends[1] === undefined ? {} : { until: ends[1] }) } },
+    }),
+  );
+const asked = (now: number, found: ReturnType<typeof pauses>) =>
+  paused({ record: {} as NodeRecord, observed: 0, viewAge: 0, now, policy: DEFAULT_POLICY, pauses: found });
+
+describe("a pause with an end", () => {
+  test("names its end, holds until then and opens by itself", () => {
+    const one = pauses(NOON + HOUR);
+    expect(asked(NOON, one)).toMatchObject({
+      open: false,
+      why: "fleet (ledger): paused by ann until 2026-11-23T13:00:00Z: upgrade",
+    });
+    expect(asked(NOON + HOUR - 1, one)).toMatchObject({ open: false, until: NOON + HOUR });
+    expect(asked(NOON + HOUR, one)).toMatchObject({ open: true });
+  });
+
+  test("does not end another pause", () => {
+    expect(asked(NOON + HOUR, pauses(NOON + HOUR, undefined))).toMatchObject({
+      open: false,
+      why: "pool (ledger): paused by ann: upgrade",
+    });
+  });
+
+  test("ends when the last of several ends; with one without an end only a person ends them", () => {
+    expect(endOf(pauses(NOON + HOUR, NOON + MINUTE))).toBe(NOON + HOUR);
+    expect(endOf(pauses(NOON + HOUR, undefined))).toBeUndefined();
   });
 });

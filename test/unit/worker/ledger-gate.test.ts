@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { emptyLedger, withQuarantine } from "../../../packages/shared/src/core/ledger/steps.ts";
 import { windowOf } from "../../../packages/shared/src/core/ledger/timings.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../../../packages/shared/src/core/time.ts";
+import type { LedgerGate } from "../../../packages/worker/src/ledger-gate.ts";
 import { onceAt } from "./intercept.ts";
 import { LEDGER, World } from "./world.ts";
 
@@ -46,9 +47,13 @@ describe("signs of life", () => {
     expect(await open()).toMatchObject({ open: true });
   });
 
-  test("do not revive a ledger that was silent for too long: its quarantine begins at once", async () => {
+  test("of a process that does not know it do not revive a silent ledger: its quarantine begins after a while", async () => {
     world.clock.advance(LEDGER.heartbeatMaxAge + SECOND);
-    await beat();
+    const stranger = world.ledgerGate();
+    await stranger.beat(now());
+    expect(await meta()).toMatchObject({ quarantineUntil: 0, seq: 0 });
+    world.clock.advance(LEDGER.heartbeatMaxAge / 3);
+    await stranger.beat(now());
     expect((await meta()).quarantineUntil).toBe(now() + LONGEST);
     await live(LONGEST);
     expect(await open()).toMatchObject({ open: true });
@@ -77,6 +82,67 @@ describe("signs of life", () => {
     await world.ledgerGate().beat(later);
     expect((await meta()).heartbeatAt).toBeLessThanOrEqual(later);
     expect((await meta()).heartbeatAt).toBeGreaterThanOrEqual(honest);
+  });
+});
+
+describe("after an outage of an hour", () => {
+  /** Workers that live through it, each with its own memory. */
+  const old = async () => {
+    await live(10 * MINUTE);
+    const gates = [world.ledgerGate(), world.ledgerGate()];
+    for (const gate of gates) await gate.beat(now());
+    return gates;
+  };
+  const opened = async (gate: LedgerGate) => gate.open(now(), signal);
+
+  test("of the API server a worker that saw the ledger before goes on at once, and another one after it", async () => {
+    const [first, second] = await old();
+    world.clock.advance(HOUR);
+    expect(await opened(first!)).toMatchObject({ open: true });
+    await first!.beat(now());
+    expect(await opened(second!)).toMatchObject({ open: true });
+    expect((await meta()).quarantineUntil).toBe(0);
+  });
+
+  test("a new worker waits for one that remembers, and begins no quarantine meanwhile", async () => {
+    const [first] = await old();
+    world.clock.advance(HOUR);
+    const stranger = world.ledgerGate();
+    expect(await opened(stranger)).toMatchObject({ open: false, why: expect.stringContaining("Silent") });
+    expect((await meta()).quarantineUntil).toBe(0);
+    await first!.beat(now());
+    expect(await opened(stranger)).toMatchObject({ open: true });
+  });
+
+  test("of Redis, which lost its memory: workers that kept looking go on at once", async () => {
+    const [first] = await old();
+    for (let minute = 0; minute < 60; minute += 1) {
+      world.clock.advance(MINUTE);
+      await first!.watch();
+    }
+    world.sequence.highest = 0;
+    expect(await opened(first!)).toMatchObject({ open: true });
+  });
+
+  test("of both, and Redis lost its memory: nothing that lives can vouch for the ledger", async () => {
+    const [first] = await old();
+    world.clock.advance(HOUR);
+    world.sequence.highest = 0;
+    await first!.watch();
+    expect(await opened(first!)).toMatchObject({ open: false, why: expect.stringContaining("Silent") });
+  });
+
+  test("a backup of before it, or a ledger that was created again, is noticed by those that remember", async () => {
+    const [first, second] = await old();
+    const backup = world.ledger.data ?? {};
+    await live(10 * MINUTE);
+    await first!.beat(now());
+    world.clock.advance(HOUR);
+    world.ledger.overwrite({ ...backup });
+    expect(await opened(first!)).toMatchObject({ open: false, why: expect.stringContaining("WentBack") });
+    world.ledger.create(emptyLedger("cluster-1", "init", now() - HOUR), now() - DAY);
+    world.sequence.highest = 0;
+    expect(await opened(second!)).toMatchObject({ open: false });
   });
 });
 

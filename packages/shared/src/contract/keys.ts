@@ -19,8 +19,6 @@ export interface Keys {
   readonly attention: (shard: number) => string;
   /** Hash: the observation clock (`observed`, `until`, `at`). */
   readonly view: string;
-  /** Sorted set: reboot calls of the sliding window, scored by their time. */
-  readonly calls: string;
   /** String: the highest sequence number of the ledger that any worker saw. */
   readonly sequence: string;
   /** Hash: id of a worker -> `<instant> <JSON>`, its latest sign of life. */
@@ -49,7 +47,6 @@ export function keysOf(cluster: string): Keys {
     records: (shard) => `${prefix}:records:${shard}`,
     attention: (shard) => `${prefix}:attention:${shard}`,
     view: `${prefix}:view`,
-    calls: `${prefix}:calls`,
     sequence: `${prefix}:sequence`,
     workers: `${prefix}:workers`,
     census: `${prefix}:census`,

@@ -1,14 +1,32 @@
 /** The ledger as the data of a ConfigMap: `meta`, and an entry per instance id. Read with suspicion, written plainly. */
 import { z } from "zod";
 import { EARLIER_MAX } from "../core/ledger/history.ts";
-import { GRANT_MAX_WIDTH } from "../core/ledger/grant.ts";
+import { GRANT_MAX_WIDTH, GRANTS_MAX } from "../core/ledger/grant.ts";
 import { LEDGER_OUTCOMES, type Ledger, type LedgerEntry, type LedgerMeta } from "../core/ledger/ledger.ts";
 import { EntryMemory } from "./entry-memory.ts";
 
 const instant = z.number().min(0).max(8.64e15);
 const text = z.string().max(512);
-const pause = z.object({ since: instant, by: text, reason: text });
+const pause = z.object({ since: instant, until: instant.exactOptional(), by: text, reason: text });
 const pauses = z.record(z.string().max(253), pause);
+
+const width = z.int().min(1).max(GRANT_MAX_WIDTH);
+const count = z.int().min(0);
+const grant = z.object({
+  id: z.string().min(1).max(64),
+  since: instant,
+  until: instant,
+  by: text,
+  reason: text,
+  zone: text.exactOptional(),
+  pool: text.exactOptional(),
+  checker: text.exactOptional(),
+  count: count.exactOptional(),
+  used: count,
+  width,
+  cured: z.int().min(0).max(GRANT_MAX_WIDTH),
+  endedBy: text.exactOptional(),
+});
 
 const metaSchema: z.ZodType<LedgerMeta> = z.object({
   schema: z.literal(1),
@@ -17,18 +35,12 @@ const metaSchema: z.ZodType<LedgerMeta> = z.object({
   heartbeatAt: instant,
   heartbeatBy: text,
   quarantineUntil: instant,
+  trusted: z.object({ since: instant, by: text, reason: text }).exactOptional(),
   paused: pause.exactOptional(),
   pausedPools: pauses,
   pausedNodes: pauses,
-  grant: z
-    .object({
-      since: instant,
-      by: text,
-      width: z.int().min(1).max(GRANT_MAX_WIDTH),
-      cured: z.int().min(0).max(GRANT_MAX_WIDTH).exactOptional(),
-      renewedAt: instant.exactOptional(),
-    })
-    .exactOptional(),
+  grants: z.array(grant).max(GRANTS_MAX).exactOptional(),
+  grant: z.object({ since: instant, by: text, width }).exactOptional(),
 });
 
 const entrySchema: z.ZodType<LedgerEntry> = z.object({
@@ -47,6 +59,7 @@ const entrySchema: z.ZodType<LedgerEntry> = z.object({
   by: text,
   outcome: z.enum(LEDGER_OUTCOMES),
   recoveredAt: instant.exactOptional(),
+  grant: z.string().max(64).exactOptional(),
   gpu: z.boolean(),
 });
 

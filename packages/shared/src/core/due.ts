@@ -14,6 +14,24 @@ export function dueIn(
   return firstDue(record, policy, observed)?.in;
 }
 
+/** The failing checkers that ask for a repair, whether their threshold has passed or not. */
+export function askingCheckers(record: NodeRecord, policy: RepairPolicy): CheckerName[] {
+  return CHECKER_NAMES.filter((checker) => {
+    const { enabled, action } = policy.checkers[checker];
+    return record.failing[checker] !== undefined && enabled && action === "Reboot";
+  });
+}
+
+/** The checkers that ask for a repair, and the one that it is counted for: its threshold passes first. */
+export function askingOf(
+  record: NodeRecord,
+  policy: RepairPolicy,
+  observed: ObservedMillis,
+): { readonly checkers: readonly CheckerName[]; readonly checker?: CheckerName } {
+  const checker = firstDue(record, policy, observed)?.checker;
+  return { checkers: askingCheckers(record, policy), ...(checker === undefined ? {} : { checker }) };
+}
+
 /** The checker whose threshold passes first, and the observed time until then. */
 export function firstDue(
   record: NodeRecord,

@@ -6,6 +6,7 @@ import type { Hosting } from "./hosting.ts";
 import { GATES, type GateInput, type GateName, type GateVerdict } from "./gates/gate.ts";
 import { gateVerdicts } from "./gates/list.ts";
 import { isWork } from "./planned-work.ts";
+import { endOf } from "./pause.ts";
 import type { NodeRecord } from "./record.ts";
 import { MINUTE, SECOND, type EpochMillis, type Millis } from "./time.ts";
 import { workOn } from "./work-on-node.ts";
@@ -78,12 +79,15 @@ function pureAnswer({ gate, open, why, until }: GateVerdict, asked: Asked): Gate
     return { gate, answer: unasked === undefined ? "Open" : "NotAsked", why: unasked ?? why };
   }
   const since = SINCE[gate]?.(asked) ?? saidSince(gate, asked.input);
+  const end = gate === "Paused" ? endOf(asked.gates.pauses ?? []) : undefined;
   return {
     gate,
     answer: "Holds",
     why,
     ...(since === undefined ? {} : { since }),
-    ...(until === undefined ? {} : { until, ends: ENDS[gate]?.(asked) ?? false }),
+    ...(until === undefined
+      ? {}
+      : { until: end ?? until, ends: end !== undefined || (ENDS[gate]?.(asked) ?? false) }),
   };
 }
 
@@ -103,11 +107,12 @@ function unaskedBecause(
     OptOut: noNode,
     ForeignOwner: noNode,
     PlannedWork: noNode,
-    Storm: noFleet,
+    Breaker: noFleet,
     Ledger: noLedger,
     OwnNode: noHosting,
     PodEvidence: evidence?.pods.state === "Read" ? undefined : evidence?.pods.why,
-    Budget: noLedger ?? untrusted ?? noFleet,
+    CureRate: noLedger ?? untrusted,
+    Limit: noLedger ?? untrusted ?? noFleet,
     Identity: noNode ?? noFleet,
   };
   return missing[gate];
@@ -166,7 +171,8 @@ const ENDS: Readonly<Partial<Record<GateName, (asked: Asked) => boolean>>> = {
   Threshold: () => true,
   Settle: () => true,
   Ledger: ({ input: { ledger } }) => ledger.state !== "Distrusted" || ledger.ends,
-  Budget: ({ gates }) => gates.ledger?.exceeded?.until !== undefined,
+  CureRate: ({ gates }) => gates.ledger?.cureRate?.until !== undefined,
+  Limit: ({ gates }) => gates.ledger?.limit?.until !== undefined,
 };
 
 function unreadable({ node }: ExplainInput): GateAnswer {

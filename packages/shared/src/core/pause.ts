@@ -2,6 +2,7 @@
 import type { Ledger, LedgerPause } from "./ledger/ledger.ts";
 import { ANNOTATION_PREFIX } from "./snapshot-fields.ts";
 import type { NodeSnapshot } from "./node.ts";
+import { instantText } from "./time-text.ts";
 import type { EpochMillis } from "./time.ts";
 
 /** What a pause covers. */
@@ -14,6 +15,8 @@ export interface Pause {
   readonly source: "configuration" | "ledger" | "annotation";
   readonly why: string;
   readonly since?: EpochMillis;
+  /** When it ends by itself; absent: a person ends it. */
+  readonly until?: EpochMillis;
 }
 
 /** Pauses from the configuration. */
@@ -69,11 +72,27 @@ function pausesInLedger(name: string, pool: string | undefined, { meta }: Ledger
           {
             level,
             source: "ledger" as const,
-            why: `paused by ${pause.by}: ${pause.reason}`,
+            why: `paused by ${pause.by}${untilText(pause)}: ${pause.reason}`,
             since: pause.since,
+            ...(pause.until === undefined ? {} : { until: pause.until }),
           },
         ],
   );
+}
+
+/** A pause with an end is none from its end on. */
+export function stands({ until = Infinity }: Pick<LedgerPause, "until">, now: EpochMillis): boolean {
+  return until > now;
+}
+
+/** When the last of these pauses has ended; undefined: a person must end one of them. */
+export function endOf(pauses: readonly Pause[]): EpochMillis | undefined {
+  const end = Math.max(0, ...pauses.map(({ until = Infinity }) => until));
+  return end === Infinity ? undefined : end;
+}
+
+function untilText({ until }: LedgerPause): string {
+  return until === undefined ? "" : ` until ${instantText(until)}`;
 }
 
 /** Names come from clusters: `constructor` is a valid node name and no pause. */

@@ -10,6 +10,8 @@ export type LedgerReading =
       readonly state: "Found";
       readonly ledger: Ledger;
       readonly version: LedgerVersion;
+      /** Names the object: one that was deleted and created again has another. */
+      readonly uid?: string;
       /** When the object was created: a ledger younger than the longest window knows nothing of the time before. */
       readonly createdAt: EpochMillis;
       /** The store's clock, when it told. */

@@ -9,6 +9,7 @@ export class MemoryLedger implements RebootLedger {
   serverClock: (() => EpochMillis) | undefined;
   #data: Record<string, unknown> | undefined;
   #createdAt: EpochMillis = 0;
+  #creations = 0;
   #version = 1;
   /** The cluster that readers belong to; a ledger of another one is foreign. */
   cluster: string;
@@ -22,6 +23,7 @@ export class MemoryLedger implements RebootLedger {
   create(ledger: Ledger, createdAt: EpochMillis): void {
     this.#data = encodeLedger(ledger);
     this.#createdAt = createdAt;
+    this.#creations += 1;
     this.#version += 1;
   }
 
@@ -46,7 +48,8 @@ export class MemoryLedger implements RebootLedger {
     const version = String(this.#version);
     const serverTime = this.serverClock?.();
     const told = serverTime === undefined ? {} : { serverTime };
-    return { state: "Found", ledger, version, createdAt: this.#createdAt, ...told };
+    const uid = `uid-${this.#creations}`;
+    return { state: "Found", ledger, version, uid, createdAt: this.#createdAt, ...told };
   }
 
   async compareAndWrite(next: Ledger, seen: string, _signal?: AbortSignal): Promise<LedgerWrite> {

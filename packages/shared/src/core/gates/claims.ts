@@ -1,12 +1,15 @@
 import { rebootWaitOf } from "../due.ts";
-import { isMarked, OPT_OUT_ANNOTATION } from "../pause.ts";
+import { endOf, isMarked, OPT_OUT_ANNOTATION, stands } from "../pause.ts";
 import { open, shut, type Gate } from "./gate.ts";
 
 /** Somebody said stop: for the fleet, the pool or the node; in the configuration, the ledger or an annotation. */
 export const paused: Gate = ({ pauses = [], now, policy }) => {
-  const [first] = pauses;
+  const standing = pauses.filter((pause) => stands(pause, now));
+  const [first] = standing;
   if (first === undefined) return open("Paused", "nobody paused it");
-  return shut("Paused", `${first.level} (${first.source}): ${first.why}`, now + policy.viewMaxAge / 2);
+  // Asked again long before its end: a person may end it earlier.
+  const asked = Math.min(now + policy.viewMaxAge / 2, endOf(standing) ?? Infinity);
+  return shut("Paused", `${first.level} (${first.source}): ${first.why}`, asked);
 };
 
 /** The configuration leaves this node out: nobody repairs what nobody was asked to look after (guard G8). */

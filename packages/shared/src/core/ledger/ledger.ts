@@ -38,7 +38,7 @@ export interface LedgerEntry {
   readonly checker?: string;
   readonly bootIdBefore?: string;
   readonly at: EpochMillis;
-  /** When this VM was rebooted before, within the span of the longest rate: budgets count them, oldest first. */
+  /** When this VM was rebooted before, within the span of the longest rate: limits count them, oldest first. */
   readonly earlier?: readonly EpochMillis[];
   /** No call for this VM before this instant. */
   readonly notBefore: EpochMillis;
@@ -47,29 +47,56 @@ export interface LedgerEntry {
   /** The process that wrote the intent. */
   readonly by: string;
   readonly outcome: LedgerOutcome;
-  /** Since when its place in the budgets is free: the node has been well for a while, which is no cure yet. */
+  /** Since when its place in the limits is free: the node has been well for a while, which is no cure yet. */
   readonly recoveredAt?: EpochMillis;
+  /** The grant that it began under. */
+  readonly grant?: string;
   /** Sticky: the window of this VM is the GPU window. */
   readonly gpu: boolean;
 }
 
-/** A pause that an operator ordered; no reboot begins while it stands. */
-export interface LedgerPause {
+/** Who ordered something, when and why. */
+export interface LedgerOrder {
   readonly since: EpochMillis;
   readonly by: string;
   readonly reason: string;
 }
 
-/** An operator's permission to go on after a breaker opened: slow start, while reboots cure. */
+/** A pause that an operator ordered; no reboot begins while it stands. */
+export interface LedgerPause extends LedgerOrder {
+  /** It ends by itself at this instant; absent: only an operator ends it. */
+  readonly until?: EpochMillis;
+}
+
+/** An operator's permission to go on although the breaker holds: scoped, for a time, with slow start. No scope: the fleet. */
 export interface LedgerGrant {
+  /** Names it in entries; chance makes it. */
+  readonly id: string;
+  readonly since: EpochMillis;
+  /** It ends by itself at this instant; an operator who ends it earlier writes it here. */
+  readonly until: EpochMillis;
+  readonly by: string;
+  readonly reason: string;
+  readonly zone?: string;
+  readonly pool?: string;
+  readonly checker?: string;
+  /** Repairs that may begin under it; absent: as many as its time and the limits allow. */
+  readonly count?: number;
+  /** Repairs that began under it. */
+  readonly used: number;
+  /** Repairs that may be open at once under it: doubled by each round of recoveries, 1 after one that cured nothing. */
+  readonly width: number;
+  /** Recoveries in the present round; `width` of them complete it. */
+  readonly cured: number;
+  /** Who ended it before its time. */
+  readonly endedBy?: string;
+}
+
+/** The one grant of the fleet that earlier versions write: it is read, and never written again. */
+export interface OldLedgerGrant {
   readonly since: EpochMillis;
   readonly by: string;
-  /** Reboots that may be open at once under this grant: 1, 2, 4 ... doubled by each round of cures, 1 after a failure. */
   readonly width: number;
-  /** Cures in the present round; `width` of them complete it. */
-  readonly cured?: number;
-  /** The latest cure under it. */
-  readonly renewedAt?: EpochMillis;
 }
 
 /** What holds for the whole cluster. */
@@ -84,10 +111,14 @@ export interface LedgerMeta {
   readonly heartbeatBy: string;
   /** Nobody reboots before this instant. */
   readonly quarantineUntil: EpochMillis;
+  /** The person who ended the latest quarantine before its time. */
+  readonly trusted?: LedgerOrder;
   readonly paused?: LedgerPause;
   readonly pausedPools: Readonly<Record<string, LedgerPause>>;
   readonly pausedNodes: Readonly<Record<string, LedgerPause>>;
-  readonly grant?: LedgerGrant;
+  /** Absent in ledgers of older versions. */
+  readonly grants?: readonly LedgerGrant[];
+  readonly grant?: OldLedgerGrant;
 }
 
 /** The ledger as it was read. */

@@ -5,13 +5,13 @@
  * The writes of an operator (pauses, grants) are neither: a gate tells a restored backup by its silence and its low
  * `seq`, and a command given to such a ledger must not make it look alive or new.
  */
-import type { PauseLevel } from "../pause.ts";
+import { stands, type PauseLevel } from "../pause.ts";
 import { RATE_WINDOWS } from "../storm/policy.ts";
 import type { EpochMillis, Millis } from "../time.ts";
 import type { Clocks } from "./clocks.ts";
-import type { Ledger, LedgerEntry, LedgerGrant, LedgerMeta, LedgerOutcome, LedgerPause } from "./ledger.ts";
-import { grantAfter } from "./grant.ts";
-import { earlierOf, evidenceOf } from "./history.ts";
+import type { Ledger, LedgerEntry, LedgerMeta, LedgerOrder, LedgerOutcome, LedgerPause } from "./ledger.ts";
+import { withoutOldGrants, withResult, withUse } from "./grant.ts";
+import { earlierOf } from "./history.ts";
 import { plausible } from "./sequence.ts";
 import type { LedgerTimings } from "./timings.ts";
 
@@ -42,12 +42,15 @@ export interface LedgerWriter {
 export type LedgerIntent = Pick<
   LedgerEntry,
   "instanceId" | "node" | "pool" | "zone" | "checker" | "bootIdBefore" | "attempt" | "token" | "gpu"
->;
+> & {
+  /** Every failing checker that asks for a repair: what a grant of a checker is asked for. */
+  readonly checkers?: readonly string[];
+};
 
 /** Writes the intent to reboot: from now on it counts as a reboot, whatever becomes of the call. */
 export function withIntent(
   ledger: Ledger,
-  intent: LedgerIntent,
+  { checkers = [], ...intent }: LedgerIntent,
   window: Millis,
   writer: LedgerWriter,
 ): Ledger {
@@ -55,10 +58,18 @@ export function withIntent(
   const notBefore = Math.max(before?.notBefore ?? 0, writer.clocks.latest + window);
   const gpu = intent.gpu || before?.gpu === true;
   const earlier = earlierOf(before, writer.clocks.earliest);
-  return write(ledger, writer, (seq) => ({
+  const { pool, zone, checker } = intent;
+  const subject = {
+    ...(pool === undefined ? {} : { pool }),
+    ...(zone === undefined ? {} : { zone }),
+    checkers: checker === undefined ? checkers : [checker, ...checkers],
+  };
+  const { ledger: used, grant } = withUse(ledger, subject, writer.clocks.latest);
+  return write(used, writer, (seq) => ({
     ...intent,
     seq,
     gpu,
+    ...(grant === undefined ? {} : { grant }),
     ...(earlier.length === 0 ? {} : { earlier }),
     at: writer.clocks.latest,
     by: writer.by,
@@ -91,11 +102,11 @@ export function withOutcome(
     notBefore,
     attempt,
   }));
-  return granted(written, entry, outcome, writer);
+  return withResult(written, entry, outcome);
 }
 
 /**
- * The node of this entry has been well for long enough to free its place in the budgets. Its window stays, and its outcome
+ * The node of this entry has been well for long enough to free its place in the limits. Its window stays, and its outcome
  * is written when it is known. An entry that a later intent replaced, or that is settled or free, stays as it is.
  */
 export function withRecovery(
@@ -108,19 +119,7 @@ export function withRecovery(
   if (entry === undefined || entry.token !== token) return ledger;
   if (entry.recoveredAt !== undefined || !mayFollow(entry.outcome, "Cured")) return ledger;
   const written = write(ledger, writer, (seq) => ({ ...entry, seq, recoveredAt: writer.clocks.latest }));
-  return granted(written, entry, "Recovered", writer);
-}
-
-function granted(
-  ledger: Ledger,
-  entry: LedgerEntry,
-  outcome: LedgerOutcome | "Recovered",
-  writer: LedgerWriter,
-): Ledger {
-  const { grant } = ledger.meta;
-  if (grant === undefined) return ledger;
-  const next = grantAfter(grant, entry, outcome, writer.clocks.earliest);
-  return { ...ledger, meta: { ...ledger.meta, grant: next } };
+  return withResult(written, entry, "Recovered");
 }
 
 /** An intent is answered, an answer is verified; what is verified, or surely never happened, is the end. */
@@ -163,6 +162,15 @@ export function withQuarantine(
   return { ...ledger, meta: { ...beaten(meta, writer), quarantineUntil } };
 }
 
+/**
+ * A person vouches for the ledger: its quarantine ends. Where none runs the same ledger comes back, because what a worker
+ * finds later is not what this person looked at.
+ */
+export function withTrust(ledger: Ledger, order: LedgerOrder): Ledger {
+  if (ledger.meta.quarantineUntil <= order.since) return ledger;
+  return { ...ledger, meta: { ...ledger.meta, quarantineUntil: 0, trusted: order } };
+}
+
 /** A sign of life, without which a ledger is taken for a restored one. */
 export function withHeartbeat(ledger: Ledger, writer: LedgerWriter): Ledger {
   return { ...ledger, meta: beaten(ledger.meta, writer) };
@@ -182,7 +190,8 @@ export function pauseOf({ meta }: Ledger, scope: PauseScope): LedgerPause | unde
 
 /** Pauses a scope. One that is paused already stays as it is, and the same ledger comes back. */
 export function withPause(ledger: Ledger, scope: PauseScope, pause: LedgerPause): Ledger {
-  if (pauseOf(ledger, scope) !== undefined) return ledger;
+  const before = pauseOf(ledger, scope);
+  if (before !== undefined && stands(before, pause.since)) return ledger;
   const { meta } = ledger;
   switch (scope.level) {
     case "fleet":
@@ -212,25 +221,26 @@ export function withoutPause(ledger: Ledger, scope: PauseScope): Ledger {
   }
 }
 
-/** An operator's permission to go on; it replaces an earlier one, and what happened before it no longer counts (G5). */
-export function withGrant(ledger: Ledger, grant: LedgerGrant): Ledger {
-  return { ...ledger, meta: { ...ledger.meta, grant } };
+/** Leaves out the pauses that have ended by themselves. */
+function withoutEndedPauses(ledger: Ledger, now: EpochMillis): Ledger {
+  const { paused, ...meta } = ledger.meta;
+  const standing = (pauses: LedgerMeta["pausedPools"]): LedgerMeta["pausedPools"] =>
+    Object.fromEntries(Object.entries(pauses).filter(([, pause]) => stands(pause, now)));
+  const all = [paused, ...Object.values(meta.pausedPools), ...Object.values(meta.pausedNodes)];
+  if (all.every((pause) => pause === undefined || stands(pause, now))) return ledger;
+  const fleet = paused === undefined || !stands(paused, now) ? {} : { paused };
+  const pausedPools = standing(meta.pausedPools);
+  return { ...ledger, meta: { ...meta, ...fleet, pausedPools, pausedNodes: standing(meta.pausedNodes) } };
 }
 
-/**
- * Leaves out entries that nothing asks about any more: their window is over, every rate has forgotten them, and they are
- * no evidence that reboots do not help.
- */
+/** Leaves out entries that nothing asks about any more: their window is over, and every rate has forgotten them. */
 export function pruned(ledger: Ledger, clocks: Clocks, timings: Pick<LedgerTimings, "keep">): Ledger {
   const keep = Math.max(timings.keep, RATE_WINDOWS.day);
-  const evidence = new Set(evidenceOf(ledger).map(({ instanceId }) => instanceId));
   const entries = new Map(
-    [...ledger.entries].filter(([instanceId, entry]) => {
-      const old = Math.max(entry.at, entry.notBefore) + keep < clocks.earliest;
-      return !old || evidence.has(instanceId);
-    }),
+    [...ledger.entries].filter(([, { at, notBefore }]) => Math.max(at, notBefore) + keep >= clocks.earliest),
   );
-  return entries.size === ledger.entries.size ? ledger : { ...ledger, entries };
+  const kept = withoutEndedPauses(withoutOldGrants(ledger, clocks.earliest), clocks.earliest);
+  return entries.size === ledger.entries.size ? kept : { ...kept, entries };
 }
 
 function write(ledger: Ledger, writer: LedgerWriter, entryOf: (seq: number) => LedgerEntry): Ledger {
