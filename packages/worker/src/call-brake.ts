@@ -16,8 +16,8 @@ const MARGIN = 2;
 /**
  * The last brake of one process (guard G9): it sends no more calls than the limits of the cluster allow, with a margin,
  * whatever Redis and the ledger say, which may be lost, restored or forged; the monotonic clock of a process cannot be set
- * from outside. A bucket of tokens: as many as repairs may be open in the cluster, filled again at twice the rate of the
- * cluster.
+ * from outside. A bucket of tokens: twice as many as repairs may be open in the cluster, filled again at twice the rate of
+ * the cluster.
  */
 export class CallBrake {
   readonly #clock: Pick<Clock, "monotonic">;
@@ -32,7 +32,7 @@ export class CallBrake {
 
   /** Claims a call in a cluster of so many nodes. */
   claim(nodes: number): CallClaim {
-    const capacity = allowed(this.#limits.open.cluster, nodes);
+    const capacity = MARGIN * allowed(this.#limits.open.cluster, nodes);
     const refill = RATE_WINDOWS.hour / (MARGIN * allowed(this.#limits.rate, nodes));
     this.#drain(refill);
     const missing = this.#spent + 1 - capacity;

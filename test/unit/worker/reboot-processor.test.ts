@@ -166,7 +166,7 @@ describe("what holds a reboot back", () => {
   test("the brake of the process: no intent, and the job looks again when it lets one more through", async () => {
     const brake = new CallBrake(world.clock, limitsOfCounts({ cluster: 1 }, { rate: 10 }));
     await world.due();
-    expect(brake.claim(13).send()).toBe(true);
+    for (let i = 0; i < 2; i += 1) expect(brake.claim(13).send()).toBe(true);
     const run = await world.run("node-1", { brake });
     expect(run).toMatchObject({ end: "Wait", gate: "RateLimit", for: 3 * MINUTE });
     expect(calls()).toBe(0);
