@@ -67,6 +67,7 @@ export function startWorker(world: World, process: Incarnation): void {
       flight: settings.sendDeadline + settings.callDeadline + settings.ledger.margin,
     },
     newToken: () => world.nextToken(),
+    jitter: async (most) => process.hop(world.random.between(0, most)),
   });
   const jobDeps: RebootJobDeps = {
     processor,

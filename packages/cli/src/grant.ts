@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Option, type Command } from "commander";
-import { createConfigMapLedger } from "@node-agent/kubernetes";
+import { createOrderLedger } from "@node-agent/kubernetes";
 import { CHECKER_NAMES } from "@node-agent/shared/core/check.ts";
 import type { FleetSummary } from "@node-agent/shared/core/fleet-summary.ts";
 import type { GateName } from "@node-agent/shared/core/gates/gate.ts";
@@ -88,7 +88,7 @@ async function grantCommand(options: GrantOptions, terminal: Terminal): Promise<
   const count = options.count === undefined ? {} : { count: countOf("--count", options.count) };
   const config = readConfig(options, terminal);
   await withKubernetes(config, terminal, async (connection) => {
-    const store = createConfigMapLedger(connection, config.ledger);
+    const store = createOrderLedger(connection, config.ledger);
     if (options.force !== true) {
       const { ledger } = await readLedger(store);
       await refuseWithoutNeed(scope, ledger, config, terminal);
@@ -155,7 +155,7 @@ async function revokeCommand(
   const scope = scopeOf(options);
   const config = readConfig(options, terminal);
   await withKubernetes(config, terminal, async (connection) => {
-    const store = createConfigMapLedger(connection, config.ledger);
+    const store = createOrderLedger(connection, config.ledger);
     const by = writerName(terminal.who);
     const ends = (grant: LedgerGrant): boolean => options.all === true || isSameScope(grant, scope);
     let now: EpochMillis = terminal.clock.now();

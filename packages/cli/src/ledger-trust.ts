@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { createConfigMapLedger } from "@node-agent/kubernetes";
+import { createOrderLedger } from "@node-agent/kubernetes";
 import { withTrust } from "@node-agent/shared/core/ledger/steps.ts";
 import { CliError } from "./errors.ts";
 import { changeLedger } from "./ledger-change.ts";
@@ -27,7 +27,7 @@ async function trustCommand(
   const reason = reasonText(options.reason);
   const config = readConfig(options, terminal);
   await withKubernetes(config, terminal, async (connection) => {
-    const store = createConfigMapLedger(connection, config.ledger);
+    const store = createOrderLedger(connection, config.ledger);
     const by = writerName(terminal.who);
     const { changed, ledger } = await changeLedger(store, terminal.clock, (before, since) =>
       withTrust(before, { since, by, reason }),

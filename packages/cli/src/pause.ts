@@ -1,5 +1,5 @@
 import {
-  createConfigMapLedger,
+  createOrderLedger,
   createNodeLister,
   createNodeReader,
   createSnapshotFilter,
@@ -41,7 +41,7 @@ export async function pauseCommand(
   const config = readConfig(options, terminal);
   await withKubernetes(config, terminal, async (connection) => {
     const by = writerName(terminal.who);
-    const store = createConfigMapLedger(connection, config.ledger);
+    const store = createOrderLedger(connection, config.ledger);
     const { changed, ledger } = await changeLedger(store, terminal.clock, (before, since) =>
       withPause(before, scope, {
         since,
@@ -70,7 +70,7 @@ export async function resumeCommand(
   const scope = scopeOf(options);
   const config = readConfig(options, terminal);
   await withKubernetes(config, terminal, async (connection) => {
-    const store = createConfigMapLedger(connection, config.ledger);
+    const store = createOrderLedger(connection, config.ledger);
     let now = terminal.clock.now();
     const { changed, ledger } = await changeLedger(store, terminal.clock, (before, at) => {
       now = at;

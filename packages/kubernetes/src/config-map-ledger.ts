@@ -1,5 +1,10 @@
 import { EntryMemory } from "@node-agent/shared/contract/entry-memory.ts";
-import { decodeLedger, encodeLedger } from "@node-agent/shared/contract/ledger-codec.ts";
+import {
+  decodeLedger,
+  encodeLedger,
+  LEDGER_MAX_BYTES,
+  LEDGER_ORDER_MAX_BYTES,
+} from "@node-agent/shared/contract/ledger-codec.ts";
 import type { Ledger } from "@node-agent/shared/core/ledger/ledger.ts";
 import type { LedgerReading, LedgerWrite, RebootLedger } from "@node-agent/shared/ports/ledger.ts";
 import type { KubernetesConnection } from "./connection/connection.ts";
@@ -46,6 +51,7 @@ export async function readClusterUid(
 export function createConfigMapLedger(
   connection: KubernetesConnection,
   location: LedgerLocation,
+  most = LEDGER_MAX_BYTES,
 ): RebootLedger {
   const path = pathOf(location);
   let clusterUid: string | undefined;
@@ -68,11 +74,16 @@ export function createConfigMapLedger(
       }
     },
     compareAndWrite: async (next, seen, signal) => {
-      const body = bodyOf(next, location, seen, metadata, memory);
+      const body = bodyOf(next, location, { resourceVersion: seen, metadata, memory, most });
       if (typeof body !== "string") return { outcome: "Refused", why: body.why };
       return send(connection, "PUT", path, body, signal);
     },
   };
+}
+
+/** The same for the orders of an operator, which fit where the writes of workers no longer do. */
+export function createOrderLedger(connection: KubernetesConnection, location: LedgerLocation): RebootLedger {
+  return createConfigMapLedger(connection, location, LEDGER_ORDER_MAX_BYTES);
 }
 
 /** Creates the ledger where there is none. A ledger that exists is a `Conflict` and stays as it is. */
@@ -81,7 +92,7 @@ export async function createLedger(
   location: LedgerLocation,
   ledger: Ledger,
 ): Promise<LedgerWrite> {
-  const body = bodyOf(ledger, location, undefined, undefined, new EntryMemory());
+  const body = bodyOf(ledger, location, { memory: new EntryMemory(), most: LEDGER_MAX_BYTES });
   if (typeof body !== "string") return { outcome: "Refused", why: body.why };
   const collection = `/api/v1/namespaces/${encodeURIComponent(location.namespace)}/configmaps`;
   return send(connection, "POST", collection, body, undefined);
@@ -117,29 +128,35 @@ function pathOf({ namespace, name }: LedgerLocation): string {
 /** What others may have put on the object: a chart that made it knows it by these. */
 const KEPT_METADATA = ["annotations", "ownerReferences", "finalizers"] as const;
 
+/** What is written over: the object as it was read, if it was. */
+interface Written {
+  readonly resourceVersion?: string;
+  readonly metadata?: unknown;
+  readonly memory: EntryMemory;
+  readonly most: number;
+}
+
 function bodyOf(
   ledger: Ledger,
   { namespace, name }: LedgerLocation,
-  resourceVersion: string | undefined,
-  present: unknown,
-  memory: EntryMemory,
+  { resourceVersion, metadata, memory, most }: Written,
 ): string | { readonly why: string } {
   try {
     return JSON.stringify({
       apiVersion: "v1",
       kind: "ConfigMap",
       metadata: {
-        ...Object.fromEntries(KEPT_METADATA.map((key) => [key, property(present, key)])),
+        ...Object.fromEntries(KEPT_METADATA.map((key) => [key, property(metadata, key)])),
         name,
         namespace,
         labels: {
-          ...asRecord(property(present, "labels")),
+          ...asRecord(property(metadata, "labels")),
           "app.kubernetes.io/name": "node-agent",
           "app.kubernetes.io/component": "ledger",
         },
         ...(resourceVersion === undefined ? {} : { resourceVersion }),
       },
-      data: encodeLedger(ledger, memory),
+      data: encodeLedger(ledger, memory, most),
     });
   } catch (error) {
     return { why: error instanceof Error ? error.message : "the ledger cannot be written" };

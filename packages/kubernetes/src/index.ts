@@ -1,5 +1,6 @@
 export {
   createConfigMapLedger,
+  createOrderLedger,
   createLedger,
   readClusterUid,
   type LedgerLocation,

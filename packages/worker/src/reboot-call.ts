@@ -9,7 +9,7 @@ import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import { breakerOf } from "@node-agent/shared/core/storm/breaker.ts";
 import type { FleetHealth } from "@node-agent/shared/core/storm/fleet.ts";
 import { limitsOf, type LimitSubject } from "@node-agent/shared/core/storm/limits.ts";
-import type { EpochMillis } from "@node-agent/shared/core/time.ts";
+import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
 import { transition } from "@node-agent/shared/core/transition.ts";
 import type { RebootReceipt, RebootTarget } from "@node-agent/shared/ports/executor.ts";
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
@@ -33,11 +33,14 @@ export interface CallRequest {
 }
 
 /** Intents that other writers may come before; each costs a read and a write, and all of them lie within S. */
-const MAX_INTENT_CONFLICTS = 8;
+const MAX_INTENT_CONFLICTS = 16;
+/** The longest pause after the first of them; it grows with each. */
+const CONFLICT_PAUSE: Millis = 30;
 
 /** Attempts to write the outcome of a call; after them the intent stands, which is safe and only less precise. */
 const MAX_OUTCOME_WRITES = 5;
 
+const OTHERS_CAME_FIRST = "nothing sent: other workers wrote to the ledger first; it is tried again at once";
 const BRAKED = "this process sent as many reboot calls as the limits allow";
 
 /** The second half of the transaction: intent, call, outcome (steps 7 to 10 of the processor's essay). */
@@ -125,12 +128,16 @@ export class RebootCall {
     using deadline = deadlineSignal(clock, timings.readDeadline, transaction.signal);
     let write = await session.intend(intent, deadline.signal);
     for (let i = 0; i < MAX_INTENT_CONFLICTS && write.outcome === "Conflict"; i += 1) {
-      // Somebody else's reboot came first. It is no reason to hold this one back, unless it used up a limit.
+      // Somebody else's reboot came first. It is no reason to hold this one back, unless it used up a limit. Chance keeps
+      // many workers from meeting again.
+      await this.#deps.jitter(CONFLICT_PAUSE * (i + 1), deadline.signal);
       const again = await reopen();
       if (again === undefined) break;
       write = await again.intend(intent, deadline.signal);
     }
     if (write.outcome === "Written") return undefined;
+    // Many workers write to one ledger, and this one lost again and again: nothing failed, and it tries again at once.
+    if (write.outcome === "Conflict") return { outcome: "NotSent", detail: OTHERS_CAME_FIRST };
     // A lost answer may be a written intent: it counts as a reboot and keeps its window, and nothing is called.
     const outcome = write.outcome === "Unknown" ? "Unknown" : "NotSent";
     return {
@@ -188,7 +195,7 @@ export class RebootCall {
       written = transition(current.record, event, rules.policy, current.view.now).record;
       if (await store.compareAndSet(node, current.version, written)) break;
     }
-    journal.answered(written, receipt);
+    if (receipt.detail !== OTHERS_CAME_FIRST) journal.answered(written, receipt);
     const why = `${receipt.outcome}: ${receipt.detail}`;
     const pause = Math.max(0, waitUntil - nowOf(transaction, clock));
     return { end: "Wait", for: pause, until: waitUntil, gate: "WaitWindow", why, record: written };
@@ -205,7 +212,7 @@ export class RebootCall {
       case "Unknown":
         return intended.lastReboot?.waitUntil ?? now + rebootWaitOf(intended, rules.policy);
       case "NotSent":
-        return now + timings.retryPause;
+        return now + (receipt.detail === OTHERS_CAME_FIRST ? timings.retryPause / 60 : timings.retryPause);
       case "Rejected":
         return now + Math.max(timings.retryPause, receipt.retryAfter ?? 0);
       default:

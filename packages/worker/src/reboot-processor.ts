@@ -105,7 +105,7 @@ export class RebootProcessor {
     // Forged times must not send the job to sleep for longer than any wait there is.
     const record = stored.record && withPossibleTimes(stored.record, this.#deps.rules.policy, view.now);
     // What a reboot came to must not be lost: limits and cure rate are built on it.
-    if (unsettled !== undefined) return this.#wait(record, view, "Ledger", unsettled, undefined);
+    if (unsettled !== undefined) return this.#wait(record, view, unsettled.gate, unsettled.why, undefined);
     if (record === undefined) {
       return { end: "Finish", gate: "NothingFailing", why: stored.fault ?? "the node is gone", record };
     }

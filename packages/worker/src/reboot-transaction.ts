@@ -57,6 +57,8 @@ export interface RebootDeps {
   readonly clock: Clock;
   readonly timings: RebootTimings;
   readonly newToken: () => string;
+  /** Waits for a random span up to `most`, so that workers that met do not meet again. */
+  readonly jitter: (most: Millis, signal: AbortSignal) => Promise<void>;
 }
 
 /** What the job does next: end, look again after a pause, telling what it waits for, or sleep while the plan holds it. */

@@ -120,6 +120,7 @@ export function createReboots(made: RebootParts): {
       flight: timings.sendDeadline + timings.cloudCallDeadline + config.ledger.margin,
     },
     newToken: randomUUID,
+    jitter: async (most, signal) => clock.sleep(Math.random() * most, signal),
   });
   const queue = new BullRebootQueue(redis.producer, keys, redis.onError);
   const planner = new Planner({

@@ -31,7 +31,7 @@ export interface VerifierDeps {
  */
 export interface Verified {
   readonly stored: VersionedRecord;
-  readonly unsettled?: string;
+  readonly unsettled?: { readonly gate: "Ledger" | "NodeUnreadable"; readonly why: string };
   readonly overtaken?: true;
 }
 
@@ -54,14 +54,14 @@ export async function verifyReboot(
   const read = await readTruth(record.name, deps, signal);
   if ("failed" in read) {
     journal.fault(read.dependency, read.failed, record.name);
-    return { stored, unsettled: read.failed };
+    return { stored, unsettled: { gate: "NodeUnreadable", why: read.failed } };
   }
   const proof = verdictOn(read.value, record, view, deps);
   if (proof === undefined) return { stored };
   const unsettled = await settle(attempt, proof, view.now, deps);
   if (unsettled !== undefined) {
     journal.fault(unsettled.dependency, unsettled.failed, record.name);
-    return { stored, unsettled: unsettled.failed };
+    return { stored, unsettled: { gate: "Ledger", why: unsettled.failed } };
   }
   const { token } = attempt;
   const event =

@@ -24,7 +24,16 @@ async function printed(): Promise<Record<string, string>> {
   await cluster.rebooted("w-07", INSTANCE);
   cluster.clock.advance(42 * SECOND);
   const show = await cluster.run(["ledger", "show"]);
-  const grant = await cluster.run(["ledger", "grant"]);
+  const grant = await cluster.run([
+    "grant",
+    "--zone",
+    "lon1-a",
+    "--reason",
+    "power is back, see OPS-40",
+    "--for",
+    "2h",
+    "--force",
+  ]);
   const accept = await cluster.run(["gpu", "accept", "gpu-07", "--reason", "GPU 3 sent back, RMA-17"]);
   cluster.clock.advance(7 * DAY);
   const end = await cluster.run(["gpu", "accept", "gpu-07", "--remove", "--reason", "GPU 3 is back"]);
@@ -36,7 +45,7 @@ async function printed(): Promise<Record<string, string>> {
     "pause and resume": pause + withoutMessages(resumePool),
     resume,
     "ledger show": show,
-    "ledger grant": grant,
+    grant,
     "gpu accept": accept + end,
     explain: await sampleExplanation(),
     events: await sampleEvents(),

@@ -93,6 +93,7 @@ export function agentOn(client: Redis, keys: Keys, journal: Journal) {
     clock: systemClock,
     timings,
     newToken: randomUUID,
+    jitter: async () => undefined,
   });
   const jobDeps = {
     processor,

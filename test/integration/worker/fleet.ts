@@ -119,6 +119,7 @@ export class Fleet implements AsyncDisposable {
         planStale: SECOND,
       },
       newToken: randomUUID,
+      jitter: async (most) => systemClock.sleep(Math.random() * most),
       ...place,
     });
     const worker = startQueueWorkers({

@@ -80,7 +80,7 @@ describe("one value that is not what it should be makes the whole unreadable", (
     ["a negative sequence number", damaged("meta", "seq", -1)],
     ["an instant that no calendar has", damaged("vm-a", "notBefore", 9e15)],
     ["an instant before time", damaged("vm-a", "at", -1)],
-    ["an outcome nobody knows", damaged("vm-a", "outcome", "Perhaps")],
+    ["an outcome that is no word", damaged("vm-a", "outcome", "per haps")],
     ["a newer schema", damaged("meta", "schema", 2)],
     ["a grant of nothing", damaged("meta", "grant", { since: 1, by: "x", width: 0 })],
     ["nothing", {}],

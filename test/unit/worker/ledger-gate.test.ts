@@ -85,16 +85,16 @@ describe("signs of life", () => {
   });
 });
 
-describe("after an outage of an hour", () => {
-  /** Workers that live through it, each with its own memory. */
-  const old = async () => {
-    await live(10 * MINUTE);
-    const gates = [world.ledgerGate(), world.ledgerGate()];
-    for (const gate of gates) await gate.beat(now());
-    return gates;
-  };
-  const opened = async (gate: LedgerGate) => gate.open(now(), signal);
+/** Workers that live through it, each with its own memory. */
+const old = async () => {
+  await live(10 * MINUTE);
+  const gates = [world.ledgerGate(), world.ledgerGate()];
+  for (const gate of gates) await gate.beat(now());
+  return gates;
+};
+const opened = async (gate: LedgerGate) => gate.open(now(), signal);
 
+describe("after an outage of an hour", () => {
   test("of the API server a worker that saw the ledger before goes on at once, and another one after it", async () => {
     const [first, second] = await old();
     world.clock.advance(HOUR);

@@ -124,22 +124,27 @@ describe("the write of the intent", () => {
     },
   );
 
-  test.each(["Conflict", "Refused"])(
+  test.each([
+    ["Refused", TIMINGS.blockedRetry, "Refused", 1],
+    // Others wrote first: nothing failed, and it does not wait for a minute.
+    ["Conflict", TIMINGS.blockedRetry / 60, "other workers wrote to the ledger first", 0],
+  ] as const)(
     "that ends in %s again and again: no call, it does not count, and the job looks again",
-    async (outcome) => {
+    async (outcome, pause, why, failures) => {
       await world.due();
       const run = await world.runWith(async (point, call) =>
         point === "ledger.compareAndWrite" ? { outcome, why: "no" } : call(),
       );
       expect(run).toMatchObject({
         end: "Wait",
-        for: TIMINGS.blockedRetry,
-        why: expect.stringContaining(outcome),
+        for: pause,
+        why: expect.stringContaining(why),
       });
       expect(world.rebooted).toEqual([]);
+      expect(world.journal.count("answered")).toBe(failures);
       expect(await world.record()).toMatchObject({ phase: "Unhealthy", incident: { attempts: 0 } });
       expect(await world.entry()).toBeUndefined();
-      await world.watch(TIMINGS.blockedRetry);
+      await world.watch(pause);
       await world.run();
       expect(world.rebooted).toEqual(["node-1"]);
     },
@@ -169,7 +174,7 @@ describe("the write of the intent", () => {
         return call();
       }),
     );
-    expect(run).toMatchObject({ end: "Wait", why: expect.stringContaining("Conflict") });
+    expect(run).toMatchObject({ end: "Wait", why: expect.stringContaining("wrote to the ledger first") });
     expect(world.rebooted).toEqual([]);
     expect(await world.record()).toMatchObject({ incident: { attempts: 0 } });
     await world.watch(MINUTE);

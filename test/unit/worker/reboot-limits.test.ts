@@ -47,8 +47,8 @@ describe("a limit of one, and workers on different nodes", () => {
     expect(world.rebooted).toHaveLength(1);
     const held = runs.filter(({ gate, why }) => gate !== "WaitWindow" || why.includes("nothing sent"));
     expect(held.map(({ why }) => why)).toEqual([
-      expect.stringContaining("Conflict"),
-      expect.stringContaining("Conflict"),
+      expect.stringContaining("wrote to the ledger first"),
+      expect.stringContaining("wrote to the ledger first"),
     ]);
   });
 

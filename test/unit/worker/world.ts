@@ -122,6 +122,7 @@ export class World {
       clock,
       timings: TIMINGS,
       newToken,
+      jitter: async () => undefined,
     };
   }
 

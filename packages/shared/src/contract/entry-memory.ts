@@ -32,8 +32,7 @@ export class EntryMemory {
       if (this.#texts.has(entry)) continue;
       Object.freeze(entry);
       Object.freeze(entry.earlier);
-      // Text with spaces, or with fields that nobody knows, is not what would be written.
-      if (JSON.stringify(entry) === text) this.#texts.set(entry, text);
+      this.#texts.set(entry, text);
     }
     this.#known = read;
   }

@@ -6,7 +6,7 @@
 import { DAMAGED_TOKEN } from "./damaged.ts";
 import { isGivenUp, isWaiting } from "./due.ts";
 import { enter } from "./incident.ts";
-import type { LedgerEntry, LedgerOutcome } from "./ledger/ledger.ts";
+import { SHORT_TOKEN, type LedgerEntry, type LedgerOutcome } from "./ledger/ledger.ts";
 import type { RepairPolicy } from "./policy.ts";
 import type { Incident, NodeRecord, RebootAttempt, RebootOutcome, RebootVerification } from "./record.ts";
 import type { Moment } from "./incident.ts";
@@ -32,7 +32,9 @@ export function recalled(
 function isKnown({ lastReboot }: NodeRecord, { token, at }: LedgerEntry): boolean {
   if (lastReboot === undefined || lastReboot.outcome === "Simulated") return false;
   if (lastReboot.token === DAMAGED_TOKEN) return false;
-  return lastReboot.token === token || lastReboot.intendedAt >= at;
+  const isSame =
+    token.length >= SHORT_TOKEN ? lastReboot.token.startsWith(token) : lastReboot.token === token;
+  return isSame || lastReboot.intendedAt >= at;
 }
 
 /**
@@ -85,6 +87,8 @@ function outcomeOf(outcome: LedgerOutcome): {
     case "NotSent":
     case "Rejected":
       return { outcome };
+    case "Newer":
+      return { outcome: "Unknown" };
     case "Cured":
     case "StillBad":
     case "NotExecuted":

@@ -22,6 +22,10 @@ export function ledgerView(
   now: EpochMillis,
 ): LedgerView {
   const entry = ledger.entries.get(subject.instanceId);
+  if (entry?.outcome === "Newer") {
+    const why = `a newer version of node-agent wrote "${entry.newer ?? ""}" about this VM: update this version, or leave it to that one`;
+    return { distrust: { why } };
+  }
   const grant = grantFor(ledger.meta, subject, clocks.latest);
   const asked = { ...subject, granted: grant !== undefined && breaker?.ask(subject) !== undefined };
   const cureRate = limits?.cureRate(asked);

@@ -187,6 +187,7 @@ export function grantAfter(
     case "NotSent":
     case "Rejected":
     case "Gone":
+    case "Newer":
       return grant;
     default:
       return outcome satisfies never;

@@ -37,6 +37,8 @@ function isUnsettled({ outcome }: LedgerEntry): boolean {
  */
 export function isOpen(entry: LedgerEntry, clocks: Clocks): boolean {
   const { outcome, recoveredAt } = entry;
+  // What a newer version wrote is not known here: it holds its place until that version settles it.
+  if (outcome === "Newer") return true;
   // Of a node that is gone the VM may live on, and boot: its place is free when its window is over.
   const over = recoveredAt !== undefined || outcome === "Cured" || outcome === "StillBad" || !happened(entry);
   return !over && entry.notBefore > clocks.earliest;

@@ -24,7 +24,11 @@ export const LEDGER_OUTCOMES = [
   /** The VM or its node is gone. */
   "Gone",
 ] as const;
-export type LedgerOutcome = (typeof LEDGER_OUTCOMES)[number];
+/** `Newer`: a word of a later version of node-agent; its entry is left alone, counts as open and holds its VM. */
+export type LedgerOutcome = (typeof LEDGER_OUTCOMES)[number] | "Newer";
+
+/** So much of a token is kept of a repair that is settled, when there are many of them. */
+export const SHORT_TOKEN = 8;
 
 /** The latest reboot of one VM. */
 export interface LedgerEntry {
@@ -47,6 +51,8 @@ export interface LedgerEntry {
   /** The process that wrote the intent. */
   readonly by: string;
   readonly outcome: LedgerOutcome;
+  /** The word of an outcome that is `Newer`. */
+  readonly newer?: string;
   /** Since when its place in the limits is free: the node has been well for a while, which is no cure yet. */
   readonly recoveredAt?: EpochMillis;
   /** The grant that it began under. */

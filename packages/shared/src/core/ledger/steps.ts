@@ -136,6 +136,7 @@ function mayFollow(before: LedgerOutcome, after: LedgerOutcome): boolean {
     case "StillBad":
     case "NotExecuted":
     case "Gone":
+    case "Newer":
       return false;
     default:
       return before satisfies never;
