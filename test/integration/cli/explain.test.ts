@@ -179,7 +179,7 @@ describe("explain names what holds", () => {
       await due();
       expect((await explained()).blocker).toMatchObject({
         gate: "Breaker",
-        why: "Pool: 6 of 20 nodes of pool pool-a fail since less than 24 h",
+        why: "Zone: 6 of 20 nodes of zone lon1-a fail since less than 24 h",
       });
     } finally {
       await world().healNodes("node-5", "node-6", "node-7", "node-8", "node-9");

@@ -46,7 +46,7 @@ test("prints equal reasons as one line for a person", async () => {
   });
   expect(code).toBe(0);
   expect(out).toMatch(/^Repairs +1 begin now, 2 held, 0 failing without a repair$/mu);
-  expect(out).toMatch(/^Limit +.* +node-2, node-3 +Cluster: 1 open in the cluster, 1 allowed$/mu);
+  expect(out).toMatch(/^Limit +.* +node-2, node-3 +Zone: 1 open in zone lon1-a, 1 allowed$/mu);
 });
 
 test("follows the configuration that it is given: a raised limit lets more begin", async () => {
