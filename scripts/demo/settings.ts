@@ -34,12 +34,12 @@ export const REAL_SPANS: Readonly<Record<string, string>> = {
 };
 
 /** Limits per hour and per day. The hour is a real one, so as many more fit into it as the demo is faster. */
-const PER_TIME = /per(?:Hour|Day)$/iu;
+const PER_TIME = /^limits\.(?:rate\.count|nodePerDay)$/u;
 
 /** The fleet of the demo has eight nodes; the limits of production would allow one reboot at a time. */
 const SMALL_FLEET: Readonly<Record<string, number>> = {
-  "storm.budgets.cluster": 2,
-  "storm.budgets.clusterPercent": 50,
+  "limits.open.zone.count": 2,
+  "limits.open.cluster.count": 2,
 };
 
 /** Where the processes of one run find each other: what every command needs to ask the same cluster. */

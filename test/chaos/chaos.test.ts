@@ -23,5 +23,5 @@ test("a minute of chaos: no VM twice in its wait, none that was well, no budget 
   expect(report.shortfalls, told).toEqual([]);
   expect(report.reboots, told).toBeGreaterThanOrEqual(20);
   expect(report.mostOpen.cluster, told).toBeGreaterThanOrEqual(NARROW.cluster / 2);
-  expect(report.explained.byGate["Budget"], told).toBeGreaterThan(0);
+  expect(report.explained.byGate["Limit"], told).toBeGreaterThan(0);
 }, 300_000);

@@ -18,8 +18,7 @@ const system = useSystem({
   workers: 1,
   config: {
     // A steady flow of calls, slow enough to last, for the pause to cut off.
-    rebootRateLimit: { max: 10, per: "1s" },
-    storm: { budgets: { pool: 1000, cluster: 1000, clusterPercent: 100, override: true } },
+    limits: { open: { pool: { count: 1000 }, cluster: { count: 20, percent: 0 } } },
     // Fewer lists of 1,040 nodes, and fewer looks of 1,000 jobs at their pause, than the other chaos tests would make.
     timings: { sendDeadline: "5s", viewMaxAge: "6s" },
     // Few at a time: what is under way when the pause comes should be a matter of the agent, not of two busy cores.

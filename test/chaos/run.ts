@@ -8,7 +8,7 @@ import { oracleRules, poolsOf } from "./fleet.ts";
 import { runHazards, spoilApis, type HazardCounts } from "./hazards.ts";
 import type { OpenLimits } from "./open-reboots.ts";
 import { judgeReboots, violationsOf, type Verdict } from "./oracle.ts";
-import { budgetsOf, OPEN } from "./settings.ts";
+import { limitsOf, OPEN } from "./settings.ts";
 import { spreadSickness, type Sickness } from "./sickness.ts";
 import { startSystem, type System } from "./system.ts";
 import { Witness } from "./witness.ts";
@@ -64,7 +64,7 @@ export async function runChaos(plan: ChaosPlan): Promise<ChaosReport> {
     pools: poolsOf(nodes),
     watchers,
     workers,
-    config: budgetsOf(plan.openForWorkers ?? open),
+    config: limitsOf(plan.openForWorkers ?? open),
     ...(workerScript === undefined ? {} : { workerScript }),
   });
   onProgress(`${nodes} nodes, ${watchers} watchers, ${workers} workers; seed ${plan.seed}`);

@@ -61,22 +61,8 @@ const CHAOS_CONFIG: ConfigPart = {
   // A cloud that loses a call in seven would use up three attempts now and then.
   maxAttempts: 100,
   resyncInterval: ms(SPANS.resync),
+  ...limitsOf(OPEN),
   storm: {
-    budgets: {
-      pool: OPEN.pool,
-      zone: 1000,
-      cluster: OPEN.cluster,
-      clusterPercent: 50,
-      perHour: 100_000,
-      perDay: 1_000_000,
-      nodePerDay: 1000,
-      spacing: "0s",
-    },
-    unhealthyPercent: 100,
-    checkerPercent: 100,
-    burst: 100_000,
-    floor: 100_000,
-    uncured: 1000,
     recoveredAfter: "0s",
     curedAfter: "10s",
     settle: "0s",
@@ -117,9 +103,10 @@ export const CHAOS_WORLD: ConfigPart = {
 export const LONGEST_WINDOW =
   SPANS.wait.gpu + SPANS.sendDeadline + SPANS.callDeadline + SPANS.clockSkew + SPANS.margin;
 
-/** Budgets as a part of an agent's configuration. */
-export function budgetsOf({ pool, cluster }: OpenLimits): ConfigPart {
-  return { storm: { budgets: { pool, cluster } } };
+/** Limits as a part of an agent's configuration. */
+export function limitsOf({ pool, cluster }: OpenLimits): ConfigPart {
+  const open = { pool: { count: pool, percent: 0 }, cluster: { count: cluster, percent: 0 } };
+  return { limits: { open } };
 }
 
 /** The configuration file of one agent. */

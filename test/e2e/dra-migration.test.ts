@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { DEFAULT_STORM_POLICY } from "@node-agent/shared/core/storm/policy.ts";
+import { DEFAULT_BREAKER, DEFAULT_CURE_RATE, DEFAULT_LIMITS } from "@node-agent/shared/core/storm/policy.ts";
 import { TIMES, type ConfigPart } from "../support/agent-config.ts";
 import { eventually } from "../support/eventually.ts";
 import { useTopology, type Topology } from "../support/topology.ts";
@@ -7,17 +7,12 @@ import { useTopology, type Topology } from "../support/topology.ts";
 const GPU_NODES = Array.from({ length: 30 }, (_, i) => `gpu-${i + 1}`);
 const STANDARD_NODES = Array.from({ length: 60 }, (_, i) => `standard-${i + 1}`);
 
-/** The storm guards and budgets as they are by default; their spans are shrunk like all others. */
+/** Limits, breaker and cure rate as they are by default. */
 function defaultGuards(): ConfigPart {
-  const {
-    budgets,
-    settle: _settle,
-    curedAfter: _cured,
-    recoveredAfter: _recovered,
-    ...storm
-  } = DEFAULT_STORM_POLICY;
   return {
-    storm: { ...storm, burstWithin: "1s", budgets: { ...budgets, spacing: "0ms", override: false } },
+    limits: DEFAULT_LIMITS,
+    breaker: { ...DEFAULT_BREAKER, youngFor: "24h" },
+    cureRate: DEFAULT_CURE_RATE,
   };
 }
 

@@ -15,7 +15,8 @@ const topology = useTopology({
   workers: 2,
   config: {
     checkers: { DiskPressure: { threshold: `${THRESHOLD}ms` } },
-    storm: { recoveredAfter: "300ms", curedAfter: "10s", budgets: { pool: 1 } },
+    storm: { recoveredAfter: "300ms", curedAfter: "10s" },
+    limits: { open: { pool: { count: 1, percent: 0 } } },
     flapping: { threshold: 4 },
   },
 });
@@ -165,7 +166,7 @@ describe("a repaired node", () => {
     expect(Date.parse(String(line?.["time"]))).toBeGreaterThanOrEqual(phaseSince + 10_000 - 1000);
   });
 
-  test("holds no place in the budgets until its cure is proven: the next node of its pool is repaired meanwhile", async () => {
+  test("holds no place in the limits until its cure is proven: the next node of its pool is repaired meanwhile", async () => {
     const proving = async (): Promise<NodeRecord[]> =>
       (await topology().records()).filter(
         ({ lastReboot, pool }) =>

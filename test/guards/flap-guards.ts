@@ -150,18 +150,11 @@ export const FLAP_GUARDS: readonly Guard[] = [
     tests: RELAPSE,
   },
   {
-    guard: "cure: proving it holds no place in the budgets",
-    file: `${CORE}/storm/budgets.ts`,
+    guard: "cure: proving it holds no place in the limits",
+    file: `${CORE}/ledger/history.ts`,
     from: "recoveredAt !== undefined || outcome",
     to: "outcome",
     tests: [...LEDGER, "test/unit/worker/reboot-cure.test.ts"],
-  },
-  {
-    guard: "cure: an unproven one ends a row of failures",
-    file: `${CORE}/ledger/history.ts`,
-    from: "(open && recoveredAt !== undefined)",
-    to: "(open && false)",
-    tests: LEDGER,
   },
   {
     guard: "cure: a late proof opens no guard",

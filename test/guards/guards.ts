@@ -3,6 +3,7 @@ import { DEADLINE_GUARDS } from "./deadline-guards.ts";
 import { EDGE_GUARDS } from "./edge-guards.ts";
 import { FLAP_GUARDS } from "./flap-guards.ts";
 import type { Guard } from "./guard.ts";
+import { LIMIT_GUARDS } from "./limit-guards.ts";
 import { MARK_GUARDS } from "./mark-guards.ts";
 import { VERDICT_GUARDS } from "./verdict-guards.ts";
 import { PLAN_GUARDS } from "./plan-guards.ts";
@@ -70,14 +71,14 @@ export const GUARDS: readonly Guard[] = [
     file: "packages/shared/src/testing/memory-ledger.ts",
     from: 'if (seen !== String(this.#version)) return { outcome: "Conflict", why: "written since" };',
     to: "",
-    tests: [`${UNIT}/reboot-budgets.test.ts`, "test/unit/worker/ledger-gate.test.ts"],
+    tests: [`${UNIT}/reboot-limits.test.ts`, "test/unit/worker/ledger-gate.test.ts"],
   },
   {
     guard: "a conflict asks every gate again",
     file: PROCESSOR,
     from: 'return this.#askAll(asked, again.value).step === "CallExecutor" ? again.value.session : undefined;',
     to: "return again.value.session;",
-    tests: [`${UNIT}/reboot-budgets.test.ts`],
+    tests: [`${UNIT}/reboot-limits.test.ts`],
   },
   {
     guard: "fresh read of the node",
@@ -231,34 +232,6 @@ export const GUARDS: readonly Guard[] = [
     tests: ["test/unit/core/ledger-steps.test.ts", "test/unit/core/ledger-steps.property.test.ts"],
   },
   {
-    guard: "budget of the pool",
-    file: `${CORE}/storm/budgets.ts`,
-    from: "inPool, budgets.pool)",
-    to: "inPool, 1e9)",
-    tests: ["test/unit/core/storm-budgets.test.ts"],
-  },
-  {
-    guard: "budget of the cluster",
-    file: `${CORE}/storm/budgets.ts`,
-    from: "open, width)",
-    to: "open, 1e9)",
-    tests: ["test/unit/core/storm-budgets.test.ts"],
-  },
-  {
-    guard: "budget of the VM per day",
-    file: `${CORE}/storm/budgets.ts`,
-    from: "budgets.nodePerDay, RATE",
-    to: "1e9, RATE",
-    tests: ["test/unit/core/storm-budgets.test.ts"],
-  },
-  {
-    guard: "efficacy: reboots that cure nothing stop",
-    file: `${CORE}/storm/budgets.ts`,
-    from: "  if (!hopeless) return undefined;",
-    to: "  if (hopeless || !hopeless) return undefined;",
-    tests: ["test/unit/core/storm-efficacy.test.ts"],
-  },
-  {
     guard: "only observed time counts",
     file: `${CORE}/checker-clocks.ts`,
     from: "return observed < sinceObserved ? 0 : observed - sinceObserved + carried;",
@@ -322,20 +295,6 @@ export const GUARDS: readonly Guard[] = [
     tests: ["test/unit/core/gates.test.ts"],
   },
   {
-    guard: "all nodes silent is never believed, grant or not",
-    file: `${CORE}/gates/fleet.ts`,
-    from: 'if (granted && found.kind !== "AllSilent")',
-    to: "if (granted)",
-    tests: ["test/unit/core/gates-storm-grant.test.ts"],
-  },
-  {
-    guard: "a node that fell in a burst is held",
-    file: `${CORE}/storm/correlation.ts`,
-    from: "  partOfBurst,\n];",
-    to: "];",
-    tests: ["test/unit/core/storm-correlation.test.ts"],
-  },
-  {
     guard: "no second claimant (I6)",
     file: `${CORE}/gates/claims.ts`,
     from: "const others = named.filter((name) => name !== node.name);",
@@ -364,13 +323,6 @@ export const GUARDS: readonly Guard[] = [
     tests: [`${UNIT}/reboot-own-node.test.ts`, "test/unit/core/gates.test.ts"],
   },
   {
-    guard: "spacing per process",
-    file: CALL,
-    from: "if (claim !== undefined && claim.wait > 0) {",
-    to: "if (claim !== undefined && claim.wait > 1e15) {",
-    tests: [`${UNIT}/call-spacing.test.ts`],
-  },
-  {
     guard: "a worker that lost its job says nothing in it",
     file: "packages/worker/src/reboot-job.ts",
     from: "if (word !== undefined && (await isOurs(job, token, deps))) await tell(job, word, now(), deps);",
@@ -386,6 +338,7 @@ export const GUARDS: readonly Guard[] = [
   },
   ...AUDIT_GUARDS,
   ...VERDICT_GUARDS,
+  ...LIMIT_GUARDS,
   ...MARK_GUARDS,
   ...EDGE_GUARDS,
   ...FLAP_GUARDS,

@@ -70,9 +70,9 @@ export const MARK_GUARDS: readonly Guard[] = [
     tests: WORK,
   },
   {
-    guard: "marks: nodes with planned work are no storm",
+    guard: "marks: nodes with planned work count for no breaker",
     file: `${CORE}/storm/fleet-node.ts`,
-    from: "!planned && ",
+    from: "    isHeldByWork(marks, policy.plannedWork, now) ||\n",
     to: "",
     tests: WORK,
   },

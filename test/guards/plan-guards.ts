@@ -17,7 +17,7 @@ export const PLAN_GUARDS: readonly Guard[] = [
   {
     guard: "what is planned counts into the limits of the same plan",
     file: PLAN,
-    from: "asked.room.take(subject, record, view.now);",
+    from: "asked.limits?.take(subject);",
     to: "",
     tests: PLAN_TESTS,
   },

@@ -9,13 +9,6 @@ const STORY = "test/unit/scripts/demo-story.test.ts";
 /** The lines that keep what people see true: the summary of the fleet, the demo and the queue dashboard. */
 export const VIEW_GUARDS: readonly Guard[] = [
   {
-    guard: "status: without records failures do not seem to have begun together",
-    file: `${CORE}/fleet-repairs.ts`,
-    from: "return state === undefined ? { ...health, failingSince: [], seenStarts: [] } : health;",
-    to: "return health;",
-    tests: [SUMMARY],
-  },
-  {
     guard: "status: a gate that was not asked is no hold, one that was is",
     file: `${CORE}/fleet-repairs.ts`,
     from: 'return !UNASKED.has(gate) && (gate !== "Blind" || state !== undefined);',

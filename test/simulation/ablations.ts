@@ -124,8 +124,9 @@ const endless = (settings: Settings): Settings => ({
 
 const unlimited = (settings: Settings): Settings => {
   const { policy } = settings;
-  const budgets = { ...policy.storm.budgets, pool: 1000, cluster: 1000, clusterPercent: 100 };
-  return { ...settings, policy: { ...policy, storm: { ...policy.storm, budgets } } };
+  const most = { count: 1000, percent: 0 };
+  const open = { pool: most, zone: most, cluster: most };
+  return { ...settings, policy: { ...policy, limits: { ...policy.limits, open } } };
 };
 
 /** Every guard that is taken away, one at a time. */

@@ -1,20 +1,19 @@
 import { isRationed } from "./limits.ts";
 import type { Violation } from "./oracle.ts";
-import { isStorm } from "./settings.ts";
+import { TrueBreakers } from "./true-breakers.ts";
 import type { Machine } from "./truth.ts";
 import type { World } from "./world.ts";
 
 /**
  * Nodes that are still sick after the faults stopped and everything had its time (I4). What may be left to people is
- * left by a name that is true: given up after the attempts that reached the store, held by a storm that is one, by a
- * budget that was used up. What the agents say of themselves excuses nothing alone.
+ * left by a name that is true: given up after the attempts that reached the store, held by a breaker that is open, by
+ * a rate that was used up. What the agents say of themselves excuses nothing alone.
  */
 export function forgotten(world: World): Violation[] {
   if (world.promised.policy.monitorOnly) return [];
-  const machines = machinesOf(world);
-  return machines
+  return machinesOf(world)
     .filter((machine) => isSick(machine))
-    .filter((machine) => !isLeftToPeople(world, machine, machines))
+    .filter((machine) => !isLeftToPeople(world, machine))
     .map(({ name, sickness }) => ({
       invariant: "I4",
       what: `${name} is still ${sickness}, phase ${phaseOf(world, name)}, waits for ${waitsFor(world, name) ?? "nothing"}`,
@@ -30,16 +29,19 @@ function machinesOf({ truth }: World): Machine[] {
   return [...truth.machines.values()].filter(({ exists }) => exists);
 }
 
-function isLeftToPeople(world: World, machine: Machine, machines: readonly Machine[]): boolean {
-  const { name, pool, troubledSince = 0 } = machine;
-  const { maxAttempts, storm } = world.promised.policy;
+function isLeftToPeople(world: World, machine: Machine): boolean {
+  const { name, troubledSince = 0 } = machine;
+  const { maxAttempts } = world.promised.policy;
   if (phaseOf(world, name) === "Failed") return world.attempts.count(troubledSince, name) >= maxAttempts;
   const holder = waitsFor(world, name);
-  if (holder === "Budget") return isRationed(world, name);
-  if (holder !== "Storm") return false;
-  const sick = machines.filter(isSick).length;
-  const poolIsDown = machines.every((one) => one.pool !== pool || isSick(one));
-  return poolIsDown || isStorm(sick, machines.length, storm) || sick > storm.burst;
+  if (holder === "Limit") return isRationed(world, name);
+  if (holder !== "Breaker") return false;
+  const breakers = new TrueBreakers(world.promised.policy.breaker);
+  breakers.look(
+    machinesOf(world).map((one) => ({ pool: one.pool, zone: one.zone, sick: isSick(one) })),
+    world.time.now,
+  );
+  return breakers.since(machine) !== undefined;
 }
 
 function isSick({ wellSince }: Machine): boolean {

@@ -1,4 +1,5 @@
-import { efficacyExceeded } from "@node-agent/shared/core/storm/budgets.ts";
+import { clocksOf } from "@node-agent/shared/core/ledger/clocks.ts";
+import { CureRates } from "@node-agent/shared/core/storm/cure-rate.ts";
 import { emptyLedger, withoutPause, withPause } from "@node-agent/shared/core/ledger/steps.ts";
 import { GRANT_LASTS_AT_MOST, newGrant, withGrant } from "@node-agent/shared/core/ledger/grant.ts";
 import { decodeLedger } from "@node-agent/shared/contract/ledger-codec.ts";
@@ -35,7 +36,9 @@ export async function resume(world: World): Promise<void> {
 export async function grantIfHopeless(world: World): Promise<void> {
   const reading = await world.ledger.read();
   if (reading.state !== "Found") return;
-  if (efficacyExceeded(reading.ledger, world.settings.policy.storm) !== undefined) await grant(world);
+  const { cureRate } = world.settings.policy;
+  const rates = new CureRates(reading.ledger, cureRate, clocksOf([world.time.now]));
+  if (rates.stopped().length > 0) await grant(world);
 }
 
 /** An operator looked, and wants repair to go on: what `node-agent grant` writes. */

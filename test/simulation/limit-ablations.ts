@@ -1,64 +1,44 @@
-/** The limits on storms and rates, and on giving up, each taken away alone: by a setting that no longer limits. */
+/** Rates, breakers, and giving up, each taken away alone: by a setting that no longer limits. */
+import type { RepairPolicy } from "@node-agent/shared/core/policy.ts";
 import type { Ablation } from "./ablations.ts";
-import type { Settings } from "./settings.ts";
 import type { Twist } from "./twist.ts";
 
-type Storm = Settings["policy"]["storm"];
-
-function storm(change: (storm: Storm) => Storm): Twist {
+function policy(change: (before: RepairPolicy) => Partial<RepairPolicy>): Twist {
   return {
-    settings: (settings) => {
-      const { policy } = settings;
-      return { ...settings, policy: { ...policy, storm: change(policy.storm) } };
-    },
+    settings: (settings) => ({ ...settings, policy: { ...settings.policy, ...change(settings.policy) } }),
   };
 }
 
-function budgets(more: Partial<Storm["budgets"]>): Twist {
-  return storm((policy) => ({ ...policy, budgets: { ...policy.budgets, ...more } }));
+function limits(more: Partial<RepairPolicy["limits"]>): Twist {
+  return policy((before) => ({ limits: { ...before.limits, ...more } }));
 }
 
-function attempts(maxAttempts: number): Twist {
-  return { settings: (settings) => ({ ...settings, policy: { ...settings.policy, maxAttempts } }) };
+function breaker(floor: number, percent: number): Twist {
+  const all = { zone: percent, pool: percent, checker: percent, cluster: percent };
+  return policy((before) => ({ breaker: { ...before.breaker, floor, percent: all } }));
 }
+
+const attempts = (maxAttempts: number): Twist => policy(() => ({ maxAttempts }));
 
 /** Every limit that is taken away, one at a time. */
 export const LIMIT_ABLATIONS: readonly Ablation[] = [
   {
-    guard: "the spacing of reboots",
-    twist: budgets({ spacing: 0 }),
-    missed: { profile: "guarded", from: 1 },
+    guard: "the rate of the cluster",
+    twist: limits({ rate: { count: 1000, percent: 0 } }),
+    missed: { profile: "rationed", from: 1 },
     breaks: ["Rate"],
   },
   {
-    guard: "the budget of an hour",
-    twist: budgets({ perHour: 1000 }),
-    missed: { profile: "guarded", from: 26 },
-    breaks: ["Rate"],
-  },
-  {
-    guard: "the budget of a day",
-    twist: budgets({ perDay: 1000 }),
-    missed: { profile: "rationed", from: 9 },
-    breaks: ["Rate"],
-  },
-  {
-    guard: "the budget of a VM in a day",
-    twist: budgets({ nodePerDay: 1000 }),
+    guard: "the rate of a VM in a day",
+    twist: limits({ nodePerDay: 1000 }),
     missed: { profile: "rationed", from: 21 },
     breaks: ["Rate"],
   },
   {
-    guard: "the shared limit on calls",
-    twist: { settings: ({ callLimit: _limit, ...settings }) => settings },
-    missed: { profile: "rationed", from: 60 },
-    breaks: ["Rate"],
-  },
-  {
-    guard: "the share of sick nodes that is a storm",
-    twist: storm((policy) => ({ ...policy, unhealthyPercent: 101 })),
+    guard: "the share of sick nodes that opens a breaker",
+    twist: breaker(1000, 100),
     missed: { profile: "guarded", from: 20 },
-    breaks: ["Storm"],
+    breaks: ["Breaker"],
   },
   {
     guard: "all the attempts before a node is given up",
@@ -73,14 +53,14 @@ export const LIMIT_ABLATIONS: readonly Ablation[] = [
     breaks: ["I4"],
   },
   {
-    guard: "that a budget holds no more than it was told",
-    twist: budgets({ perHour: 1 }),
+    guard: "that a rate holds no more than it was told",
+    twist: limits({ rate: { count: 1, percent: 0 } }),
     missed: { profile: "guarded", from: 1 },
     breaks: ["I4"],
   },
   {
-    guard: "that only a storm is held as one",
-    twist: storm((policy) => ({ ...policy, unhealthyPercent: 1, floor: 1 })),
+    guard: "that only an open breaker holds",
+    twist: breaker(1, 1),
     missed: { profile: "guarded", from: 1 },
     breaks: ["I4"],
   },

@@ -1,11 +1,12 @@
 /**
- * Limits on how fast reboots may follow each other and on storms, judged by the executions and the machines alone. A
+ * Limits on how many repairs may begin, and breakers, judged by the executions and the machines alone. A
  * call may be carried out later than it was decided (`allowance`), and clocks may be off: so much a limit is forgiven.
  */
 import { DAY, HOUR, type Millis } from "@node-agent/shared/core/time.ts";
 import { allowanceOf, type Violation } from "./oracle.ts";
 import type { Settings } from "./settings.ts";
-import type { Execution } from "./truth.ts";
+import { mostOf } from "./most.ts";
+import type { Execution, Truth } from "./truth.ts";
 import type { World } from "./world.ts";
 
 interface Limit {
@@ -19,33 +20,20 @@ interface Found extends Violation {
   readonly execution: Execution;
 }
 
-/** Executions that came faster than the limits allow, or while a storm had long been plain to see. */
+/** Executions that came faster than the limits allow, or while a breaker had long been open. */
 export function judgeLimits({ truth, promised, time }: World): Violation[] {
   const { executions } = truth;
   const ofVms = Map.groupBy(executions, ({ instanceId }) => instanceId);
-  const { nodePerDay } = promised.policy.storm.budgets;
+  const { nodePerDay } = promised.policy.limits;
   const perVm = { name: "of one VM in a day", most: nodePerDay, span: DAY };
   const told = (what: string, { node, at }: Execution): string =>
     `${node} at ${((at - time.start) / 1000).toFixed(1)} s: ${what}`;
   const found: Found[] = [
-    ...limitsOf(promised).flatMap((limit) => tooFast(executions, limit, promised)),
+    ...tooFast(executions, inAnHour(truth, promised), promised),
     ...[...ofVms.values()].flatMap((own) => tooFast(own, perVm, promised)),
-    ...executions.flatMap((execution) => inStorm(execution, promised) ?? []),
+    ...executions.flatMap((execution) => whileBroken(execution, promised) ?? []),
   ];
   return found.map(({ invariant, what, execution }) => ({ invariant, what: told(what, execution) }));
-}
-
-function limitsOf({ policy, callLimit }: Settings): Limit[] {
-  const { spacing, perHour, perDay } = policy.storm.budgets;
-  return [
-    { name: "within the spacing", most: 1, span: spacing },
-    { name: "in an hour", most: perHour, span: HOUR },
-    { name: "in a day", most: perDay, span: DAY },
-    // A call that was not made keeps its slot, and may be made at the end of it: then the next slots are free again.
-    ...(callLimit === undefined
-      ? []
-      : [{ name: "within the call limit's span", most: 2 * callLimit.max, span: callLimit.per }]),
-  ];
 }
 
 function tooFast(executions: readonly Execution[], { name, most, span }: Limit, settings: Settings): Found[] {
@@ -61,23 +49,25 @@ function tooFast(executions: readonly Execution[], { name, most, span }: Limit, 
 }
 
 /** The decision may have been made so long ago, on a list of the nodes that was read before it. */
-function inStorm(execution: Execution, settings: Settings): Found | undefined {
-  const { at, stormSince, granted } = execution;
-  if (stormSince === undefined || granted) return undefined;
-  const lasted: Millis = at - stormSince;
+function whileBroken(execution: Execution, settings: Settings): Found | undefined {
+  const { at, brokenSince, granted } = execution;
+  if (brokenSince === undefined || granted) return undefined;
+  const lasted: Millis = at - brokenSince;
   const blind = allowanceOf(settings) + settings.fleetShared + settings.readDeadline;
   if (lasted <= blind) return undefined;
-  const what = `it was rebooted ${Math.round(lasted)} ms into a storm that everybody could see`;
-  return { invariant: "Storm", what, execution };
+  const what = `it was rebooted ${Math.round(lasted)} ms after so many failed that it had to be held`;
+  return { invariant: "Breaker", what, execution };
 }
 
-/** Whether so many intents were written of late that a budget may hold this node. */
-export function isRationed({ attempts, time, promised }: World, node: string): boolean {
-  const { perHour, perDay, nodePerDay } = promised.policy.storm.budgets;
+/** Whether so many intents were written of late that a rate may hold this node. */
+export function isRationed({ attempts, time, promised, truth }: World, node: string): boolean {
   const { now } = time;
   return (
-    attempts.count(now - HOUR) >= perHour ||
-    attempts.count(now - DAY) >= perDay ||
-    attempts.count(now - DAY, node) >= nodePerDay
+    attempts.count(now - HOUR) >= inAnHour(truth, promised).most ||
+    attempts.count(now - DAY, node) >= promised.policy.limits.nodePerDay
   );
+}
+
+function inAnHour({ machines }: Truth, { policy }: Settings): Limit {
+  return { name: "in an hour", most: mostOf(policy.limits.rate, machines.size), span: HOUR };
 }

@@ -1,4 +1,5 @@
 import type { Millis } from "@node-agent/shared/core/time.ts";
+import { mostOf } from "./most.ts";
 import type { Settings } from "./settings.ts";
 import type { Execution } from "./truth.ts";
 import type { World } from "./world.ts";
@@ -15,7 +16,7 @@ export type Invariant =
   | "Threshold"
   | "Grace"
   | "Rate"
-  | "Storm";
+  | "Breaker";
 
 /** A broken promise, named by its invariant. */
 export interface Violation {
@@ -74,10 +75,15 @@ function healthy({ at, wellSince }: Execution, settings: Settings): string | und
   return `I2 it was rebooted ${Math.round(at - wellSince)} ms after it was well`;
 }
 
-function tooMany({ openOthers, openInPool }: Execution, { policy }: Settings): string | undefined {
-  const { cluster, pool } = policy.storm.budgets;
-  if (openOthers >= cluster) return `I3 it was rebooted with ${openOthers} others open, ${cluster} allowed`;
-  if (openInPool >= pool) return `I3 it was rebooted with ${openInPool} others of its pool open`;
+function tooMany(execution: Execution, { policy }: Settings): string | undefined {
+  const { openOthers, openInPool, openInZone, nodes, nodesInPool, nodesInZone } = execution;
+  const { cluster, pool, zone } = policy.limits.open;
+  const most = mostOf(cluster, nodes);
+  if (openOthers >= most) return `I3 it was rebooted with ${openOthers} others open, ${most} allowed`;
+  if (openInPool >= mostOf(pool, nodesInPool))
+    return `I3 it was rebooted with ${openInPool} others of its pool open`;
+  if (openInZone >= mostOf(zone, nodesInZone))
+    return `I3 it was rebooted with ${openInZone} others of its zone open`;
   return undefined;
 }
 

@@ -90,9 +90,9 @@ export const PROFILES = {
   },
   /** Nodes are given up after three attempts. */
   impatient: profile("impatient", { sicken: 40, heal: 2 }, { settings: IMPATIENT, incurable: true }),
-  /** Storm guards and spaced reboots, of few nodes at a time, so that it is not always a storm. */
+  /** Breakers and a small rate, and few nodes sick at a time, so that a breaker is not always open. */
   guarded: profile("guarded", { sicken: 14, heal: 9, sickenBriefly: 4 }, { settings: GUARDED }),
-  /** The limit on calls lives in Redis, which therefore keeps what it was told. */
+  /** Little is allowed of each VM and of all. */
   rationed: profile(
     "rationed",
     { sicken: 40, flush: 0, loseTail: 0, loseRecords: 0 },

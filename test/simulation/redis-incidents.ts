@@ -28,7 +28,6 @@ export function flush(world: World): void {
   world.redisSkew = world.drift ?? Math.round(world.random.between(-1, 1) * world.apiSkew);
   world.store = world.newStore();
   world.plans = world.newPlans();
-  world.calls = world.newCalls();
   world.queues.clear();
   world.sequence = 0;
 }

@@ -1,6 +1,7 @@
+import { limitsOfCounts } from "../support/limits.ts";
 import { DEFAULT_POLICY, type RepairPolicy } from "@node-agent/shared/core/policy.ts";
 import { LEDGER_TIMINGS, type LedgerTimings } from "@node-agent/shared/core/ledger/timings.ts";
-import { MINUTE, SECOND, type Millis } from "@node-agent/shared/core/time.ts";
+import { DAY, MINUTE, SECOND, type Millis } from "@node-agent/shared/core/time.ts";
 
 /** Every span that the processes of a run are given. */
 export interface Settings {
@@ -22,17 +23,6 @@ export interface Settings {
   readonly lock: Millis;
   readonly bootTime: Millis;
   readonly chunk: number;
-  /** The shared limit on reboot calls, which lives in Redis; absent: none. */
-  readonly callLimit?: { readonly max: number; readonly per: Millis };
-}
-
-/** Whether so many of these nodes are sick that nothing may be rebooted. */
-export function isStorm(
-  sick: number,
-  nodes: number,
-  { floor, unhealthyPercent }: RepairPolicy["storm"],
-): boolean {
-  return sick >= floor && sick * 100 >= unhealthyPercent * nodes;
 }
 
 const SMALL_POLICY: RepairPolicy = {
@@ -50,25 +40,10 @@ const SMALL_POLICY: RepairPolicy = {
   startupGrace: 5 * SECOND,
   viewMaxAge: 4 * SECOND,
   blindGrace: 6 * SECOND,
+  limits: limitsOfCounts({ pool: 1, cluster: 2 }),
+  breaker: { ...DEFAULT_POLICY.breaker, floor: 1000 },
+  cureRate: { ...DEFAULT_POLICY.cureRate, slowBelow: 0, stopBelow: 0 },
   storm: {
-    ...DEFAULT_POLICY.storm,
-    budgets: {
-      ...DEFAULT_POLICY.storm.budgets,
-      pool: 1,
-      zone: 100,
-      cluster: 2,
-      clusterPercent: 50,
-      perHour: 1000,
-      perDay: 10_000,
-      nodePerDay: 1000,
-      spacing: 0,
-    },
-    unhealthyPercent: 100,
-    checkerPercent: 100,
-    burst: 1000,
-    burstWithin: 10 * SECOND,
-    floor: 1000,
-    uncured: 1000,
     recoveredAfter: 2 * SECOND,
     // Longer than the wait: a relapse after the wait continues the incident too.
     curedAfter: 45 * SECOND,
@@ -103,32 +78,21 @@ export const SMALL: Settings = {
   chunk: 10,
 };
 
-/** The same with other storm guards and budgets. */
-function guardedBy(
-  storm: Partial<Omit<RepairPolicy["storm"], "budgets">>,
-  budgets: Partial<RepairPolicy["storm"]["budgets"]>,
-): RepairPolicy {
-  const before = SMALL_POLICY.storm;
-  return {
-    ...SMALL_POLICY,
-    storm: { ...before, ...storm, budgets: { ...before.budgets, ...budgets } },
-  };
-}
-
-/** Storm guards are on, and so is what spaces reboots: more than half of the six nodes sick is a storm. */
+/** Breakers are on, and the rate is small: more than half of the six nodes sick is one failure. */
 export const GUARDED: Settings = {
   ...SMALL,
-  policy: guardedBy(
-    { unhealthyPercent: 60, floor: 3, burst: 3, uncured: 3 },
-    { spacing: 20 * SECOND, perHour: 4 },
-  ),
+  policy: {
+    ...SMALL_POLICY,
+    limits: limitsOfCounts({ pool: 1, cluster: 2 }, { rate: 4 }),
+    breaker: { youngFor: DAY, floor: 3, percent: { zone: 100, pool: 100, checker: 60, cluster: 60 } },
+    cureRate: { latest: 4, minimum: 3, slowBelow: 30, stopBelow: 30 },
+  },
 };
 
-/** Little is allowed in a day, of each VM and of all, and calls are limited beside. */
+/** Little is allowed in an hour of all, and in a day of each VM. */
 export const RATIONED: Settings = {
   ...SMALL,
-  policy: guardedBy({}, { perDay: 5, nodePerDay: 2 }),
-  callLimit: { max: 1, per: 30 * SECOND },
+  policy: { ...SMALL_POLICY, limits: limitsOfCounts({ pool: 1, cluster: 2 }, { rate: 5, nodePerDay: 2 }) },
 };
 
 /** Nodes are given up after few attempts. */

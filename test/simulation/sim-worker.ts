@@ -3,7 +3,7 @@ import { createCheckers } from "@node-agent/shared/core/checkers/registry.ts";
 import type { RebootJob, RebootProgress } from "@node-agent/shared/contract/queues.ts";
 import { DelayedError, type Job } from "bullmq";
 import { Planner } from "../../packages/worker/src/planner.ts";
-import { CallSpacing } from "../../packages/worker/src/call-spacing.ts";
+import { CallBrake } from "../../packages/worker/src/call-brake.ts";
 import { Evaluator } from "../../packages/worker/src/evaluator.ts";
 import { FleetWatch } from "../../packages/worker/src/fleet-watch.ts";
 import type { Journal } from "../../packages/worker/src/journal.ts";
@@ -53,8 +53,7 @@ export function startWorker(world: World, process: Incarnation): void {
     ledger,
     evidence: new MemoryEvidenceReader(),
     executor: world.cloudFor(process, () => asked.node),
-    limiter: world.limiterFor(process),
-    spacing: new CallSpacing(clock, policy.storm.budgets.spacing),
+    brake: new CallBrake(clock, policy.limits),
     plans: world.plansFor(process, "reboot"),
     // No worker here was told its node.
     whereabouts: { hosting: async () => undefined },

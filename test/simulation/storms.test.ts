@@ -3,7 +3,9 @@ import { withPause } from "@node-agent/shared/core/ledger/steps.ts";
 import { HOUR, MINUTE } from "@node-agent/shared/core/time.ts";
 import { Drill, LONG_ENOUGH, type DrillOptions } from "./drills.ts";
 import { change, grant } from "./ledger-incidents.ts";
+import { limitsOfCounts } from "../support/limits.ts";
 import { waitsFor } from "./forgotten.ts";
+import { mostOf } from "./most.ts";
 import { DEFAULTS, type Settings } from "./settings.ts";
 
 let drill: Drill;
@@ -22,24 +24,9 @@ const UNLIMITED: Settings = {
   ...DEFAULTS,
   policy: {
     ...DEFAULTS.policy,
-    storm: {
-      ...DEFAULTS.policy.storm,
-      budgets: {
-        pool: 10_000,
-        zone: 10_000,
-        cluster: 10_000,
-        clusterPercent: 100,
-        perHour: 10_000,
-        perDay: 10_000,
-        nodePerDay: 100,
-        spacing: 0,
-      },
-      unhealthyPercent: 101,
-      checkerPercent: 101,
-      burst: 10_000,
-      floor: 10_000,
-      uncured: 10_000,
-    },
+    limits: limitsOfCounts(),
+    breaker: { ...DEFAULTS.policy.breaker, floor: 10_000 },
+    cureRate: { ...DEFAULTS.policy.cureRate, slowBelow: 0, stopBelow: 0 },
   },
 };
 
@@ -56,7 +43,7 @@ test("all nodes Unknown, as when a control plane loses its nodes: no call", asyn
   drill.sicken(drill.machines, "silent");
   await drill.run(LONG_ENOUGH);
   expect(drill.calls).toBe(0);
-  expect(waitsFor(drill.world, "node-7")).toBe("Storm");
+  expect(waitsFor(drill.world, "node-7")).toBe("Breaker");
 });
 
 describe("60 % NotReady, as at Datadog on 8 March 2023", () => {
@@ -68,10 +55,10 @@ describe("60 % NotReady, as at Datadog on 8 March 2023", () => {
     );
     await drill.run(LONG_ENOUGH);
     expect(drill.calls).toBe(0);
-    expect(waitsFor(drill.world, "node-0")).toBe("Storm");
+    expect(waitsFor(drill.world, "node-0")).toBe("Breaker");
   });
 
-  test("a reboot was the cure: with an operator's grant two nodes, then four, then eight", async () => {
+  test("a reboot was the cure: with an operator's grant two nodes, then as many as the limits allow", async () => {
     await aFleet({ nodes: 200 });
     const { world } = drill;
     drill.sicken(
@@ -84,16 +71,16 @@ describe("60 % NotReady, as at Datadog on 8 March 2023", () => {
     await drill.run(40 * MINUTE);
     expect(drill.violations).toEqual([]);
     const open = world.truth.executions.map(({ openOthers }) => openOthers);
-    // How many were open beside each: none beside the first, one beside the second, at most three beside the next four.
-    expect(open[0]).toBe(0);
-    expect(Math.max(...open.slice(0, 2))).toBe(1);
-    expect(Math.max(...open.slice(2, 6))).toBeGreaterThan(1);
-    expect(Math.max(...open.slice(2, 6))).toBeLessThanOrEqual(3);
+    const { limits } = DEFAULTS.policy;
+    // How many were open beside each: at most one beside the first two, then as many as the cluster's limit of four.
+    expect(Math.max(...open.slice(0, 2))).toBeLessThanOrEqual(1);
+    expect(Math.max(...open)).toBeGreaterThan(1);
+    expect(Math.max(...open)).toBeLessThan(mostOf(limits.open.cluster, 200));
     expect(drill.calls).toBeGreaterThanOrEqual(2 + 4);
-    expect(drill.calls).toBeLessThanOrEqual(DEFAULTS.policy.storm.budgets.perHour);
+    expect(drill.calls).toBeLessThanOrEqual(mostOf(limits.rate, 200));
   });
 
-  test("where reboots do not cure, a grant costs three, two at a time", async () => {
+  test("where reboots do not cure, a grant costs two, then one at a time", async () => {
     await aFleet({ nodes: 200 });
     const { world } = drill;
     world.weather.cloud.uncured = 1;
@@ -103,9 +90,13 @@ describe("60 % NotReady, as at Datadog on 8 March 2023", () => {
     );
     await drill.run(20 * MINUTE);
     expect(await grant(world)).toBe(true);
-    await drill.run(70 * MINUTE);
-    expect(drill.calls).toBeLessThanOrEqual(DEFAULTS.policy.storm.uncured);
-    expect(Math.max(...world.truth.executions.map(({ openOthers }) => openOthers))).toBeLessThanOrEqual(1);
+    const lasts = 70 * MINUTE;
+    await drill.run(lasts);
+    const { standard } = DEFAULTS.policy.rebootWait;
+    expect(drill.calls).toBeLessThanOrEqual(2 + lasts / standard);
+    const open = world.truth.executions.map(({ openOthers }) => openOthers);
+    expect(Math.max(...open)).toBeLessThanOrEqual(1);
+    expect(Math.max(...open.slice(2))).toBe(0);
   });
 });
 
@@ -127,10 +118,10 @@ test("an API server that comes and goes, while nodes fall silent and come back: 
   expect(drill.calls).toBe(0);
 });
 
-test("1,000 nodes that flap: never more than the budgets allow, and nothing once it is a storm", async () => {
+test("1,000 nodes that flap: never more than the limits allow, and nothing once so many fail that it is one failure", async () => {
   await aFleet({ nodes: 1000 });
   const { world } = drill;
-  const { budgets } = DEFAULTS.policy.storm;
+  const perHour = mostOf(DEFAULTS.policy.limits.rate, 1000);
   const flap = (perMinute: number) => () => {
     for (let i = 0; i < perMinute; i += 1) {
       const machine = world.random.pick(drill.machines);
@@ -139,31 +130,30 @@ test("1,000 nodes that flap: never more than the budgets allow, and nothing once
       world.time.at(12 * MINUTE, () => drill.heal([machine]));
     }
   };
-  // Two a minute is no storm: what limits it is the budget of an hour.
+  // Two a minute open no breaker: what limits them is the rate.
   await drill.runWith(HOUR, MINUTE, flap(2));
-  expect(drill.calls).toBeGreaterThan(budgets.perHour / 2);
-  expect(drill.calls).toBeLessThanOrEqual(budgets.perHour);
-  // Thirty a minute is one: what was called is all that is called.
+  expect(drill.calls).toBeGreaterThan(perHour / 2);
+  expect(drill.calls).toBeLessThanOrEqual(perHour);
+  // Thirty a minute do.
+  await drill.runWith(4 * MINUTE, MINUTE, flap(30));
   const before = drill.calls;
-  await drill.runWith(10 * MINUTE, MINUTE, flap(30));
-  expect(drill.calls - before).toBeLessThanOrEqual(2);
+  await drill.runWith(6 * MINUTE, MINUTE, flap(30));
+  expect(drill.calls).toBe(before);
   expect(drill.violations).toEqual([]);
 });
 
-test("a burst: 90 of 1,000 nodes fail within a second, too few for a storm by their share: no call when they are due", async () => {
+test("90 of 1,000 nodes fail within a second, too few for a breaker: they are repaired, within every limit", async () => {
   await aFleet({ nodes: 1000 });
-  const { checkers } = DEFAULTS.policy;
-  // No two in one pool, so that no pool is down.
+  const { checkers, limits } = DEFAULTS.policy;
   drill.sicken(
     drill.machines.filter((_, i) => i % 11 === 0 && i < 990),
     "notReady",
   );
   await drill.run(checkers.NodeReady.threshold - MINUTE);
   expect(drill.calls).toBe(0);
-  // Due, and for a long time.
-  await drill.run(LONG_ENOUGH);
-  expect(drill.calls).toBe(0);
-  expect(waitsFor(drill.world, "node-0")).toBe("Storm");
+  await drill.run(HOUR);
+  expect(drill.calls).toBe(mostOf(limits.rate, 1000));
+  expect(drill.violations).toEqual([]);
 });
 
 test("a zone that is lost and comes back: no call", async () => {

@@ -7,7 +7,8 @@ import { SECOND, type EpochMillis, type Millis } from "@node-agent/shared/core/t
 import { Darkness } from "./darkness.ts";
 import { Evidence } from "./evidence.ts";
 import { allowanceOf } from "./oracle.ts";
-import { isStorm, type Settings } from "./settings.ts";
+import type { Settings } from "./settings.ts";
+import { TrueBreakers } from "./true-breakers.ts";
 import type { Story } from "./story.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
@@ -58,13 +59,18 @@ export interface Execution {
   /** Other VMs that were rebooted within their wait and have not been well since. */
   readonly openOthers: number;
   readonly openInPool: number;
+  readonly openInZone: number;
+  /** How many nodes there were, in all, in its pool and in its zone. */
+  readonly nodes: number;
+  readonly nodesInPool: number;
+  readonly nodesInZone: number;
   readonly pausedSince: EpochMillis | undefined;
   /** For how long the cluster had been in sight again; undefined: it never was out of it. */
   readonly inSight: Millis | undefined;
   readonly optedOutSince: EpochMillis | undefined;
-  /** Since when so many nodes have shown to be sick that nothing may be rebooted; undefined: they do not. */
-  readonly stormSince: EpochMillis | undefined;
-  /** An operator wants the storm repaired. */
+  /** Since when so many nodes around it have shown to be sick that it must be held; undefined: they do not. */
+  readonly brokenSince: EpochMillis | undefined;
+  /** An operator wants them repaired. */
   readonly granted: boolean;
 }
 
@@ -85,9 +91,9 @@ export class Truth {
   readonly darkness: Darkness;
   /** Since when an operator's pause of the fleet stands. */
   pausedSince: EpochMillis | undefined;
-  /** An operator granted repair in a storm. */
+  /** An operator granted repairs although a breaker is open. */
   granted = false;
-  #stormSince: EpochMillis | undefined;
+  readonly #breakers: TrueBreakers;
   /** Told of every change of a Node object. */
   onChange: (name: string) => void = () => undefined;
 
@@ -96,6 +102,7 @@ export class Truth {
     this.#settings = settings;
     this.#story = story;
     this.darkness = new Darkness(time, settings.policy.viewMaxAge);
+    this.#breakers = new TrueBreakers(settings.policy.breaker);
   }
 
   add(name: string, pool: string, gpus = 0, zone?: string): Machine {
@@ -140,17 +147,18 @@ export class Truth {
     machine.resourceVersion = this.#resourceVersion;
     machine.evidence.turn(failingOf(machine), this.#time.now);
     this.#snapshots.delete(machine.name);
-    this.#stormSince = this.#isStormy() ? (this.#stormSince ?? this.#time.now) : undefined;
+    const seen = this.#nodes.map((one) => ({ pool: one.pool, zone: one.zone, sick: showsSick(one) }));
+    this.#breakers.look(seen, this.#time.now);
     this.onChange(machine.name);
   }
 
-  /** What everybody can see: GPUs that are missing show only to who remembers them, so they do not count. */
-  #isStormy(): boolean {
-    const nodes = [...this.machines.values()].filter(({ exists, registered }) => exists && registered);
-    const sick = nodes.filter(
-      ({ sickness, booting }) => booting || (sickness !== "none" && sickness !== "gpuLost"),
-    );
-    return isStorm(sick.length, nodes.length, this.#settings.policy.storm);
+  get #nodes(): Machine[] {
+    return [...this.machines.values()].filter(({ exists, registered }) => exists && registered);
+  }
+
+  /** Since when so many nodes around this one have shown to be sick that it must be held. */
+  brokenSince(machine: Machine): EpochMillis | undefined {
+    return this.#breakers.since(machine);
   }
 
   sicken(machine: Machine, sickness: Sickness): void {
@@ -205,9 +213,10 @@ export class Truth {
   execute(instanceId: string, askedFor: string, bootsWell: boolean): boolean {
     const machine = this.byInstance(instanceId);
     if (machine === undefined) return false;
-    const { name: node, wellSince, gpus, pool, optedOutSince } = machine;
+    const { name: node, wellSince, gpus, pool, zone, optedOutSince } = machine;
     const at = this.#time.now;
     const open = [...this.machines.values()].filter((one) => one !== machine && this.#isOpen(one));
+    const nodes = this.#nodes;
     this.executions.push({
       instanceId,
       node,
@@ -219,10 +228,14 @@ export class Truth {
       gpu: gpus > 0,
       openOthers: open.length,
       openInPool: open.filter((one) => one.pool === pool).length,
+      openInZone: zone === undefined ? 0 : open.filter((one) => one.zone === zone).length,
+      nodes: nodes.length,
+      nodesInPool: nodes.filter((one) => one.pool === pool).length,
+      nodesInZone: nodes.filter((one) => one.zone === zone).length,
       pausedSince: this.pausedSince,
       inSight: this.darkness.inSight(),
       optedOutSince,
-      stormSince: this.#stormSince,
+      brokenSince: this.brokenSince(machine),
       granted: this.granted,
     });
     machine.evidence.rebooted();
@@ -267,6 +280,12 @@ export class Truth {
   snapshots(): NodeSnapshot[] {
     return [...this.machines.keys()].flatMap((name) => this.snapshot(name) ?? []);
   }
+}
+
+/** Everybody can see it, unless it opted out; missing GPUs show only where they are remembered, so they do not count. */
+function showsSick({ sickness, booting, optedOutSince }: Machine): boolean {
+  if (optedOutSince !== undefined) return false;
+  return booting || (sickness !== "none" && sickness !== "gpuLost");
 }
 
 /** The checkers that fail on this machine, as its snapshot shows it. */

@@ -9,8 +9,6 @@ import type { RebootLedger } from "@node-agent/shared/ports/ledger.ts";
 import type { SequenceMemory } from "@node-agent/shared/ports/sequence-memory.ts";
 import { HOUR, SECOND, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
-import type { CallLimiter } from "@node-agent/shared/ports/job-queues.ts";
-import { MemoryCallLimiter } from "@node-agent/shared/testing/memory-call-limiter.ts";
 import { MemoryLedger } from "@node-agent/shared/testing/memory-ledger.ts";
 import type { PlanStore } from "@node-agent/shared/ports/plan-store.ts";
 import type { RebootQueue } from "@node-agent/shared/ports/reboot-queue.ts";
@@ -77,8 +75,6 @@ export class World {
   /** The intents that reached the store. */
   readonly attempts: AttemptLog;
   store: MemoryStore;
-  /** The calls that were taken of the shared limit, as Redis remembers them. */
-  calls: CallLimiter;
   /** The highest sequence number, as Redis remembers it. */
   sequence = 0;
   #redisSkew: Millis = 0;
@@ -128,7 +124,6 @@ export class World {
     this.attempts = new AttemptLog(() => this.time.now);
     this.store = this.newStore();
     this.plans = this.newPlans();
-    this.calls = this.newCalls();
     this.ledger = new MemoryLedger("sim", () => this.#apiNow());
     // Old enough to be trusted from the start.
     this.ledger.create(emptyLedger("sim", "operator", this.time.start), this.time.start - 24 * HOUR);
@@ -160,12 +155,6 @@ export class World {
       monotonic: () => this.time.elapsed,
       sleep: async () => undefined,
     };
-  }
-
-  newCalls(): CallLimiter {
-    const { callLimit } = this.settings;
-    if (callLimit === undefined) return { take: async () => undefined };
-    return new MemoryCallLimiter(this.#redisClock, callLimit);
   }
 
   newStore(): MemoryStore {
@@ -237,13 +226,6 @@ export class World {
 
   rebootQueueFor(process: Incarnation): RebootQueue {
     return this.#networked(this.queues.reboots, process, "plan", this.weather.redis);
-  }
-
-  limiterFor(process: Incarnation): CallLimiter {
-    const limiter: CallLimiter = { take: async (token) => this.calls.take(token) };
-    // Without a limit nobody asks Redis for one.
-    if (this.settings.callLimit === undefined) return limiter;
-    return this.#networked(limiter, process, "reboot", this.weather.redis);
   }
 
   memoryFor(process: Incarnation): SequenceMemory {

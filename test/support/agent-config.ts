@@ -35,28 +35,15 @@ export function agentConfig(overrides: ConfigPart = {}): ConfigPart {
     maxAttempts: 3,
     resyncInterval: ms(TIMES.resync),
     startupGrace: ms(500),
-    rebootRateLimit: { max: 1000, per: "1s" },
-    // Many nodes of a small world are broken at once here: what a storm is has tests of its own.
-    storm: {
-      budgets: {
-        pool: 1000,
-        zone: 1000,
-        cluster: 1000,
-        clusterPercent: 100,
-        override: true,
-        perHour: 100_000,
-        perDay: 1_000_000,
-        nodePerDay: 1000,
-        spacing: ms(0),
-      },
-      unhealthyPercent: 100,
-      checkerPercent: 100,
-      burst: 100_000,
-      floor: 100_000,
-      uncured: 1000,
-      curedAfter: ms(0),
-      settle: ms(0),
+    // Many nodes of a small world are broken at once here: limits and breakers have tests of their own.
+    limits: {
+      open: { pool: { count: 1000 }, zone: { count: 1000 }, cluster: { count: 1000 } },
+      rate: { count: 100_000 },
+      nodePerDay: 1000,
     },
+    breaker: { floor: 100_000 },
+    cureRate: { slowBelow: 0, stopBelow: 0 },
+    storm: { curedAfter: ms(0), settle: ms(0) },
     // The API server tells its time in whole seconds: clocks seem up to a second apart.
     ledger: { clockSkew: ms(2000), margin: ms(200) },
     timings: {

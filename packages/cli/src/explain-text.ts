@@ -66,7 +66,7 @@ function flapsText({ checker, count, threshold, flappingSince }: FlapsAnswer, no
 
 function curedText({ curedIn, lastReboot, attempts, explainedAt }: Explanation): [string, string][] {
   if (curedIn === undefined) return [];
-  const freed = lastReboot?.recoveredAt === undefined ? "" : ", its place in the budgets is free";
+  const freed = lastReboot?.recoveredAt === undefined ? "" : ", its place in the limits is free";
   const continues = `a failure before that continues the incident (${attempts.allowed} attempts)`;
   return [
     [

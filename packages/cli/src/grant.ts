@@ -19,7 +19,8 @@ import {
   type GrantScope,
 } from "@node-agent/shared/core/ledger/grant.ts";
 import type { Ledger, LedgerGrant } from "@node-agent/shared/core/ledger/ledger.ts";
-import { efficacyExceeded } from "@node-agent/shared/core/storm/budgets.ts";
+import { CureRates, type CureGroup } from "@node-agent/shared/core/storm/cure-rate.ts";
+import { clocksOf } from "@node-agent/shared/core/ledger/clocks.ts";
 import type { EpochMillis } from "@node-agent/shared/core/time.ts";
 import { policyOf, type Config } from "@node-agent/shared/runtime/config/config.ts";
 import { CliError } from "./errors.ts";
@@ -31,7 +32,7 @@ import type { Terminal } from "./terminal.ts";
 import { jsonText, printable, spanText, whenText } from "./text.ts";
 
 /** Gates that a grant lifts. */
-const LIFTED: ReadonlySet<GateName> = new Set<GateName>(["Storm"]);
+const LIFTED: ReadonlySet<GateName> = new Set<GateName>(["Breaker"]);
 
 interface ScopeOptions {
   readonly zone?: string;
@@ -118,7 +119,9 @@ async function refuseWithoutNeed(
   config: Config,
   terminal: Terminal,
 ): Promise<void> {
-  if (efficacyExceeded(ledger, policyOf(config).storm) !== undefined) return;
+  const clocks = clocksOf([terminal.clock.now()]);
+  const stopped = new CureRates(ledger, policyOf(config).cureRate, clocks).stopped();
+  if (stopped.some((group) => isWithin(group, scope))) return;
   const { summary } = await readFleet(config, terminal);
   if (heldIn(scope, summary) > 0) return;
   throw new CliError(
@@ -126,6 +129,11 @@ async function refuseWithoutNeed(
     `nothing is held by the breaker now: ${scopeText(scope)}; nothing was granted. ` +
       "See node-agent status, or grant it beforehand with --force",
   );
+}
+
+/** A zone says nothing of the pools in it: a grant of one zone may be meant for the repairs that stopped. */
+function isWithin(group: CureGroup, { pool, checker }: GrantScope): boolean {
+  return (pool === undefined || pool === group.pool) && (checker === undefined || checker === group.checker);
 }
 
 /** Failing nodes in the scope that a gate holds which a grant lifts. */

@@ -2,7 +2,7 @@ import { createConfigMapLedger } from "@node-agent/kubernetes";
 import type { Clocks } from "@node-agent/shared/core/ledger/clocks.ts";
 import type { LedgerEntry } from "@node-agent/shared/core/ledger/ledger.ts";
 import type { LedgerLook } from "@node-agent/shared/core/explain-input.ts";
-import { isOpen } from "@node-agent/shared/core/storm/budgets.ts";
+import { isOpen } from "@node-agent/shared/core/ledger/history.ts";
 import type { LedgerReading } from "@node-agent/shared/ports/ledger.ts";
 import { ledgerTimingsOf, policyOf, type Config } from "@node-agent/shared/runtime/config/config.ts";
 import { clocksOfReading, lookAtLedger } from "@node-agent/shared/runtime/ledger-look.ts";

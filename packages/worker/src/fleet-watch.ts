@@ -33,7 +33,7 @@ interface Look {
   endedAt: Millis | undefined;
 }
 
-/** Looks at the whole fleet before a reboot: storms are judged on the live list, not on what Redis says. */
+/** Looks at the whole fleet before a reboot: breakers are judged on the live list, not on what Redis says. */
 export class FleetWatch {
   readonly #deps: FleetWatchDeps;
   #look: Look | undefined;

@@ -1,17 +1,19 @@
 import { askingCheckers, firstDue, rebootWaitOf } from "@node-agent/shared/core/due.ts";
-import type { LedgerView } from "@node-agent/shared/core/gates/gate.ts";
+import type { GateInput } from "@node-agent/shared/core/gates/gate.ts";
 import { ledgerView } from "@node-agent/shared/core/gates/ledger-view.ts";
 import { clocksOf } from "@node-agent/shared/core/ledger/clocks.ts";
 import type { LedgerIntent } from "@node-agent/shared/core/ledger/steps.ts";
 import { simulatedLedger } from "@node-agent/shared/core/ledger/simulated.ts";
 import { placeOf, type NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
-import type { BudgetSubject } from "@node-agent/shared/core/storm/budgets.ts";
+import { breakerOf } from "@node-agent/shared/core/storm/breaker.ts";
+import type { FleetHealth } from "@node-agent/shared/core/storm/fleet.ts";
+import { limitsOf, type LimitSubject } from "@node-agent/shared/core/storm/limits.ts";
 import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
 import { transition } from "@node-agent/shared/core/transition.ts";
 import type { RebootReceipt, RebootTarget } from "@node-agent/shared/ports/executor.ts";
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
-import type { CallClaim } from "./call-spacing.ts";
+import type { CallClaim } from "./call-brake.ts";
 import type { Judged } from "./judge.ts";
 import type { LedgerOpening, LedgerSession } from "./ledger-gate.ts";
 import { SendDeadline, type Missed } from "./send-deadline.ts";
@@ -23,6 +25,8 @@ export interface CallRequest {
   readonly judged: Judged;
   readonly node: NodeSnapshot;
   readonly target: RebootTarget;
+  /** How many nodes the cluster has. */
+  readonly fleetSize: number;
   /** The ledger as it was opened in this transaction; absent in monitor-only mode. */
   readonly session: LedgerSession | undefined;
   /** Opens the ledger again after somebody else wrote to it; undefined: a gate holds on what stands there now. */
@@ -38,7 +42,7 @@ const CONFLICT_PAUSE: Millis = 30;
 const MAX_OUTCOME_WRITES = 5;
 
 const OTHERS_CAME_FIRST = "nothing sent: other workers wrote to the ledger first; it is tried again at once";
-const SENT_A_MOMENT_AGO = "this process sent a reboot call a moment ago";
+const BRAKED = "this process sent as many reboot calls as the limits allow";
 
 /** What came of the call, and whether it was given up because its send deadline was over. */
 interface Sent {
@@ -61,43 +65,35 @@ export class RebootCall {
   ledgerView(
     opening: LedgerOpening | undefined,
     records: readonly NodeRecord[],
-    subject: BudgetSubject,
-    fleetSize: number,
+    subject: Omit<LimitSubject, "granted">,
+    fleet: FleetHealth,
     now: EpochMillis,
-  ): LedgerView {
-    const { storm } = this.#deps.rules.policy;
-    if (opening === undefined) {
-      return ledgerView(subject, simulatedLedger(records), clocksOf([now]), fleetSize, storm, now);
-    }
-    if (!opening.open) {
+  ): Pick<GateInput, "ledger" | "breaker"> {
+    const { policy } = this.#deps.rules;
+    if (opening?.open === false) {
       const { why, until } = opening;
-      return { distrust: { why, ...(until === undefined ? {} : { until }) } };
+      const distrust = { why, ...(until === undefined ? {} : { until }) };
+      return { ledger: { distrust }, breaker: breakerOf(fleet, policy.breaker, now) };
     }
-    const { ledger, clocks } = opening.session;
-    return ledgerView(subject, ledger, clocks, fleetSize, storm, now);
+    const ledger = opening === undefined ? simulatedLedger(records) : opening.session.ledger;
+    const clocks = opening === undefined ? clocksOf([now]) : opening.session.clocks;
+    const breaker = breakerOf(fleet, policy.breaker, now, ledger);
+    const limits = limitsOf(ledger, fleet, policy, clocks);
+    return { ledger: ledgerView(subject, { ledger, clocks, limits, breaker }, now), breaker };
   }
 
   async run(request: CallRequest): Promise<RebootRun | "conflict"> {
-    const { limiter, store, timings, journal, rules, newToken, clock, spacing } = this.#deps;
-    const { transaction, judged, target } = request;
-    const { node, stored } = transaction;
+    const { store, timings, journal, rules, newToken, clock, brake } = this.#deps;
+    const { transaction, judged, target, fleetSize } = request;
+    const { node, stored, stopwatch } = transaction;
     const record = judged.after;
     // Before the intent, which would keep a window for a call that is not made. Monitor-only makes none.
-    using claim = rules.policy.monitorOnly ? undefined : spacing.claim();
+    using claim = rules.policy.monitorOnly ? undefined : brake.claim(fleetSize);
     if (claim !== undefined && claim.wait > 0) {
       const until = nowOf(transaction, clock) + claim.wait;
-      return { end: "Wait", for: claim.wait, until, gate: "RateLimit", why: SENT_A_MOMENT_AGO, record };
+      return { end: "Wait", for: claim.wait, until, gate: "RateLimit", why: BRAKED, record };
     }
-    const number = (record.incident?.attempts ?? 0) + 1;
-    const { stopwatch } = transaction;
-    const freeAt = await stopwatch.time("Redis", async () =>
-      limiter.take(`${node}#${record.incident?.id ?? ""}#${number}`),
-    );
     const now = nowOf(transaction, clock);
-    if (freeAt !== undefined) {
-      const why = "the shared limit on reboot calls";
-      return { end: "Wait", for: Math.max(0, freeAt - now), until: freeAt, gate: "RateLimit", why, record };
-    }
     // Before the intent, too: what comes too late already must cost neither a window nor a pause.
     if (this.#deadline.isOver(transaction)) {
       const { why, pause } = this.#deadline.missed(transaction);
@@ -153,7 +149,7 @@ export class RebootCall {
     using deadline = deadlineSignal(clock, timings.readDeadline, transaction.signal);
     let write = await session.intend(intent, deadline.signal);
     for (let i = 0; i < MAX_INTENT_CONFLICTS && write.outcome === "Conflict"; i += 1) {
-      // Somebody else's reboot came first. It is no reason to hold this one back, unless it used up a budget. Chance keeps
+      // Somebody else's reboot came first. It is no reason to hold this one back, unless it used up a limit. Chance keeps
       // many workers from meeting again.
       await this.#deps.jitter(CONFLICT_PAUSE * (i + 1), deadline.signal);
       const again = await reopen();
@@ -197,7 +193,7 @@ export class RebootCall {
       return { receipt: { outcome: "Simulated", detail } };
     }
     if (claim?.send() !== true) {
-      return { receipt: { outcome: "NotSent", detail: `nothing sent: ${SENT_A_MOMENT_AGO}` } };
+      return { receipt: { outcome: "NotSent", detail: `nothing sent: ${BRAKED}` } };
     }
     // Awaited here: the deadline ends with this function, and must outlive the call.
     const receipt = await executor.reboot(target, deadline.signal);

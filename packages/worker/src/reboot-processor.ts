@@ -4,19 +4,19 @@
  *
  *   1. read record and view           the send deadline starts before this read
  *   2. pure gates                     most runs end here: recovered, still waiting, paused, blind
- *   3. open the ledger                the authority on windows, budgets and pauses (active mode)
+ *   3. open the ledger                the authority on windows, limits and pauses (active mode)
  *   4. read the node without a cache  and judge it: a node that is healthy now is never rebooted (I2)
- *   5. list the fleet                 one sick node, or a storm? (listed ahead of step 1: that may take long)
+ *   5. list the fleet                 one sick node, or many? (listed ahead of step 1: that may take long)
  *   6. name the VM by a fresh read of the cloud (I6), and read the pods of the agents by which GPU and Cilium are judged,
  *      where nothing else asks for the repair; a reboot of it that only the ledger knows goes into the record, and
  *      everything begins anew
- *   7. every gate again, with all that was read and with what else runs on the node; a slot of the shared call limit
+ *   7. every gate again, with all that was read and with what else runs on the node
  *   8. write the intent: to the record, compare-and-set on the version of step 1; to the ledger, on that of step 3.
  *      Of two workers one gets on (I1, I3); an answer that was lost is an intent that was written
  *   9. send, if the deadline has not passed; nothing is ever sent twice for one intent
  *  10. write the outcome; a crash before that leaves `Intent`, which counts as a reboot
  */
-import { askingCheckers } from "@node-agent/shared/core/due.ts";
+import { askingOf } from "@node-agent/shared/core/due.ts";
 import { nextStep, type RebootStep } from "@node-agent/shared/core/gates/list.ts";
 import type { GateInput, GateName } from "@node-agent/shared/core/gates/gate.ts";
 import { wantsEvidence } from "@node-agent/shared/core/gates/pod-evidence.ts";
@@ -104,7 +104,7 @@ export class RebootProcessor {
     const { view } = stored;
     // Forged times must not send the job to sleep for longer than any wait there is.
     const record = stored.record && withPossibleTimes(stored.record, this.#deps.rules.policy, view.now);
-    // What a reboot came to must not be lost: budgets and the efficacy guard are built on it.
+    // What a reboot came to must not be lost: limits and cure rate are built on it.
     if (unsettled !== undefined) return this.#wait(record, view, unsettled.gate, unsettled.why, undefined);
     if (record === undefined) {
       return { end: "Finish", gate: "NothingFailing", why: stored.fault ?? "the node is gone", record };
@@ -177,7 +177,9 @@ export class RebootProcessor {
       return this.#askAll(asked, again.value).step === "CallExecutor" ? again.value.session : undefined;
     };
     const session = opening?.open === true ? opening.session : undefined;
-    return this.#call.run({ transaction, judged: sized, node: fresh.node, target, session, reopen });
+    const { nodes: fleetSize } = looked.look.health;
+    const { node } = fresh;
+    return this.#call.run({ transaction, judged: sized, node, target, fleetSize, session, reopen });
   }
 
   /** Step 7: every gate, with all that was read. */
@@ -187,12 +189,12 @@ export class RebootProcessor {
   ): RebootStep {
     const { records, target, health, hosting, evidence } = look;
     const now = nowOf(transaction, this.#deps.clock);
-    const checkers = askingCheckers(record, this.#deps.rules.policy);
-    const vm = { instanceId: target.instanceId, ...placeOf(node), checkers };
+    const asking = askingOf(record, this.#deps.rules.policy, transaction.stored.view.observed);
+    const vm = { instanceId: target.instanceId, ...placeOf(node), ...asking };
     return nextStep({
       ...this.#input(record, transaction.stored.view, node, ledgerOf(opening)),
       fleet: health,
-      ledger: this.#call.ledgerView(opening, records, vm, health.nodes, now),
+      ...this.#call.ledgerView(opening, records, vm, health, now),
       ...(hosting === undefined ? {} : { hosting }),
       ...(evidence === undefined ? {} : { evidence }),
     });

@@ -8,12 +8,11 @@ import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import { dependencyOf, type Dependency } from "@node-agent/shared/ports/dependency.ts";
 import type { Executor } from "@node-agent/shared/ports/executor.ts";
 import type { EvidenceReader } from "@node-agent/shared/ports/node-evidence.ts";
-import type { CallLimiter } from "@node-agent/shared/ports/job-queues.ts";
 import type { NodeReader } from "@node-agent/shared/ports/node-reader.ts";
 import type { PlanStore } from "@node-agent/shared/ports/plan-store.ts";
 import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 import type { StateStore, VersionedRecord } from "@node-agent/shared/ports/state-store.ts";
-import type { CallSpacing } from "./call-spacing.ts";
+import type { CallBrake } from "./call-brake.ts";
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
 import type { FleetWatch } from "./fleet-watch.ts";
 import type { Journal } from "./journal.ts";
@@ -53,9 +52,8 @@ export interface RebootDeps {
   readonly executor: Executor;
   readonly evidence: EvidenceReader;
   readonly plans: Pick<PlanStore, "latest">;
-  readonly limiter: CallLimiter;
   /** One for all jobs of this process. */
-  readonly spacing: Pick<CallSpacing, "claim">;
+  readonly brake: Pick<CallBrake, "claim">;
   readonly whereabouts: Pick<Whereabouts, "hosting">;
   readonly journal: Journal;
   readonly rules: Rules;

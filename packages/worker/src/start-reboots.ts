@@ -13,7 +13,6 @@ import { addressesOf } from "@node-agent/shared/core/node-addresses.ts";
 import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
 import type { Executor } from "@node-agent/shared/ports/executor.ts";
 import type { EvidenceReader } from "@node-agent/shared/ports/node-evidence.ts";
-import { RedisCallLimiter } from "@node-agent/shared/redis/call-limiter.ts";
 import { RedisSequenceMemory } from "@node-agent/shared/redis/sequence-memory.ts";
 import { serverAddresses } from "@node-agent/shared/redis/server-address.ts";
 import type { BullJobQueues } from "@node-agent/shared/redis/job-queues.ts";
@@ -25,7 +24,7 @@ import { ledgerTimingsOf } from "@node-agent/shared/runtime/config/config.ts";
 import { createErrorLimiter } from "@node-agent/shared/runtime/error-limiter.ts";
 import type { RedisSet } from "@node-agent/shared/runtime/redis-set.ts";
 import type { RoleParts } from "@node-agent/shared/runtime/role.ts";
-import { CallSpacing } from "./call-spacing.ts";
+import { CallBrake } from "./call-brake.ts";
 import { FLEET_LIST_DEADLINES, FleetWatch } from "./fleet-watch.ts";
 import type { Journal } from "./journal.ts";
 import type { Rules } from "./judge.ts";
@@ -106,8 +105,7 @@ export function createReboots(made: RebootParts): {
     evidence: config.podEvidence
       ? createEvidenceReader({ connection: kubernetes, deadline: timings.nodeReadDeadline })
       : NO_EVIDENCE,
-    limiter: new RedisCallLimiter(redis.store, keys, config.rebootRateLimit),
-    spacing: new CallSpacing(clock, config.storm.budgets.spacing),
+    brake: new CallBrake(clock, config.limits),
     plans,
     whereabouts,
     journal,

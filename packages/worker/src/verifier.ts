@@ -37,7 +37,7 @@ export interface Verified {
 
 /**
  * Tells that the node of the latest reboot is well again, and later what that reboot came to, once either can be told: to
- * the ledger, on which budgets and the efficacy guard are built, then to the record, so that it is told once. Throws only
+ * the ledger, on which limits and cure rate are built, then to the record, so that it is told once. Throws only
  * when Redis fails.
  */
 export async function verifyReboot(
@@ -92,7 +92,7 @@ function proofNow(
   return proofOf(record, { now, observed, dueIn: due, speaks: isSpeaking }, verdictTimingsOf(deps));
 }
 
-/** Budgets and the efficacy guard are built on the verdict: it is given on the node as it is, not on what Redis says. */
+/** Limits and cure rate are built on the verdict: it is given on the node as it is, not on what Redis says. */
 function verdictOn(
   read: NodeReadResult,
   record: NodeRecord,

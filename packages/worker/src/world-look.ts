@@ -50,7 +50,7 @@ export async function lookAtWorld(
   const health = await tried(transaction, deps, "Fleet", async (signal) =>
     fleet.health(records, now, signal, fresh),
   );
-  if ("failed" in health) return { gate: "Storm", why: health.failed, retryAfter: undefined };
+  if ("failed" in health) return { gate: "Breaker", why: health.failed, retryAfter: undefined };
   const [resolved, evidence] = await Promise.all([
     tried(transaction, deps, "Cloud", async (signal) => executor.resolve(node, signal)),
     reads.evidence ? stopwatch.time("Pods", async () => evidenceOf(transaction, node.name, deps)) : undefined,

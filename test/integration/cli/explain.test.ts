@@ -150,7 +150,7 @@ describe("explain names what holds", () => {
     expect(blocker?.why).toContain("create it with: node-agent ledger init");
   });
 
-  test("a budget, until it has room again", async () => {
+  test("a limit, until it has room again", async () => {
     await due();
     const now = Date.now();
     await world().writeLedger((ledger) => {
@@ -165,17 +165,21 @@ describe("explain names what holds", () => {
       return withIntent(ledger, intent, 10 * MINUTE, { by: "w", clocks: clocksOf([now - MINUTE]) });
     });
     const { blocker, next } = await explained();
-    expect(blocker).toMatchObject({ gate: "Budget", why: "Pool: 1 open in pool pool-a", ends: true });
+    expect(blocker).toMatchObject({
+      gate: "Limit",
+      why: "Cluster: 1 open in the cluster, 1 allowed",
+      ends: true,
+    });
     expect(next).toEqual({ step: "Reboot", at: new Date(now + 9 * MINUTE).toISOString() });
   });
 
-  test("a storm", async () => {
+  test("an open breaker", async () => {
     await world().breakNodes("node-5", "node-6", "node-7", "node-8", "node-9");
     try {
       await due();
       expect((await explained()).blocker).toMatchObject({
-        gate: "Storm",
-        why: "ClusterUnhealthy: 6 of 20 nodes are unhealthy",
+        gate: "Breaker",
+        why: "Zone: 6 of 20 nodes of zone lon1-a fail since less than 24 h",
       });
     } finally {
       await world().healNodes("node-5", "node-6", "node-7", "node-8", "node-9");
@@ -296,7 +300,7 @@ describe("explain cannot tell, and says so in one sentence", () => {
       expect(run.code).toBe(1);
       expect(run.out).toMatch(/Phase\s+Unhealthy since/u);
       expect(run.out).toMatch(/Blocked by\s+NodeUnreadable/u);
-      for (const gate of ["Paused", "OptOut", "ForeignOwner", "Storm", "Ledger", "Budget"]) {
+      for (const gate of ["Paused", "OptOut", "ForeignOwner", "Breaker", "Ledger", "CureRate", "Limit"]) {
         expect(run.out).toMatch(new RegExp(`^${gate}\\s+not asked`, "mu"));
       }
       for (const part of ["node", "fleet", "ledger"])

@@ -28,7 +28,7 @@ describe("grant", () => {
     ]);
   });
 
-  test("is given when a storm holds nodes in its scope, and refused for another scope", async () => {
+  test("is given when a breaker holds nodes in its scope, and refused for another scope", async () => {
     const names = Array.from({ length: 6 }, (_, i) => `node-${i}`);
     try {
       await world().breakNodes(...names);
@@ -50,8 +50,8 @@ describe("grant", () => {
   test("is given after repairs that cured nothing", async () => {
     await world().writeLedger((ledger) => {
       const writer = { by: "w", clocks: clocksOf([Date.now() - HOUR]) };
-      return ["vm-1", "vm-2", "vm-3"].reduce((before, instanceId) => {
-        const intent = { instanceId, node: instanceId, attempt: 1, token: "t", gpu: false };
+      return ["vm-1", "vm-2", "vm-3", "vm-4", "vm-5"].reduce((before, instanceId) => {
+        const intent = { instanceId, node: instanceId, checker: "GPU", attempt: 1, token: "t", gpu: true };
         const begun = withIntent(before, intent, MINUTE, writer);
         return withOutcome(begun, instanceId, "t", "StillBad", writer, LEDGER_TIMINGS);
       }, ledger);

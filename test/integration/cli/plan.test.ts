@@ -31,10 +31,10 @@ test("plan names the repair that would begin now, the oldest, and what holds the
   await world().judge("node-2", 7 * MINUTE);
   await world().judge("node-1", 7 * MINUTE);
   await world().judge("node-3", MINUTE);
-  const made = await planned({ storm: { burst: 100, floor: 100 } });
+  const made = await planned({ breaker: { floor: 100 } });
   expect(made.proceed.map(({ node }) => node)).toEqual(["node-2"]);
   expect(made.held).toMatchObject([
-    { node: "node-1", gate: "Budget" },
+    { node: "node-1", gate: "Limit" },
     { node: "node-3", gate: "Threshold" },
   ]);
 });
@@ -42,17 +42,17 @@ test("plan names the repair that would begin now, the oldest, and what holds the
 test("prints equal reasons as one line for a person", async () => {
   for (const node of SICK) await world().judge(node, 7 * MINUTE);
   const { code, out } = await world().cli(["plan"], {
-    config: world().config({ storm: { burst: 100, floor: 100 } }),
+    config: world().config({ breaker: { floor: 100 } }),
   });
   expect(code).toBe(0);
   expect(out).toMatch(/^Repairs +1 begin now, 2 held, 0 failing without a repair$/mu);
-  expect(out).toMatch(/^Budget +.* +node-2, node-3 +Pool: 1 open in pool pool-a$/mu);
+  expect(out).toMatch(/^Limit +.* +node-2, node-3 +Zone: 1 open in zone lon1-a, 1 allowed$/mu);
 });
 
 test("follows the configuration that it is given: a raised limit lets more begin", async () => {
   for (const node of SICK) await world().judge(node, 7 * MINUTE);
-  const budgets = { pool: 10, zone: 10, cluster: 10, clusterPercent: 100, spacing: "0s", override: true };
-  const made = await planned({ storm: { burst: 100, floor: 100, budgets } });
+  const open = { pool: { count: 10 }, zone: { count: 10 }, cluster: { count: 10 } };
+  const made = await planned({ breaker: { floor: 100 }, limits: { open } });
   expect(made.proceed.map(({ node }) => node)).toEqual([...SICK]);
 });
 

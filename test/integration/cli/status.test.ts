@@ -49,7 +49,7 @@ describe("status", () => {
     expect(out).toMatch(/^Repairs +1 node failing: 1 due now, 0 waiting, 0 held, 0 without a repair$/mu);
     expect(out).toMatch(/^node-1 +pool-a +NodeReady\/NodeStatusUnknown for 6m\d*s? +reboot due now$/mu);
     expect(out).toMatch(/^GPU applies to no node of this cluster \(NonGPUNode\)$/mu);
-    expect(out).toContain("Not asked here: Ledger, Budget");
+    expect(out).toContain("Not asked here: Ledger, CureRate, Limit");
   });
 
   test("in monitor-only mode every repair is one that would be", async () => {

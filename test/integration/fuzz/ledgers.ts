@@ -2,9 +2,11 @@ import { decodeLedger, encodeLedger } from "@node-agent/shared/contract/ledger-c
 import { clocksOf } from "@node-agent/shared/core/ledger/clocks.ts";
 import { emptyLedger, withIntent } from "@node-agent/shared/core/ledger/steps.ts";
 import { LEDGER_TIMINGS } from "@node-agent/shared/core/ledger/timings.ts";
+import type { Ledger } from "@node-agent/shared/core/ledger/ledger.ts";
+import { DEFAULT_POLICY } from "@node-agent/shared/core/policy.ts";
+import { limitsOf, UNCOUNTED } from "@node-agent/shared/core/storm/limits.ts";
 import { distrustOf } from "@node-agent/shared/core/ledger/trust.ts";
 import { ledgerView } from "@node-agent/shared/core/gates/ledger-view.ts";
-import { DEFAULT_STORM_POLICY } from "@node-agent/shared/core/storm/policy.ts";
 import { DAY, HOUR } from "@node-agent/shared/core/time.ts";
 import type { Random } from "../../../packages/simulator/src/world/random.ts";
 import { garbled, hostileText, hostileValue, mutated, type Fuzz } from "./hostile.ts";
@@ -36,12 +38,12 @@ export const ledgerBytes: Fuzz = async (random, cases) => {
 };
 
 /** An entry that nobody touched keeps its window, whatever became of the rest. */
-function keepsWindow(
-  data: Readonly<Record<string, unknown>>,
-  ledger: Parameters<typeof ledgerView>[1],
-  wrong: string[],
-): void {
-  const { notBefore } = ledgerView({ instanceId: VM }, ledger, clocks, 10, DEFAULT_STORM_POLICY, NOW);
+function keepsWindow(data: Readonly<Record<string, unknown>>, ledger: Ledger, wrong: string[]): void {
+  const { notBefore } = ledgerView(
+    { instanceId: VM, checkers: [] },
+    { ledger, clocks, limits: limitsOf(ledger, UNCOUNTED, DEFAULT_POLICY, clocks) },
+    NOW,
+  );
   if ((notBefore ?? 0) <= NOW) wrong.push(`${VM} lost its window in ${JSON.stringify(data)}`);
 }
 

@@ -8,6 +8,7 @@ import { aNode } from "@node-agent/shared/testing/builders.ts";
 import type { Random } from "../../../packages/simulator/src/world/random.ts";
 import { createResyncQueue, type ResyncQueue } from "../../../packages/watcher/src/resync-queue.ts";
 import { Fleet, quick } from "../worker/fleet.ts";
+import { limitsOfCounts } from "../../support/limits.ts";
 import { garbled, hostileText, hostileValue, type Fuzz } from "./hostile.ts";
 
 /** Values of one cluster, and how many of them are written between two looks. */
@@ -53,10 +54,9 @@ async function round(random: Random, wrong: string[], values: number): Promise<n
   const newCluster = () => ({ cluster, keys: keysOf(cluster) });
   const errors: Error[] = [];
   const policy = quick(5 * MINUTE, 10 * MINUTE);
-  const budgets = { ...policy.storm.budgets, pool: 9, zone: 9, cluster: 9, clusterPercent: 100 };
   const fleet = new Fleet(
     { url: () => url, connect, newCluster },
-    { ...policy, storm: { ...policy.storm, budgets } },
+    { ...policy, limits: limitsOfCounts({ pool: 9, zone: 9, cluster: 9 }) },
   );
   const ticks: ResyncQueue[] = [];
   /** A watcher's resync and a worker, as they come back after a restart. */

@@ -16,7 +16,6 @@ const WHERE = Object.keys({
   judged: 1,
   tally: 1,
   view: 1,
-  calls: 1,
   sequence: 1,
   workers: 1,
   census: 1,
@@ -35,7 +34,7 @@ export async function ownBytes(
 ): Promise<Record<Where, string>> {
   const [name = ""] = names;
   const of = async (key: string): Promise<string> => (await client.hget(key, name)) ?? "";
-  const bytes = { dirty: "", attention: "", calls: "", sequence: "1", view: "123456" };
+  const bytes = { dirty: "", attention: "", sequence: "1", view: "123456" };
   const shard = shardOf(name);
   return {
     ...bytes,
@@ -69,7 +68,6 @@ export function damage(
   const value = valueFor(random, own[where]).slice(0, LONGEST_VALUE);
   const place = placeOf(keys, where, name);
   if (where === "sequence") writes.set(place, value);
-  else if (where === "calls") writes.zadd(place, random.integer(2 ** 40), value);
   else if (where === "dirty" || where === "attention") writes.sadd(place, name);
   else if (where === "view") {
     const field = ["observed", "until", "since", name][random.integer(4)] ?? "";

@@ -182,16 +182,7 @@ class Round {
 async function forget(client: Redis, keys: Keys): Promise<void> {
   const sharded = [keys.snapshots, keys.versions, keys.dirty, keys.records, keys.attention];
   const all = Array.from({ length: SHARDS }, (_, shard) => sharded.map((key) => key(shard))).flat();
-  await client.del(
-    ...all,
-    keys.view,
-    keys.calls,
-    keys.sequence,
-    keys.workers,
-    keys.census,
-    keys.plan,
-    keys.planTurn,
-  );
+  await client.del(...all, keys.view, keys.sequence, keys.workers, keys.census, keys.plan, keys.planTurn);
 }
 
 const nothing = (): void => {};

@@ -1,7 +1,6 @@
 import { Queue } from "bullmq";
 import { afterAll } from "vitest";
 import { QUEUES, type EvaluateJob } from "../../../packages/shared/src/contract/queues.ts";
-import { RedisCallLimiter } from "../../../packages/shared/src/redis/call-limiter.ts";
 import { RedisEvaluationStore } from "../../../packages/shared/src/redis/evaluation-store.ts";
 import { BullJobQueues } from "../../../packages/shared/src/redis/job-queues.ts";
 import { RedisSnapshotStore } from "../../../packages/shared/src/redis/snapshot-store.ts";
@@ -9,13 +8,11 @@ import { RedisSequenceMemory } from "../../../packages/shared/src/redis/sequence
 import { RedisStateStore } from "../../../packages/shared/src/redis/state-store.ts";
 import { RedisWorkerRegistry } from "../../../packages/shared/src/redis/worker-registry.ts";
 import { ManualClock } from "../../../packages/shared/src/testing/manual-clock.ts";
-import { MemoryCallLimiter } from "../../../packages/shared/src/testing/memory-call-limiter.ts";
 import { MemoryJobQueues } from "../../../packages/shared/src/testing/memory-job-queues.ts";
 import { MemorySequence } from "../../../packages/shared/src/testing/memory-sequence.ts";
 import { MemoryWorkerRegistry } from "../../../packages/shared/src/testing/memory-worker-registry.ts";
 import { MemoryStore } from "../../../packages/shared/src/testing/memory-store.ts";
 import { useRedis } from "../../support/redis.ts";
-import { callLimiterContract, type Limiters } from "./call-limiter.contract.ts";
 import { evaluationStoreContract } from "./evaluation-store.contract.ts";
 import { jobQueuesContract, type ObservedQueues } from "./job-queues.contract.ts";
 import { sequenceMemoryContract, type Memories } from "./sequence-memory.contract.ts";
@@ -66,24 +63,6 @@ for (const contract of [snapshotStoreContract, evaluationStoreContract, stateSto
   contract("memory", memoryStores);
   contract("Redis", redisStores);
 }
-
-callLimiterContract("memory", (limit): Limiters => {
-  const clock = new ManualClock();
-  const limiter = new MemoryCallLimiter(clock, limit);
-  return { clients: [limiter, limiter, limiter], pass: async (span) => clock.advance(span) };
-});
-
-callLimiterContract("Redis", (limit): Limiters => {
-  const { keys } = redis.newCluster();
-  const connections = [redis.connect(), redis.connect(), redis.connect()] as const;
-  const [client] = connections;
-  const clients = connections.map((connection) => new RedisCallLimiter(connection, keys, limit));
-  const pass = async (span: number): Promise<void> => {
-    const holders = await client.zrange(keys.calls, "0", "-1");
-    for (const holder of holders) await client.zincrby(keys.calls, -span, holder);
-  };
-  return { clients, pass };
-});
 
 sequenceMemoryContract("memory", (): Memories => {
   const memory = new MemorySequence(new ManualClock());

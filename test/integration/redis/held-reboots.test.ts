@@ -57,9 +57,9 @@ test("pending reboots say what holds them and since when; what they cannot have 
   const queue = new Queue(QUEUES.reboots, { connection, prefix: keys.prefix });
   const since = "2026-11-28T12:00:00.000Z";
   const said: Record<string, object> = {
-    a: { phase: "Unhealthy", waitsFor: "Storm", why: "many", since },
+    a: { phase: "Unhealthy", waitsFor: "Breaker", why: "many", since },
     b: { phase: "Unhealthy", waitsFor: "Weather", why: "rain", since },
-    c: { phase: "Unhealthy", waitsFor: "Storm", why: "no time" },
+    c: { phase: "Unhealthy", waitsFor: "Breaker", why: "no time" },
     d: { waitsFor: 7 },
     e: {},
     // Healthy again: it waits for the result of its reboot, and nothing is held.
@@ -67,9 +67,9 @@ test("pending reboots say what holds them and since when; what they cannot have 
   };
   for (const name of Object.keys(said)) await queues.moveReboot(name, 60_000);
   for (const job of await queue.getDelayed()) await job.updateProgress(said[job.name] ?? {});
-  expect(await queues.held()).toEqual([{ gate: "Storm", since: Date.parse(since) }]);
+  expect(await queues.held()).toEqual([{ gate: "Breaker", since: Date.parse(since) }]);
   expect((await readPendingReboot(connection, keys, "a"))?.said).toEqual({
-    waitsFor: "Storm",
+    waitsFor: "Breaker",
     why: "many",
     since: Date.parse(since),
   });

@@ -7,7 +7,6 @@ import { createCheckers } from "../../../packages/shared/src/core/checkers/regis
 import type { NodeSnapshot } from "../../../packages/shared/src/core/node.ts";
 import { DEFAULT_POLICY } from "../../../packages/shared/src/core/policy.ts";
 import { MINUTE, SECOND } from "../../../packages/shared/src/core/time.ts";
-import { RedisCallLimiter } from "../../../packages/shared/src/redis/call-limiter.ts";
 import { RedisEvaluationStore } from "../../../packages/shared/src/redis/evaluation-store.ts";
 import { digestOf } from "../../../packages/shared/src/redis/snapshot-digest.ts";
 import { RedisSnapshotStore } from "../../../packages/shared/src/redis/snapshot-store.ts";
@@ -21,22 +20,21 @@ import { MemoryNodeReader } from "../../../packages/shared/src/testing/memory-no
 import { MemoryNodeSource } from "../../../packages/shared/src/testing/memory-node-source.ts";
 import { resync } from "../../../packages/watcher/src/resync.ts";
 import { RedisPlanStore } from "../../../packages/shared/src/redis/plan-store.ts";
-import { CallSpacing } from "../../../packages/worker/src/call-spacing.ts";
+import { CallBrake } from "../../../packages/worker/src/call-brake.ts";
 import { Evaluator } from "../../../packages/worker/src/evaluator.ts";
 import type { Journal } from "../../../packages/worker/src/journal.ts";
 import { runRebootJob } from "../../../packages/worker/src/reboot-job.ts";
 import { RebootProcessor } from "../../../packages/worker/src/reboot-processor.ts";
 import { Whereabouts } from "../../../packages/worker/src/whereabouts.ts";
+import { limitsOfCounts } from "../../support/limits.ts";
 import { grownLedger, rebootParts } from "../../support/reboot-parts.ts";
 
-const { storm } = DEFAULT_POLICY;
-/** The budgets that spread reboots over minutes are not what hostile bytes must be stopped by. */
-const budgets = { ...storm.budgets, spacing: 0, pool: 10, zone: 10, cluster: 10, clusterPercent: 100 };
 const policy = {
   ...DEFAULT_POLICY,
   monitorOnly: false,
   blindGrace: 0,
-  storm: { ...storm, budgets },
+  // The limits that spread reboots over minutes are not what hostile bytes must be stopped by.
+  limits: limitsOfCounts({ pool: 10, zone: 10, cluster: 10 }),
 };
 const rules = { policy, checkers: createCheckers(policy) };
 
@@ -55,7 +53,6 @@ export function agentOn(client: Redis, keys: Keys, journal: Journal) {
     rules,
     chunk: 100,
   });
-  const limiter = new RedisCallLimiter(client, keys, { max: 10, per: MINUTE });
   const registry = new RedisWorkerRegistry(client, keys, 30 * SECOND);
   // The worst that a node can be: that of the worker and of Redis.
   const whereabouts = new Whereabouts({
@@ -88,8 +85,7 @@ export function agentOn(client: Redis, keys: Keys, journal: Journal) {
       clock: systemClock,
     }),
     executor,
-    limiter,
-    spacing: new CallSpacing(systemClock, rules.policy.storm.budgets.spacing),
+    brake: new CallBrake(systemClock, rules.policy.limits),
     plans: new RedisPlanStore(client, keys),
     whereabouts,
     journal,

@@ -84,7 +84,6 @@ const WHERE = [
   "dirty",
   "attention",
   "view",
-  "calls",
   "sequence",
   "workers",
 ] as const;
@@ -93,7 +92,6 @@ const damage = fc.record({
   field,
   bytes,
   wrongType: fc.boolean(),
-  score: fc.oneof(fc.double({ noNaN: true }), fc.integer()),
 });
 type Damage = typeof damage extends fc.Arbitrary<infer T> ? T : never;
 
@@ -102,10 +100,7 @@ function keyOf(keys: Keys, where: Damage["where"], name: string): string {
   return typeof key === "string" ? key : key(shardOf(name));
 }
 
-async function apply(
-  keys: Keys,
-  { where, field: name, bytes: value, wrongType, score }: Damage,
-): Promise<void> {
+async function apply(keys: Keys, { where, field: name, bytes: value, wrongType }: Damage): Promise<void> {
   const key = keyOf(keys, where, wrongType ? NODE : name);
   if (wrongType) {
     await client.del(key);
@@ -113,8 +108,7 @@ async function apply(
     return;
   }
   if ((await client.type(key)) === "list") await client.del(key);
-  if (where === "calls") await client.zadd(key, score, value);
-  else if (where === "dirty" || where === "attention") await client.sadd(key, name);
+  if (where === "dirty" || where === "attention") await client.sadd(key, name);
   else if (where === "sequence") await client.set(key, value);
   else if (where === "view") {
     await client.hset(key, "observed", value, "until", value, name, value);

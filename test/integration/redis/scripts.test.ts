@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Redis } from "ioredis";
 import { shardOf, type Keys } from "../../../packages/shared/src/contract/keys.ts";
-import { RedisCallLimiter } from "../../../packages/shared/src/redis/call-limiter.ts";
 import { RedisEvaluationStore } from "../../../packages/shared/src/redis/evaluation-store.ts";
 import { BullJobQueues } from "../../../packages/shared/src/redis/job-queues.ts";
 import { RedisScript } from "../../../packages/shared/src/redis/script.ts";
@@ -213,32 +212,6 @@ describe("the observation clock", () => {
   test("an age beyond all time vouches for nothing", async () => {
     expect((await stores.snapshots.beat(1e15)).age).toBeUndefined();
     expect((await stores.snapshots.beat(0)).observed).toBe(0);
-  });
-});
-
-describe("the call limit", () => {
-  const limit = { max: 2, per: 1000 };
-  const limiter = () => new RedisCallLimiter(client, keys, limit);
-
-  test("slots taken before the clock ran back are held for one window, not until the clock is there again", async () => {
-    const now = await redisNow();
-    await client.zadd(keys.calls, now + 3_600_000, "a", now + 7_200_000, "b");
-    const freeAt = await limiter().take("c");
-    expect(freeAt).toBeGreaterThan(now);
-    expect(freeAt).toBeLessThan(now + 10_000);
-  });
-
-  test.each(["inf", "+inf", "9e300"])("a score of %s never leads to an endless wait", async (score) => {
-    await client.zadd(keys.calls, score, "a", score, "b");
-    const freeAt = await limiter().take("c");
-    expect(Number.isFinite(freeAt)).toBe(true);
-    expect(freeAt).toBeLessThan((await redisNow()) + 10_000);
-  });
-
-  test("bytes of another type are thrown away: they must not hold every reboot for good", async () => {
-    await client.set(keys.calls, "x");
-    for (const token of ["a", "b"]) expect(await limiter().take(token)).toBeUndefined();
-    expect(await limiter().take("c")).toBeTypeOf("number");
   });
 });
 

@@ -8,7 +8,6 @@ import type { HealthChecker } from "../../../packages/shared/src/core/check.ts";
 import type { NodeSnapshot } from "../../../packages/shared/src/core/node.ts";
 import { DEFAULT_POLICY, type RepairPolicy } from "../../../packages/shared/src/core/policy.ts";
 import { MINUTE, SECOND, type Millis } from "../../../packages/shared/src/core/time.ts";
-import { RedisCallLimiter } from "../../../packages/shared/src/redis/call-limiter.ts";
 import { RedisEvaluationStore } from "../../../packages/shared/src/redis/evaluation-store.ts";
 import { BullJobQueues } from "../../../packages/shared/src/redis/job-queues.ts";
 import { digestOf } from "../../../packages/shared/src/redis/snapshot-digest.ts";
@@ -22,25 +21,25 @@ import { MemoryNodeReader } from "../../../packages/shared/src/testing/memory-no
 import { MemoryNodeSource } from "../../../packages/shared/src/testing/memory-node-source.ts";
 import { resync, type ResyncResult } from "../../../packages/watcher/src/resync.ts";
 import { RedisPlanStore } from "../../../packages/shared/src/redis/plan-store.ts";
-import { CallSpacing } from "../../../packages/worker/src/call-spacing.ts";
+import { CallBrake } from "../../../packages/worker/src/call-brake.ts";
 import { Evaluator } from "../../../packages/worker/src/evaluator.ts";
 import { startQueueWorkers, type QueueWorkers } from "../../../packages/worker/src/queue-workers.ts";
 import { RebootProcessor } from "../../../packages/worker/src/reboot-processor.ts";
 import type { RebootJobDeps } from "../../../packages/worker/src/reboot-job.ts";
 import type { RebootDeps } from "../../../packages/worker/src/reboot-transaction.ts";
 import { grownLedger, rebootParts } from "../../support/reboot-parts.ts";
+import { limitsOfCounts } from "../../support/limits.ts";
 import type { TestRedis } from "../../support/redis.ts";
 import { RecordingJournal } from "../../unit/worker/recording-journal.ts";
 
 const ACTIVE: RepairPolicy = { ...DEFAULT_POLICY, monitorOnly: false, blindGrace: 0 };
 const NEVER: RepairPolicy["checkers"]["NodeReady"] = { enabled: true, threshold: MINUTE, action: "Reboot" };
 
-/** The policy with a threshold for NodeReady and a wait of these spans, without a pause between reboots. */
+/** The policy with a threshold for NodeReady and a wait of these spans; limits that never bind. */
 export function quick(threshold: Millis, wait: Millis): RepairPolicy {
   const checkers = { ...ACTIVE.checkers, NodeReady: { ...NEVER, threshold } };
-  // One node after the other in seconds, not half minutes.
-  const storm = { ...ACTIVE.storm, budgets: { ...ACTIVE.storm.budgets, spacing: 0 } };
-  return { ...ACTIVE, checkers, rebootWait: { standard: wait, gpu: wait }, storm };
+  const limits = limitsOfCounts({ pool: 1 });
+  return { ...ACTIVE, checkers, rebootWait: { standard: wait, gpu: wait }, limits };
 }
 
 /** One cluster on a real Redis: watchers' and workers' parts in one process, API server and cloud in memory. */
@@ -104,8 +103,7 @@ export class Fleet implements AsyncDisposable {
         clock: systemClock,
       }),
       executor: this.executor,
-      limiter: new RedisCallLimiter(this.client, keys, { max: 1000, per: MINUTE }),
-      spacing: new CallSpacing(systemClock, rules.policy.storm.budgets.spacing),
+      brake: new CallBrake(systemClock, rules.policy.limits),
       plans: new RedisPlanStore(this.client, keys),
       whereabouts: { hosting: async () => undefined },
       journal,

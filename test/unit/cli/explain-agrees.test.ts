@@ -18,6 +18,7 @@ import {
 } from "@node-agent/shared/runtime/explain-node.ts";
 import { aNode } from "@node-agent/shared/testing/builders.ts";
 import { LEDGER, World } from "../worker/world.ts";
+import { limitsOfCounts } from "../../support/limits.ts";
 
 const ACTIVE: RepairPolicy = { ...DEFAULT_POLICY, monitorOnly: false, blindGrace: 0 };
 
@@ -62,7 +63,9 @@ async function reboots(world: World, count: number, ago: number, outcome: Ledger
     const intent = {
       instanceId,
       node: instanceId,
-      pool: `pool-${i + 2}`,
+      // The pool of the node asked about, where they count for its cure rate and hold no place.
+      pool: outcome === "StillBad" ? "pool-1" : `pool-${i + 2}`,
+      checker: "NodeReady",
       attempt: 1,
       token: "t",
       gpu: false,
@@ -111,8 +114,8 @@ const SCENARIOS: [string, GateName, (world: World) => Promise<unknown> | void][]
     async (world) => world.seeAndJudge(aNode().notReady().bootId("boot-2")),
   ],
   [
-    "a storm",
-    "Storm",
+    "many nodes that fail at once",
+    "Breaker",
     async (world) => {
       for (let i = 0; i < 5; i += 1) await world.see(aNode(`sick-${i}`).pool(`pool-${i}`).notReady());
     },
@@ -132,9 +135,8 @@ const SCENARIOS: [string, GateName, (world: World) => Promise<unknown> | void][]
     (world) =>
       world.ledger.create(emptyLedger("cluster-1", "x", world.clock.now() - HOUR), world.clock.now() - DAY),
   ],
-  ["a reboot a moment ago", "Budget", async (world) => reboots(world, 1, 10 * SECOND, "Cured")],
-  ["the budget of the cluster", "Budget", async (world) => reboots(world, 1, MINUTE, "Intent")],
-  ["reboots that cured nothing", "Budget", async (world) => reboots(world, 3, HOUR, "StillBad")],
+  ["a limit of open repairs", "Limit", async (world) => reboots(world, 1, MINUTE, "Intent")],
+  ["repairs that cured nothing", "CureRate", async (world) => reboots(world, 5, HOUR, "StillBad")],
   ["the API server", "NodeUnreadable", (world) => void (world.reader.fault = new Error("503"))],
 ];
 
@@ -148,9 +150,7 @@ async function dueWorld(policy: RepairPolicy = ACTIVE): Promise<World> {
 
 /** Redis runs on node-1, another node's reboot is open, and so many workers live. */
 async function redisWorld(workers: number): Promise<{ world: World; over: Partial<ExplainSources> }> {
-  const { storm } = ACTIVE;
-  const budgets = { ...storm.budgets, clusterPercent: 50, spacing: 0 };
-  const world = await dueWorld({ ...ACTIVE, storm: { ...storm, budgets } });
+  const world = await dueWorld({ ...ACTIVE, limits: limitsOfCounts({ pool: 1 }) });
   await world.seeAndJudge(aNode("other").pool("pool-other"));
   await world.seeAndJudge(aNode("other").pool("pool-other").notReady());
   await world.watch(5 * MINUTE);
@@ -292,7 +292,7 @@ describe("explaining", () => {
     world.lister.fault = new Error("list broke at https://user:hunter2-secret@host");
     const { explanation, unread } = await ask(world);
     expect(unread).toEqual(["the fleet could not be read: list broke at https://***@host"]);
-    expect(explanation.gates.find(({ gate }) => gate === "Storm")).toMatchObject({ answer: "NotAsked" });
+    expect(explanation.gates.find(({ gate }) => gate === "Breaker")).toMatchObject({ answer: "NotAsked" });
   });
 
   test.each<[string, Partial<ExplainSources>, string]>([

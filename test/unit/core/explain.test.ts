@@ -161,9 +161,9 @@ const BLOCKED: [string, Partial<ExplainInput>, Partial<NonNullable<Explanation["
   ],
   ["a blind fleet", { viewAge: 10 * MINUTE }, { gate: "Blind", since: NOON - 10 * MINUTE, ends: false }],
   [
-    "a storm",
+    "an open breaker",
     { fleet: fleetOf(6) },
-    { gate: "Storm", why: "ClusterUnhealthy: 6 of 26 nodes are unhealthy", ends: false },
+    { gate: "Breaker", why: "Pool: 6 of 26 nodes of pool pool-1 fail since less than 24 h", ends: false },
   ],
   [
     "a missing ledger",
@@ -183,9 +183,9 @@ const BLOCKED: [string, Partial<ExplainInput>, Partial<NonNullable<Explanation["
     { gate: "Ledger", since: NOON - MINUTE, until: NOON + 9 * MINUTE, ends: true },
   ],
   [
-    "a budget",
+    "a limit",
     { ledger: trusted(intended("another-vm")) },
-    { gate: "Budget", why: "Pool: 1 open in pool pool-1", until: NOON + 9 * MINUTE, ends: true },
+    { gate: "Limit", why: "Cluster: 1 open in the cluster, 1 allowed", until: NOON + 9 * MINUTE, ends: true },
   ],
   [
     "the identity of the VM, by the job's last word",
@@ -255,7 +255,7 @@ describe("what holds a reboot back is named:", () => {
   });
 
   test("a worker's word is heard where we see nothing: its rights, its clock or its network may be others", () => {
-    for (const gate of ["Ledger", "Storm", "Paused", "NodeUnreadable", "Deadline"] as const) {
+    for (const gate of ["Ledger", "Breaker", "Paused", "NodeUnreadable", "Deadline"] as const) {
       expect(explain(input({ job: sleepsOn(gate) })).blocker).toMatchObject({ gate, until: NOON + SECOND });
     }
   });
@@ -314,14 +314,14 @@ describe("a gate that could not be asked", () => {
 
   test("does not stand open: without the ledger", () => {
     const explained = explain(input({ ledger: { state: "Unread", why: "forbidden" } }));
-    for (const gate of ["Paused", "Ledger", "Budget"] as const) {
+    for (const gate of ["Paused", "Ledger", "CureRate", "Limit"] as const) {
       expect(answer(explained, gate), gate).toMatchObject({ answer: "NotAsked", why: "forbidden" });
     }
   });
 
   test("does not stand open: without the fleet", () => {
     const explained = explain(input({ fleet: { state: "Unread", why: "list broke" } }));
-    for (const gate of ["Storm", "Budget"] as const) {
+    for (const gate of ["Breaker", "Limit"] as const) {
       expect(answer(explained, gate), gate).toMatchObject({ answer: "NotAsked", why: "list broke" });
     }
   });

@@ -8,7 +8,7 @@ import { judge, type Rules } from "@node-agent/shared/core/judge.ts";
 import { DEFAULT_POLICY, type RepairPolicy } from "@node-agent/shared/core/policy.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
-import { DAY, HOUR, MINUTE, SECOND } from "@node-agent/shared/core/time.ts";
+import { DAY, HOUR, MINUTE } from "@node-agent/shared/core/time.ts";
 import { aNode, type NodeBuilder } from "@node-agent/shared/testing/builders.ts";
 import { describeFixtures } from "../../support/fixtures.ts";
 import { ACTIVE, NOON } from "./timeline.ts";
@@ -300,11 +300,11 @@ describe("what would be repaired", () => {
     });
   });
 
-  test("a storm holds it, also without records", () => {
+  test("an open breaker holds it, also without records", () => {
     const { failing } = summaryOf([sick, aNode("sick-2").notReady(), aNode("sick-3").notReady(), aNode()]);
     for (const { repair, holds } of failing) {
       expect(repair).toBe("Held");
-      expect(holds).toContainEqual(expect.objectContaining({ gate: "Storm" }));
+      expect(holds).toContainEqual(expect.objectContaining({ gate: "Breaker" }));
     }
   });
 
@@ -348,18 +348,8 @@ describe("what would be repaired", () => {
 
   test("names the gates that only a worker can ask, so that Due is no promise", () => {
     const { notAsked, mode } = summaryOf([aNode()], undefined, rulesOf(DEFAULT_POLICY));
-    expect(notAsked).toEqual(expect.arrayContaining(["Ledger", "Budget", "Cloud"]));
+    expect(notAsked).toEqual(expect.arrayContaining(["Ledger", "CureRate", "Limit", "Cloud"]));
     expect(mode).toBe("monitor-only");
-  });
-
-  test("a failure that began a moment ago with others is a burst", () => {
-    const many = Array.from({ length: 4 }, (_, i) => aNode(`sick-${i}`).notReady());
-    const state = stateOf(many.map((node) => recordOf(node, 10 * SECOND)));
-    const { failing } = summaryOf(
-      [...many, ...WELL, ...Array.from({ length: 40 }, (_, i) => aNode(`x-${i}`))],
-      state,
-    );
-    expect(failing[0]?.holds).toContainEqual(expect.objectContaining({ gate: "Storm" }));
   });
 });
 

@@ -2,6 +2,8 @@ import { describe, expect, test } from "vitest";
 import { GATES, type GateName } from "@node-agent/shared/core/gates/gate.ts";
 import { gateVerdicts, nextStep } from "@node-agent/shared/core/gates/list.ts";
 import { fleetHealth } from "@node-agent/shared/core/storm/fleet.ts";
+import { breakerOf } from "@node-agent/shared/core/storm/breaker.ts";
+import { DEFAULT_BREAKER } from "@node-agent/shared/core/storm/policy.ts";
 import { aNode, type NodeBuilder } from "@node-agent/shared/testing/builders.ts";
 import { HOUR, MINUTE, SECOND } from "@node-agent/shared/core/time.ts";
 import { ACTIVE, NOON, Timeline } from "./timeline.ts";
@@ -90,12 +92,13 @@ const SHUT: [GateName, (life: Timeline) => void, { why: string; until?: number }
     { why: "something else rebooted it", until: MINUTE },
   ],
   [
-    "Storm",
+    "Breaker",
     (life) => {
       const silent = Array.from({ length: 2 }, (_, i) => ({ name: `n-${i}`, failing: {}, silent: true }));
-      life.read = { ...life.read, fleet: fleetHealth(silent) };
+      const fleet = fleetHealth(silent);
+      life.read = { ...life.read, fleet, breaker: breakerOf(fleet, DEFAULT_BREAKER, life.now) };
     },
-    { why: "AllSilent: all 2 nodes went silent: suspect the control plane", until: 30 * SECOND },
+    { why: "AllSilent: all 2 nodes went silent: check the control plane", until: 30 * SECOND },
   ],
   [
     "Ledger",
@@ -103,13 +106,28 @@ const SHUT: [GateName, (life: Timeline) => void, { why: string; until?: number }
     { why: "Missing: there is none", until: 45 * SECOND },
   ],
   [
-    "Budget",
+    "CureRate",
     (life) =>
       void (life.read = {
         ...life.read,
-        ledger: { ...life.read.ledger, exceeded: { budget: "Pool", why: "1 open in pool blue" } },
+        ledger: {
+          ...life.read.ledger,
+          cureRate: { gate: "CureRate", limit: "Stopped", why: "0 of the latest 5 repairs cured" },
+        },
       }),
-    { why: "Pool: 1 open in pool blue", until: 90 * SECOND },
+    { why: "Stopped: 0 of the latest 5 repairs cured", until: 90 * SECOND },
+  ],
+  [
+    "Limit",
+    (life) =>
+      void (life.read = {
+        ...life.read,
+        ledger: {
+          ...life.read.ledger,
+          limit: { gate: "Limit", limit: "Pool", why: "1 open in pool blue, 1 allowed" },
+        },
+      }),
+    { why: "Pool: 1 open in pool blue, 1 allowed", until: 90 * SECOND },
   ],
   [
     "Identity",
@@ -171,10 +189,12 @@ describe("the pure gates", () => {
     const life = aDueNode();
     const node = aNode().snapshot();
     const hosting = { own: "node-2", others: [], redis: false, openReboots: 0 };
+    const fleet = fleetHealth([{ name: "n1", failing: {}, silent: false }]);
     life.read = {
       pauses: [],
       node,
-      fleet: fleetHealth([{ name: "n1", failing: {}, silent: false }]),
+      fleet,
+      breaker: breakerOf(fleet, DEFAULT_BREAKER, life.now),
       ledger: {},
       hosting,
     };
@@ -192,9 +212,10 @@ describe("the pure gates", () => {
       { gate: "WaitWindow", open: true, why: "no reboot before" },
       { gate: "Threshold", open: true, why: "NodeReady has failed for long enough" },
       { gate: "Settle", open: true, why: "no boot was seen lately" },
-      { gate: "Storm", open: true, why: "its failure stands alone" },
+      { gate: "Breaker", open: true, why: "its failure stands alone" },
       { gate: "Ledger", open: true, why: "the ledger allows it" },
-      { gate: "Budget", open: true, why: "there is room in every budget" },
+      { gate: "CureRate", open: true, why: "repairs like this one help, as far as is known" },
+      { gate: "Limit", open: true, why: "every limit allows one more repair" },
       { gate: "Identity", open: true, why: "no other node names its VM" },
       { gate: "OwnNode", open: true, why: "neither the worker nor Redis is known to run on it" },
       { gate: "PodEvidence", open: true, why: "the failure does not depend on an agent's pod" },
@@ -311,7 +332,7 @@ describe("the pure gates", () => {
     for (const [gate, why] of [
       ["ForeignOwner", "the node was not read yet"],
       ["PlannedWork", "the node was not read yet"],
-      ["Storm", "the fleet was not looked at yet"],
+      ["Breaker", "the fleet was not looked at yet"],
       ["Ledger", "the ledger was not asked yet"],
     ] as const)
       expect(life.gate(gate)).toEqual({ gate, open: true, why });

@@ -23,10 +23,8 @@ import {
   withRecovery,
 } from "@node-agent/shared/core/ledger/steps.ts";
 import { LEDGER_TIMINGS } from "@node-agent/shared/core/ledger/timings.ts";
-import { exceededBudget } from "@node-agent/shared/core/storm/budgets.ts";
-import { DEFAULT_STORM_POLICY } from "@node-agent/shared/core/storm/policy.ts";
 import { DAY, HOUR, MINUTE } from "@node-agent/shared/core/time.ts";
-import { aGrant, aLedger, anEntry, anIntent, at, NOON, WINDOW, writer } from "./ledger-build.ts";
+import { aGrant, aLedger, anIntent, at, NOON, WINDOW, writer } from "./ledger-build.ts";
 
 const NODE: GrantSubject = { pool: "gpu", zone: "z1", checkers: ["NodeReady"] };
 const idFor = (meta: Parameters<typeof grantFor>[0], subject = NODE, now = NOON) =>
@@ -252,20 +250,4 @@ describe("slow start", () => {
       }),
     );
   });
-});
-
-test("a grant limits what may be open for as long as it holds, and no longer", () => {
-  const open = anEntry({ instanceId: "other", at: NOON, notBefore: NOON + DAY });
-  const { budgets } = DEFAULT_STORM_POLICY;
-  const policy = { ...DEFAULT_STORM_POLICY, budgets: { ...budgets, cluster: 9, clusterPercent: 100 } };
-  const asked = (now: number) =>
-    exceededBudget(
-      { instanceId: "own" },
-      aLedger([open], { grants: [aGrant({ width: 1 })] }),
-      100,
-      policy,
-      at(now),
-    )?.budget;
-  expect(asked(NOON + HOUR - 1)).toBe("Cluster");
-  expect(asked(NOON + HOUR)).toBeUndefined();
 });

@@ -11,7 +11,7 @@ import { newGrant, withGrant } from "@node-agent/shared/core/ledger/grant.ts";
 import type { LedgerEntry } from "@node-agent/shared/core/ledger/ledger.ts";
 import { withHeartbeat, withIntent, withOutcome, withPause } from "@node-agent/shared/core/ledger/steps.ts";
 import { LEDGER_TIMINGS } from "@node-agent/shared/core/ledger/timings.ts";
-import { isOpen } from "@node-agent/shared/core/storm/budgets.ts";
+import { isOpen } from "@node-agent/shared/core/ledger/history.ts";
 import { HOUR, MINUTE, SECOND } from "@node-agent/shared/core/time.ts";
 import { aLedger, anEntry, anIntent, at, NOON, WINDOW, writer } from "./ledger-build.ts";
 

@@ -1,10 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { decodeLedger, encodeLedger } from "@node-agent/shared/contract/ledger-codec.ts";
+import { isOpen } from "@node-agent/shared/core/ledger/history.ts";
 import { LEDGER_OUTCOMES, type LedgerEntry } from "@node-agent/shared/core/ledger/ledger.ts";
 import { withIntent, withOutcome, withRecovery } from "@node-agent/shared/core/ledger/steps.ts";
 import { LEDGER_TIMINGS } from "@node-agent/shared/core/ledger/timings.ts";
-import { efficacyExceeded, isOpen } from "@node-agent/shared/core/storm/budgets.ts";
-import { DEFAULT_STORM_POLICY } from "@node-agent/shared/core/storm/policy.ts";
 import { MINUTE } from "@node-agent/shared/core/time.ts";
 import { aGrant, aLedger, anEntry, anIntent, at, NOON, WINDOW, writer } from "./ledger-build.ts";
 
@@ -13,7 +12,7 @@ const recovery = (entry: LedgerEntry, token = "token-a") =>
   withRecovery(aLedger([entry]), "vm-a", token, writer(THEN));
 
 describe("a node that is well again", () => {
-  test("frees its place in the budgets, keeps its window, and is no cure yet", () => {
+  test("frees its place in the limits, keeps its window, and is no cure yet", () => {
     const before = anEntry();
     const { entries, meta } = recovery(before);
     const entry = entries.get("vm-a")!;
@@ -54,34 +53,11 @@ describe("a node that is well again", () => {
   });
 });
 
-const vm = (n: number, over: Partial<LedgerEntry>) => anEntry({ instanceId: `vm-${n}`, seq: n, ...over });
-const exceeded = (...entries: LedgerEntry[]) =>
-  efficacyExceeded(aLedger(entries), DEFAULT_STORM_POLICY)?.budget;
-const bad = { outcome: "StillBad" } as const;
-const unproven = { outcome: "Accepted", recoveredAt: THEN } as const;
-
-describe("a repair that is not proven yet", () => {
-  test("ends the row of those that cured nothing: it is not known, so nobody can say that it helped nothing", () => {
-    expect(exceeded(vm(1, bad), vm(2, bad), vm(3, bad))).toBe("Efficacy");
-    expect(exceeded(vm(1, bad), vm(2, unproven), vm(3, bad), vm(4, bad))).toBeUndefined();
-  });
-
-  test("opens the guard no more than a cure does: three after it stop the next", () => {
-    expect(exceeded(vm(1, unproven), vm(2, bad), vm(3, bad), vm(4, bad))).toBe("Efficacy");
-  });
-
-  test("counts in the row from its relapse on", () => {
-    const ledger = aLedger([vm(1, bad), vm(2, bad), vm(3, { ...unproven, token: "t" })]);
-    const relapsed = withOutcome(ledger, "vm-3", "t", "StillBad", writer(THEN), LEDGER_TIMINGS);
-    expect(efficacyExceeded(relapsed, DEFAULT_STORM_POLICY)?.budget).toBe("Efficacy");
-  });
-
-  test("that is proven late keeps its place in the row: it does not open a guard that closed after it", () => {
-    const entries = [vm(1, { ...unproven, token: "t" }), vm(2, bad), vm(3, bad), vm(4, bad)];
-    const proven = withOutcome(aLedger(entries), "vm-1", "t", "Cured", writer(THEN), LEDGER_TIMINGS);
-    expect(proven.entries.get("vm-1")).toMatchObject({ outcome: "Cured", seq: 1 });
-    expect(efficacyExceeded(proven, DEFAULT_STORM_POLICY)?.budget).toBe("Efficacy");
-  });
+test("a proof that comes late keeps its place among the results: it does not make repairs help now", () => {
+  const unproven = anEntry({ seq: 1, recoveredAt: THEN });
+  const ledger = aLedger([unproven, anEntry({ instanceId: "vm-b", seq: 2, outcome: "StillBad" })]);
+  const proven = withOutcome(ledger, "vm-a", "token-a", "Cured", writer(THEN), LEDGER_TIMINGS);
+  expect(proven.entries.get("vm-a")).toMatchObject({ outcome: "Cured", seq: 1 });
 });
 
 describe("a grant", () => {

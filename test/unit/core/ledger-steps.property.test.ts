@@ -6,9 +6,9 @@ import { rebootsOf } from "@node-agent/shared/core/ledger/history.ts";
 import type { Ledger, LedgerEntry, LedgerOutcome } from "@node-agent/shared/core/ledger/ledger.ts";
 import { pruned } from "@node-agent/shared/core/ledger/steps.ts";
 import { LEDGER_TIMINGS } from "@node-agent/shared/core/ledger/timings.ts";
-import { efficacyExceeded, exceededBudget } from "@node-agent/shared/core/storm/budgets.ts";
-import { DEFAULT_STORM_POLICY, type StormPolicy } from "@node-agent/shared/core/storm/policy.ts";
+import { limitsOf, UNCOUNTED, type LimitRules } from "@node-agent/shared/core/storm/limits.ts";
 import { DAY } from "@node-agent/shared/core/time.ts";
+import { limitsOfCounts } from "../../support/limits.ts";
 import { aLedger, anyClocks, anyWrite, applied, NOON, WINDOW, type Write } from "./ledger-build.ts";
 
 interface Moment {
@@ -51,11 +51,10 @@ function mayBecome(old: LedgerOutcome, now: LedgerOutcome): boolean {
   return (old === "Accepted" || old === "Unknown") && VERDICTS.has(now);
 }
 
-/** Every rate and the efficacy guard at this limit. */
-function limitedTo(limit: number): StormPolicy {
-  const { budgets } = DEFAULT_STORM_POLICY;
-  const rates = { ...budgets, perHour: limit, perDay: limit, nodePerDay: limit };
-  return { ...DEFAULT_STORM_POLICY, uncured: limit, budgets: rates };
+/** Every rate and the cure rate at this limit. */
+function limitedTo(limit: number): LimitRules {
+  const cureRate = { latest: 10, minimum: limit, slowBelow: 50, stopBelow: 50 };
+  return { limits: limitsOfCounts({}, { rate: limit, nodePerDay: limit }), cureRate };
 }
 
 describe("whatever is written to the ledger", () => {
@@ -122,15 +121,15 @@ describe("whatever is written to the ledger", () => {
     );
   });
 
-  test("pruning forgets nothing that a window, a budget or the efficacy guard asks for", () => {
+  test("pruning forgets nothing that a window, a limit or the cure rate asks for", () => {
     const policies = [1, 2, 10].map((limit) => limitedTo(limit));
+    const asking = { checkers: ["GPU"], checker: "GPU" } as const;
     expectNever(({ after, clocks }) => {
       const kept = pruned(after, clocks, { keep: 1 });
       const answers = (ledger: Ledger) =>
         policies.flatMap((policy) => [
-          exceededBudget({ instanceId: "vm-0" }, ledger, 100, policy, clocks),
-          exceededBudget({ instanceId: "vm-9" }, ledger, 100, policy, clocks),
-          efficacyExceeded(ledger, policy),
+          limitsOf(ledger, UNCOUNTED, policy, clocks).ask({ ...asking, instanceId: "vm-0" }),
+          limitsOf(ledger, UNCOUNTED, policy, clocks).ask({ ...asking, instanceId: "vm-9" }),
         ]);
       expect(answers(kept)).toEqual(answers(after));
       return [...after.entries].filter(

@@ -14,8 +14,6 @@ import {
   withQuarantine,
 } from "@node-agent/shared/core/ledger/steps.ts";
 import { LEDGER_TIMINGS, windowOf } from "@node-agent/shared/core/ledger/timings.ts";
-import { efficacyExceeded } from "@node-agent/shared/core/storm/budgets.ts";
-import { DEFAULT_STORM_POLICY } from "@node-agent/shared/core/storm/policy.ts";
 import { DAY, HOUR, MINUTE, SECOND, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
 import { aLedger, anEntry, anIntent, at, NOON, WINDOW, writer } from "./ledger-build.ts";
 
@@ -169,25 +167,6 @@ describe("pruning", () => {
 
   test("keeps longer when told", () => {
     expect(prune(anEntry(), NOON + 3 * DAY, 7 * DAY)).toBe(1);
-  });
-
-  test("keeps the evidence that reboots do not help until a cure or a grant comes after it", () => {
-    const bad = anEntry({ outcome: "StillBad", seq: 1 });
-    const later = NOON + 30 * DAY;
-    expect(prune(bad, later)).toBe(1);
-    const cured = anEntry({ instanceId: "vm-b", outcome: "Cured", seq: 2 });
-    expect([...pruned(aLedger([bad, cured]), at(later), LEDGER_TIMINGS).entries.keys()]).toEqual(["vm-b"]);
-    const granted = aLedger([bad], { grant: { since: NOON, by: "ann", width: 1 } });
-    expect(pruned(granted, at(later), LEDGER_TIMINGS).entries.size).toBe(0);
-  });
-
-  test("keeps the cure that made older failures good, however old it is", () => {
-    const cured = anEntry({ instanceId: "vm-b", outcome: "Cured", seq: 2, at: NOON - HOUR, notBefore: NOON });
-    const bad = anEntry({ outcome: "StillBad", seq: 1, notBefore: NOON + HOUR });
-    const policy = { ...DEFAULT_STORM_POLICY, uncured: 1 };
-    const kept = pruned(aLedger([bad, cured]), at(NOON + DAY + MINUTE), LEDGER_TIMINGS);
-    expect(kept.entries.size).toBe(2);
-    expect(efficacyExceeded(kept, policy)).toBeUndefined();
   });
 
   test("with nothing to leave out gives the same ledger", () => {

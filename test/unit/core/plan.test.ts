@@ -10,25 +10,15 @@ import { DEFAULT_POLICY, type RepairPolicy } from "@node-agent/shared/core/polic
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import { DAY, HOUR, MINUTE, SECOND, type Millis } from "@node-agent/shared/core/time.ts";
 import { aNode, type NodeBuilder } from "@node-agent/shared/testing/builders.ts";
+import { limitsOfCounts } from "../../support/limits.ts";
 import { NOON } from "./timeline.ts";
 
-/** Two repairs may be open at once, and neither pools nor the time between repairs hold any. */
+/** Two repairs may be open at once, and nothing else limits them. */
 const POLICY: RepairPolicy = {
   ...DEFAULT_POLICY,
   monitorOnly: false,
-  storm: {
-    ...DEFAULT_POLICY.storm,
-    burst: 1000,
-    floor: 1000,
-    budgets: {
-      ...DEFAULT_POLICY.storm.budgets,
-      pool: 100,
-      zone: 100,
-      cluster: 2,
-      clusterPercent: 100,
-      spacing: 0,
-    },
-  },
+  limits: limitsOfCounts({ cluster: 2 }),
+  breaker: { ...DEFAULT_POLICY.breaker, floor: 1000 },
 };
 const CHECKERS = createCheckers(POLICY);
 
@@ -74,8 +64,8 @@ describe("a plan", () => {
       { node: "n-8", at: NOON },
     ]);
     expect(made.held).toMatchObject([
-      { node: "n-7", gate: "Budget" },
-      { node: "n-6", gate: "Budget" },
+      { node: "n-7", gate: "Limit" },
+      { node: "n-6", gate: "Limit" },
     ]);
   });
 
@@ -111,15 +101,15 @@ describe("a plan", () => {
   });
 
   test("judges correlation by the census, not by the sick nodes alone", () => {
-    const policy = { ...POLICY, storm: { ...POLICY.storm, floor: 2, burst: 1000 } };
+    const policy = { ...POLICY, breaker: DEFAULT_POLICY.breaker };
     const rules = { checkers: CHECKERS, policy };
     const sick = [6, 7, 8].map((m) => failedAgo(m * MINUTE, aNode(`n-${m}`)));
-    expect(plan(inputOf(sick, { rules })).held).toMatchObject([{ gate: "Budget" }]);
+    expect(plan(inputOf(sick, { rules })).held).toMatchObject([{ gate: "Limit" }]);
     const census = censusOf(sick.map(({ snapshot }) => snapshot!));
     expect(plan(inputOf(sick, { rules, census })).held).toMatchObject([
-      { gate: "Storm" },
-      { gate: "Storm" },
-      { gate: "Storm" },
+      { gate: "Breaker" },
+      { gate: "Breaker" },
+      { gate: "Breaker" },
     ]);
   });
 

@@ -268,7 +268,7 @@ describe("a fleet with planned work", () => {
         i < 8 ? aNode(`gpu-${i}`).gpu(8).unknown().label(DRIVER, "drain-required") : aNode(`n-${i}`);
       return fleetNode(node.snapshot(), undefined, rules, NOON);
     });
-    expect(fleetHealth(nodes)).toMatchObject({ nodes: 20, unhealthy: 0 });
+    expect(fleetHealth(nodes)).toMatchObject({ nodes: 20, sick: [] });
   });
 
   test("counts a node whose work is stuck", () => {

@@ -230,7 +230,7 @@ describe("the model itself", () => {
     // The model has no claims, no fleet and no ledger: their gates stand open in it.
     const beyond = new Set<GateName>([
       ...(["NotSelected", "Paused", "OptOut", "ForeignOwner", "PlannedWork", "Settle"] as const),
-      ...(["Storm", "Ledger", "Budget", "Identity"] as const),
+      ...(["Breaker", "Ledger", "CureRate", "Limit", "Identity"] as const),
     ]);
     const pureGates = GATES.slice(0, GATES.indexOf("NodeUnreadable")).filter((gate) => !beyond.has(gate));
     const outcomes = ["Accepted", "Unknown", "NotSent", "Rejected", "Simulated"];

@@ -53,7 +53,10 @@ export class Timeline {
   viewSteady: Millis = DAY;
   policy: RepairPolicy;
   /** What was read of the world beside the record. */
-  read: Pick<GateInput, "pauses" | "node" | "selected" | "fleet" | "ledger" | "hosting" | "evidence"> = {};
+  read: Pick<
+    GateInput,
+    "pauses" | "node" | "selected" | "fleet" | "breaker" | "ledger" | "hosting" | "evidence"
+  > = {};
   node: JudgedNode = { name: "node-1", uid: "uid-1", providerId: "civo://vm-a", bootId: "boot-1" };
   /** Actions of the latest event. */
   actions: readonly NodeAction[] = [];

@@ -22,9 +22,7 @@ const SECTIONS = [...new Set(CONFIG_TABLE.map(sectionOf))];
 
 function sectionOf({ key }: SettingRow): string {
   const [first = "", ...rest] = key.split(".");
-  return rest.length === 0 || ["rebootWait", "rebootRateLimit", "expectedGpus"].includes(first)
-    ? "General"
-    : first;
+  return rest.length === 0 || ["rebootWait", "expectedGpus"].includes(first) ? "General" : first;
 }
 
 function variable(name: string): string {

@@ -5,8 +5,9 @@ import { CHECKER_REASONS } from "@node-agent/shared/core/checkers/registry.ts";
 import { GATES } from "@node-agent/shared/core/gates/gate.ts";
 import { DISTRUSTS } from "@node-agent/shared/core/ledger/trust.ts";
 import { REBOOT_OUTCOMES, REBOOT_VERIFICATIONS } from "@node-agent/shared/core/record.ts";
-import { BUDGETS } from "@node-agent/shared/core/storm/budgets.ts";
-import { STORM_KINDS } from "@node-agent/shared/core/storm/correlation.ts";
+import { BREAKER_SCOPES } from "@node-agent/shared/core/storm/breaker.ts";
+import { CURE_RATES } from "@node-agent/shared/core/storm/cure-rate.ts";
+import { LIMITS } from "@node-agent/shared/core/storm/limits.ts";
 import { EXIT } from "@node-agent/shared/runtime/lifecycle.ts";
 import { filesBelow, namesOf, tableBelow, tablesOf, textOf } from "./markdown.ts";
 
@@ -54,8 +55,9 @@ const REDIS_FAULTS = unionIn("packages/shared/src/runtime/redis-server.ts", "Red
 describe("docs/errors.md tells exactly", () => {
   const sets: readonly (readonly [string, readonly string[]])[] = [
     ["Gates", GATES],
-    ["Storms", STORM_KINDS],
-    ["Budgets", BUDGETS],
+    ["Breakers", BREAKER_SCOPES],
+    ["Limits", LIMITS],
+    ["Cure rates", CURE_RATES],
     ["Distrust of the ledger", DISTRUSTS],
     ["What a reboot came to", REBOOT_VERIFICATIONS],
     ["Reboot outcomes", REBOOT_OUTCOMES],

@@ -7,7 +7,7 @@ import { realConfig, REAL_SPANS, scaledConfig, scaledValues, SPEED } from "../..
 
 const CONNECTIONS = { cluster: "demo", kubeconfig: "/run/kubeconfig", redisUrl: "redis://127.0.0.1:1234" };
 const DURATIONS = CONFIG_TABLE.filter(({ isDuration, key }) => isDuration && !key.includes("<"));
-const LIMITS = CONFIG_TABLE.filter(({ key }) => /per(?:hour|day)/iu.test(key));
+const LIMITS = CONFIG_TABLE.filter(({ key }) => /^limits\.(?:rate\.count|nodePerDay)$/u.test(key));
 const SCALED = DURATIONS.filter(({ key }) => REAL_SPANS[key] === undefined);
 
 function load(yaml: string) {
@@ -26,9 +26,9 @@ function valueOf(config: unknown, key: string): unknown {
 describe("the settings of the demo", () => {
   const config = load(scaledConfig(CONNECTIONS));
 
-  test("there are spans in the schema, those of storms and of the ledger among them", () => {
+  test("there are spans in the schema, those of the breaker and of the ledger among them", () => {
     const keys = DURATIONS.map(({ key }) => key);
-    expect(keys).toEqual(expect.arrayContaining(["storm.settle", "storm.budgets.spacing", "ledger.margin"]));
+    expect(keys).toEqual(expect.arrayContaining(["storm.settle", "breaker.youngFor", "ledger.margin"]));
     // What reads like a span and is not declared as one would not be scaled.
     const looks = CONFIG_TABLE.filter(({ default: text }) => /^\d+(?:ms|[smhd])$/u.test(text));
     for (const { key } of looks) expect(keys).toContain(key);
@@ -46,11 +46,7 @@ describe("the settings of the demo", () => {
   });
 
   test("every limit per hour or day lets as many more through as the demo is faster", () => {
-    expect(LIMITS.map(({ key }) => key)).toEqual([
-      "storm.budgets.perHour",
-      "storm.budgets.perDay",
-      "storm.budgets.nodePerDay",
-    ]);
+    expect(LIMITS.map(({ key }) => key)).toEqual(["limits.rate.count", "limits.nodePerDay"]);
     for (const { key, default: limit } of LIMITS)
       expect([key, valueOf(config, key)]).toEqual([key, Number(limit) * SPEED]);
   });
@@ -58,7 +54,7 @@ describe("the settings of the demo", () => {
   test("nothing else differs from production but the size of the fleet", () => {
     const spans = new Set([...DURATIONS, ...LIMITS].map(({ key }) => key));
     const others = Object.keys(scaledValues()).filter((key) => !spans.has(key));
-    expect(others).toEqual(["storm.budgets.cluster", "storm.budgets.clusterPercent"]);
+    expect(others).toEqual(["limits.open.zone.count", "limits.open.cluster.count"]);
     expect(config.checkers.GPU).toMatchObject({ enabled: true, action: "Reboot" });
   });
 

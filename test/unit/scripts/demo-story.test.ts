@@ -30,7 +30,7 @@ const lineOf = (event: string, over: object = {}) => ({
 
 describe("the story of a real cluster", () => {
   test("every sentence about a repair says would be", () => {
-    const gates = ["ForeignOwner", "NothingFailing", "Threshold", "Budget"];
+    const gates = ["ForeignOwner", "NothingFailing", "Threshold", "Limit"];
     const told = Object.values(LOG_EVENTS).flatMap((event) =>
       gates.map((gate) => tell(lineOf(event, { gate }), "monitor") ?? ""),
     );

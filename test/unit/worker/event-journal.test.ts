@@ -126,9 +126,9 @@ describe("a change of the gate that holds a reboot", () => {
     await activate(0, aJob(progress), heldBy("Threshold", record));
     // A job that stalled runs twice: both read the progress before either wrote it.
     const [one, two] = [aJob(progress), aJob(progress)];
-    await activate(0, one, heldBy("Storm", record, "4 of 9"));
-    await activate(1, two, heldBy("Storm", record, "5 of 9"));
-    expect(await told()).toEqual(["RebootHeld: Threshold", "RebootHeld: Storm"]);
+    await activate(0, one, heldBy("Breaker", record, "4 of 9"));
+    await activate(1, two, heldBy("Breaker", record, "5 of 9"));
+    expect(await told()).toEqual(["RebootHeld: Threshold", "RebootHeld: Breaker"]);
   });
 
   test("is told once while what the job says of itself cannot be stored", async () => {

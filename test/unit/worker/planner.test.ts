@@ -65,7 +65,7 @@ describe("one tick", () => {
     await planner().tick(NEVER);
     expect(queue.woken).toEqual(["b"]);
     expect(world.plans.plan).toEqual({ at: world.clock.now(), proceed: ["b"] });
-    expect(progressOf("a")).toMatchObject({ waitsFor: "Budget", by: "plan", changes: 1, phase: "Unhealthy" });
+    expect(progressOf("a")).toMatchObject({ waitsFor: "Limit", by: "plan", changes: 1, phase: "Unhealthy" });
     expect(progressOf("b")).toBe(0);
     expect(world.journal.count("held")).toBe(1);
   });
@@ -169,7 +169,7 @@ describe("a due repair", () => {
     await due(["b", "a"]);
     world.plans.plan = { at: world.clock.now(), proceed: ["a", "b"] };
     await world.run("b");
-    expect(await world.run("a")).toMatchObject({ gate: "Budget" });
+    expect(await world.run("a")).toMatchObject({ gate: "Limit" });
     expect(world.rebooted).toEqual(["b"]);
   });
 

@@ -8,13 +8,13 @@ import { World } from "./world.ts";
 let world: World;
 let boots: number;
 beforeEach(() => {
-  const { storm } = DEFAULT_POLICY;
-  const budgets = { ...storm.budgets, nodePerDay: 99 };
+  const { limits, storm } = DEFAULT_POLICY;
   world = new World({
     ...DEFAULT_POLICY,
     monitorOnly: false,
     blindGrace: 0,
-    storm: { ...storm, settle: 0, budgets },
+    limits: { ...limits, nodePerDay: 99 },
+    storm: { ...storm, settle: 0 },
   });
   boots = 1;
 });

@@ -69,5 +69,5 @@ test("a node that DRA took over by its slices is none of the failing ones of the
     shared: MINUTE,
     oldest: MINUTE,
   }).health(await world.store.listUnhealthy(), world.clock.now(), new AbortController().signal);
-  expect(health).toMatchObject({ nodes: 1, unhealthy: 0 });
+  expect(health).toMatchObject({ nodes: 1, sick: [] });
 });

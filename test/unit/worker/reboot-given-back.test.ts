@@ -37,7 +37,7 @@ describe("an attempt that proves not to have been carried out", () => {
       await callInVain();
       if (world.executor.calls.length > before) made.push(world.executor.calls.at(-1)?.at ?? 0);
     }
-    expect(made).toHaveLength(DEFAULT_POLICY.storm.budgets.nodePerDay);
+    expect(made).toHaveLength(DEFAULT_POLICY.limits.nodePerDay);
     const gaps = made.slice(1).map((at, i) => at - (made[i] ?? 0));
     for (const gap of gaps) expect(gap).toBeGreaterThanOrEqual(10 * MINUTE);
   });

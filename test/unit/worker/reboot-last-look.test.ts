@@ -28,7 +28,6 @@ describe("a pause set after the first look and before the call", () => {
     "store.listUnhealthy",
     "lister.list",
     "executor.resolve",
-    "limiter.take",
     "store.compareAndSet",
   ])("just after %s: no call, and the next look names it", async (point) => {
     await world.due();
@@ -70,17 +69,17 @@ describe("what the fleet and the node say at the last moment", () => {
     expect(world.rebooted).toEqual([]);
   });
 
-  test("a storm in the live list holds, whatever Redis says", async () => {
+  test("failures in the live list hold, whatever Redis says", async () => {
     await world.due();
     for (const name of ["node-2", "node-3"]) world.reader.set(aNode(name).notReady().snapshot());
-    expect(await world.run()).toMatchObject({ end: "Wait", gate: "Storm" });
+    expect(await world.run()).toMatchObject({ end: "Wait", gate: "Breaker" });
     expect(world.rebooted).toEqual([]);
   });
 
   test("a fleet that cannot be listed holds", async () => {
     await world.due();
     world.lister.fault = new Error("503");
-    expect(await world.run()).toMatchObject({ end: "Wait", gate: "Storm", why: "503" });
+    expect(await world.run()).toMatchObject({ end: "Wait", gate: "Breaker", why: "503" });
     expect(world.rebooted).toEqual([]);
     world.lister.fault = undefined;
     await world.run();
@@ -100,14 +99,14 @@ describe("what the fleet and the node say at the last moment", () => {
 });
 
 describe("monitor-only", () => {
-  test("keeps no ledger, and says what its budgets would say", async () => {
+  test("keeps no ledger, and says what its limits would say", async () => {
     world = new World({ ...DEFAULT_POLICY, monitorOnly: true });
     world.ledger.overwrite(undefined);
     for (const name of ["node-1", "node-2"]) await world.due(aNode(name));
     for (const name of ["w-1", "w-2"]) world.reader.set(aNode(name).snapshot());
     await world.run("node-1");
     expect((await world.record("node-1"))?.lastReboot?.outcome).toBe("Simulated");
-    expect(await world.run("node-2")).toMatchObject({ end: "Wait", gate: "Budget" });
+    expect(await world.run("node-2")).toMatchObject({ end: "Wait", gate: "Limit" });
     expect(world.rebooted).toEqual([]);
   });
 

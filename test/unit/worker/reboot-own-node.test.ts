@@ -3,14 +3,14 @@ import type { LiveWorker } from "../../../packages/shared/src/core/hosting.ts";
 import { DEFAULT_POLICY, type RepairPolicy } from "../../../packages/shared/src/core/policy.ts";
 import { MINUTE, SECOND } from "../../../packages/shared/src/core/time.ts";
 import { aNode, type NodeBuilder } from "../../../packages/shared/src/testing/builders.ts";
+import { limitsOfCounts } from "../../support/limits.ts";
 import { World } from "./world.ts";
 
-const { storm } = DEFAULT_POLICY;
-/** More than one reboot may be open, so that no budget answers in place of the gate. */
+/** More than one reboot may be open, so that no limit answers in place of the gate. */
 const ROOMY: RepairPolicy = {
   ...DEFAULT_POLICY,
   monitorOnly: false,
-  storm: { ...storm, budgets: { ...storm.budgets, clusterPercent: 50, spacing: 0 } },
+  limits: limitsOfCounts({ pool: 1 }),
 };
 const ON_1: LiveWorker = { id: "a", node: "node-1", monitorOnly: false };
 const ON_2: LiveWorker = { id: "b", node: "node-2", monitorOnly: false };

@@ -4,7 +4,8 @@ import { MINUTE, SECOND } from "../../../packages/shared/src/core/time.ts";
 import type { RebootReceipt, ResolveFailure } from "../../../packages/shared/src/ports/executor.ts";
 import { createNopExecutor } from "../../../packages/shared/src/runtime/nop-executor.ts";
 import { aNode } from "../../../packages/shared/src/testing/builders.ts";
-import { MemoryCallLimiter } from "../../../packages/shared/src/testing/memory-call-limiter.ts";
+import { CallBrake } from "../../../packages/worker/src/call-brake.ts";
+import { limitsOfCounts } from "../../support/limits.ts";
 import { TIMINGS, WINDOW, World } from "./world.ts";
 
 let world: World;
@@ -167,16 +168,16 @@ describe("what holds a reboot back", () => {
     expect(world.journal.count("fault")).toBe(1);
   });
 
-  test("the shared limit on calls: no intent, and the job looks again when a slot is free", async () => {
-    const limiter = new MemoryCallLimiter(world.clock, { max: 1, per: MINUTE });
+  test("the brake of the process: no intent, and the job looks again when it lets one more through", async () => {
+    const brake = new CallBrake(world.clock, limitsOfCounts({ cluster: 1 }, { rate: 10 }));
     await world.due();
-    await limiter.take("another node");
-    const run = await world.run("node-1", { limiter });
-    expect(run).toMatchObject({ end: "Wait", gate: "RateLimit", for: MINUTE });
+    for (let i = 0; i < 2; i += 1) expect(brake.claim(13).send()).toBe(true);
+    const run = await world.run("node-1", { brake });
+    expect(run).toMatchObject({ end: "Wait", gate: "RateLimit", for: 3 * MINUTE });
     expect(calls()).toBe(0);
     expect((await world.record())?.lastReboot).toBeUndefined();
     await world.watch(run.end === "Wait" ? run.for : 0);
-    await world.run("node-1", { limiter });
+    await world.run("node-1", { brake });
     expect(calls()).toBe(1);
   });
 

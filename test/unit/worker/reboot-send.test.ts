@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { aNode } from "../../../packages/shared/src/testing/builders.ts";
+import type { RebootDeps } from "../../../packages/worker/src/reboot-transaction.ts";
 import { onceAt } from "./intercept.ts";
 import { TIMINGS, World } from "./world.ts";
 
@@ -9,6 +10,14 @@ beforeEach(() => {
 });
 
 const calls = () => world.executor.calls.length;
+
+/** Something happens just before the intent. */
+const braking = (happens: () => void): RebootDeps["brake"] => ({
+  claim: (nodes) => {
+    happens();
+    return world.processorDeps().brake.claim(nodes);
+  },
+});
 
 describe("the send deadline", () => {
   test.each<[string, () => void]>([
@@ -31,14 +40,11 @@ describe("the send deadline", () => {
     ],
   ])("nothing is sent when %s between the first read and the call", async (_, freeze) => {
     await world.due();
-    const limiter = {
-      take: async () => {
-        freeze();
-        return undefined;
-      },
-    };
     const before = await world.record();
-    expect(await world.run("node-1", { limiter })).toMatchObject({ end: "Wait", gate: "Deadline" });
+    expect(await world.run("node-1", { brake: braking(freeze) })).toMatchObject({
+      end: "Wait",
+      gate: "Deadline",
+    });
     expect(calls()).toBe(0);
     // Nothing was written yet: it is no attempt, and no call that was not sent.
     expect(await world.record()).toEqual(before);
@@ -46,7 +52,7 @@ describe("the send deadline", () => {
     expect(world.missed).toHaveLength(1);
   });
 
-  test.each(["store.get", "reader.read", "executor.resolve", "limiter.take", "store.compareAndSet"])(
+  test.each(["store.get", "reader.read", "executor.resolve", "store.compareAndSet"])(
     "a freeze in %s counts too",
     async (where) => {
       await world.due();
@@ -87,13 +93,8 @@ describe("the send deadline", () => {
 
   test("a send just in time is sent", async () => {
     await world.due();
-    const limiter = {
-      take: async () => {
-        world.clock.advance(TIMINGS.sendDeadline);
-        return undefined;
-      },
-    };
-    await world.run("node-1", { limiter });
+    const brake = braking(() => world.clock.advance(TIMINGS.sendDeadline));
+    await world.run("node-1", { brake });
     expect(calls()).toBe(1);
   });
 
@@ -120,13 +121,8 @@ describe("the send deadline", () => {
   test("a shutdown between intent and call sends nothing", async () => {
     await world.due();
     const stopping = new AbortController();
-    const limiter = {
-      take: async () => {
-        stopping.abort();
-        return undefined;
-      },
-    };
-    await world.processor({ limiter }).run("node-1", stopping.signal);
+    const brake = braking(() => stopping.abort());
+    await world.processor({ brake }).run("node-1", stopping.signal);
     expect(calls()).toBe(0);
     expect((await world.record())?.lastReboot?.outcome).toBe("NotSent");
   });

@@ -14,7 +14,6 @@ import { DAY, MINUTE, SECOND, type Millis } from "../../../packages/shared/src/c
 import { shardOf } from "../../../packages/shared/src/contract/keys.ts";
 import { aNode, instanceIdOf, type NodeBuilder } from "../../../packages/shared/src/testing/builders.ts";
 import { ManualClock } from "../../../packages/shared/src/testing/manual-clock.ts";
-import { MemoryCallLimiter } from "../../../packages/shared/src/testing/memory-call-limiter.ts";
 import { MemoryEvidenceReader } from "../../../packages/shared/src/testing/memory-evidence-reader.ts";
 import { MemoryExecutor } from "../../../packages/shared/src/testing/memory-executor.ts";
 import { MemoryJobQueues } from "../../../packages/shared/src/testing/memory-job-queues.ts";
@@ -24,7 +23,7 @@ import { MemoryNodeReader } from "../../../packages/shared/src/testing/memory-no
 import { MemorySequence } from "../../../packages/shared/src/testing/memory-sequence.ts";
 import { MemoryWorkerRegistry } from "../../../packages/shared/src/testing/memory-worker-registry.ts";
 import { MemoryStore } from "../../../packages/shared/src/testing/memory-store.ts";
-import { CallSpacing } from "../../../packages/worker/src/call-spacing.ts";
+import { CallBrake } from "../../../packages/worker/src/call-brake.ts";
 import { MemoryPlanStore } from "../../../packages/shared/src/testing/memory-plan-store.ts";
 import { Evaluator, type EvaluatorDeps } from "../../../packages/worker/src/evaluator.ts";
 import { FleetWatch } from "../../../packages/worker/src/fleet-watch.ts";
@@ -69,7 +68,6 @@ export class World {
   readonly queues = new MemoryJobQueues(this.clock);
   readonly reader = new MemoryNodeReader();
   readonly executor = new MemoryExecutor(this.clock);
-  readonly limiter = new MemoryCallLimiter(this.clock, { max: 10, per: MINUTE });
   readonly lister = new MemoryNodeLister(this.reader.nodes);
   readonly plans = new MemoryPlanStore(this.clock);
   readonly evidence = new MemoryEvidenceReader();
@@ -121,8 +119,7 @@ export class World {
       ledger: rules.policy.monitorOnly ? undefined : this.ledgerGate(around),
       evidence: this.evidence,
       executor: intercept("executor", this.executor, around),
-      limiter: intercept("limiter", this.limiter, around),
-      spacing: new CallSpacing(clock, rules.policy.storm.budgets.spacing),
+      brake: new CallBrake(clock, rules.policy.limits),
       plans: intercept("plans", this.plans, around),
       whereabouts: this.whereabouts(),
       journal,

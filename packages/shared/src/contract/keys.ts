@@ -23,8 +23,6 @@ export interface Keys {
   readonly tally: (shard: number) => string;
   /** Hash: the observation clock (`observed`, `until`, `at`). */
   readonly view: string;
-  /** Sorted set: reboot calls of the sliding window, scored by their time. */
-  readonly calls: string;
   /** String: the highest sequence number of the ledger that any worker saw. */
   readonly sequence: string;
   /** Hash: id of a worker -> `<instant> <JSON>`, its latest sign of life. */
@@ -55,7 +53,6 @@ export function keysOf(cluster: string): Keys {
     judged: (shard) => `${prefix}:judged:${shard}`,
     tally: (shard) => `${prefix}:tally:${shard}`,
     view: `${prefix}:view`,
-    calls: `${prefix}:calls`,
     sequence: `${prefix}:sequence`,
     workers: `${prefix}:workers`,
     census: `${prefix}:census`,

@@ -22,6 +22,16 @@ export function askingCheckers(record: NodeRecord, policy: RepairPolicy): Checke
   });
 }
 
+/** The checkers that ask for a repair, and the one that it is counted for: its threshold passes first. */
+export function askingOf(
+  record: NodeRecord,
+  policy: RepairPolicy,
+  observed: ObservedMillis,
+): { readonly checkers: readonly CheckerName[]; readonly checker?: CheckerName } {
+  const checker = firstDue(record, policy, observed)?.checker;
+  return { checkers: askingCheckers(record, policy), ...(checker === undefined ? {} : { checker }) };
+}
+
 /** The checker whose threshold passes first, and the observed time until then. */
 export function firstDue(
   record: NodeRecord,

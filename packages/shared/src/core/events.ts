@@ -37,7 +37,7 @@ export type NodeEvent =
       readonly waitUntil: EpochMillis;
     }
   | {
-      /** The node has been well for long enough to free its place in the budgets; not long enough to count as cured. */
+      /** The node has been well for long enough to free its place in the limits; not long enough to count as cured. */
       readonly type: "RebootRecovered";
       readonly token: string;
     }

@@ -107,11 +107,12 @@ function unaskedBecause(
     OptOut: noNode,
     ForeignOwner: noNode,
     PlannedWork: noNode,
-    Storm: noFleet,
+    Breaker: noFleet,
     Ledger: noLedger,
     OwnNode: noHosting,
     PodEvidence: evidence?.pods.state === "Read" ? undefined : evidence?.pods.why,
-    Budget: noLedger ?? untrusted ?? noFleet,
+    CureRate: noLedger ?? untrusted,
+    Limit: noLedger ?? untrusted ?? noFleet,
     Identity: noNode ?? noFleet,
   };
   return missing[gate];
@@ -170,7 +171,8 @@ const ENDS: Readonly<Partial<Record<GateName, (asked: Asked) => boolean>>> = {
   Threshold: () => true,
   Settle: () => true,
   Ledger: ({ input: { ledger } }) => ledger.state !== "Distrusted" || ledger.ends,
-  Budget: ({ gates }) => gates.ledger?.exceeded?.until !== undefined,
+  CureRate: ({ gates }) => gates.ledger?.cureRate?.until !== undefined,
+  Limit: ({ gates }) => gates.ledger?.limit?.until !== undefined,
 };
 
 function unreadable({ node }: ExplainInput): GateAnswer {

@@ -5,7 +5,7 @@
 import { CHECKER_NAMES, type CheckerName, type RepairAction } from "./check.ts";
 import { behindAnswer, type BehindAnswer } from "./explain-behind.ts";
 import { ranOf } from "./checker-clocks.ts";
-import { askingCheckers } from "./due.ts";
+import { askingOf } from "./due.ts";
 import { answersOf, holds, type GateAnswer } from "./explain-gates.ts";
 import type { ExplainInput, LedgerLook, NodeLook, PendingReboot } from "./explain-input.ts";
 import { flapsWithin } from "./flaps.ts";
@@ -18,7 +18,8 @@ import { placeOf } from "./node.ts";
 import { pausesOf } from "./pause.ts";
 import type { Phase } from "./phase.ts";
 import type { NodeRecord, RebootAttempt } from "./record.ts";
-import type { BudgetSubject } from "./storm/budgets.ts";
+import { breakerOf } from "./storm/breaker.ts";
+import { limitsOf, UNCOUNTED, type LimitSubject } from "./storm/limits.ts";
 import type { EpochMillis, Millis } from "./time.ts";
 
 /** A checker that fails, and how far its clock has run. */
@@ -142,7 +143,7 @@ function gateInput(input: ExplainInput, record: NodeRecord | undefined): GateInp
     pauses: pausesOf(named, policy.paused, read),
     ...(snapshot === undefined ? {} : { node: snapshot }),
     ...(selected === undefined ? {} : { selected }),
-    ...worldOf(input, { ...place, checkers: askingCheckers(record, policy) }),
+    ...worldOf(input, { ...place, ...askingOf(record, policy, observed) }),
     ...(hosting.state === "Seen" ? { hosting: hosting.hosting } : {}),
     ...(evidence === undefined ? {} : { evidence }),
   };
@@ -150,16 +151,18 @@ function gateInput(input: ExplainInput, record: NodeRecord | undefined): GateInp
 
 /** The fleet and the ledger as gates see them, as far as they were read. */
 function worldOf(
-  { rules, now, fleet, ledger, instanceId = "" }: ExplainInput,
-  place: Omit<BudgetSubject, "instanceId">,
-): Pick<GateInput, "fleet" | "ledger"> {
-  const seen = fleet.state === "Seen" ? { fleet: fleet.health } : {};
+  { rules: { policy }, now, fleet, ledger, instanceId = "" }: ExplainInput,
+  place: Omit<LimitSubject, "instanceId">,
+): Pick<GateInput, "fleet" | "breaker" | "ledger"> {
+  const read = "ledger" in ledger ? ledger.ledger : undefined;
+  const health = fleet.state === "Seen" ? fleet.health : undefined;
+  const breaker = health && breakerOf(health, policy.breaker, now, read);
+  const seen = health && breaker ? { fleet: health, breaker } : {};
   if (ledger.state === "Unread") return seen;
   if (ledger.state === "Distrusted") return { ...seen, ledger: { distrust: distrustOf(ledger) } };
-  const size = seen.fleet?.nodes ?? 0;
-  const subject = { instanceId, ...place };
-  const view = ledgerView(subject, ledger.ledger, ledger.clocks, size, rules.policy.storm, now);
-  return { ...seen, ledger: view };
+  const limits = limitsOf(ledger.ledger, health ?? UNCOUNTED, policy, ledger.clocks);
+  const counted = { ...ledger, limits, ...(breaker === undefined ? {} : { breaker }) };
+  return { ...seen, ledger: ledgerView({ instanceId, ...place }, counted, now) };
 }
 
 function placeOfRecord({ pool }: NodeRecord): { pool?: string } {

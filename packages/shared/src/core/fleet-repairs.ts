@@ -7,6 +7,7 @@ import { placeOf, type NodeSnapshot } from "./node.ts";
 import { pausesOf } from "./pause.ts";
 import type { Phase } from "./phase.ts";
 import type { NodeRecord, ObservedMillis } from "./record.ts";
+import { breakerOf, type Breaker } from "./storm/breaker.ts";
 import { fleetNode } from "./storm/fleet-node.ts";
 import { fleetHealth, type FleetHealth } from "./storm/fleet.ts";
 import type { EpochMillis, Millis } from "./time.ts";
@@ -67,7 +68,8 @@ export interface FailingChecker {
 /** Gates whose facts only a worker has: the ledger, pods, the cloud, the moment of the call. */
 export const NOT_ASKED: readonly GateName[] = [
   "Ledger",
-  "Budget",
+  "CureRate",
+  "Limit",
   "OwnNode",
   "Cloud",
   "PodEvidence",
@@ -85,34 +87,31 @@ export function failingNodes(
   rules: Rules,
   now: EpochMillis,
 ): FailingNode[] {
-  const fleet = fleetOf(nodes, state, rules, now);
+  const world = fleetOf(nodes, state, rules, now);
   return nodes
     .filter(({ selected }) => selected)
     .flatMap(({ snapshot }) => {
       const stored = state?.records.get(snapshot.name);
       const record = judgedAnew(snapshot, stored, state, rules, now);
       if (Object.keys(record.failing).length === 0) return [];
-      return [failingNode({ snapshot, stored, record, state, rules, now, fleet })];
+      return [failingNode({ snapshot, stored, record, state, rules, now, ...world })];
     })
     .toSorted((a, b) => (a.node < b.node ? -1 : 1));
 }
 
-/**
- * The fleet as the storm gate sees it. Without records it is not known when failures began, so they must not seem to have
- * begun together.
- */
+/** The fleet as the breaker sees it. */
 function fleetOf(
   nodes: readonly SummaryNode[],
   state: FleetState | undefined,
   { checkers, policy }: Rules,
   now: EpochMillis,
-): FleetHealth {
-  const health = fleetHealth(
+): Pick<Asked, "fleet" | "breaker"> {
+  const fleet = fleetHealth(
     nodes.map(({ snapshot, selected }) =>
       fleetNode(snapshot, state?.records.get(snapshot.name), { checkers, policy, selected }, now),
     ),
   );
-  return state === undefined ? { ...health, failingSince: [], seenStarts: [] } : health;
+  return { fleet, breaker: breakerOf(fleet, policy.breaker, now) };
 }
 
 /** The record as the next judgement would have it; one of the other mode is left as it is. */
@@ -136,6 +135,7 @@ interface Asked {
   readonly rules: Rules;
   readonly now: EpochMillis;
   readonly fleet: FleetHealth;
+  readonly breaker: Breaker;
 }
 
 function failingNode(asked: Asked): FailingNode {
@@ -187,7 +187,7 @@ function repairOf(holding: readonly GateVerdict[], ends: (verdict: GateVerdict) 
   return holding.length > 0 ? "Waits" : "Due";
 }
 
-function gateInput({ snapshot, record, state, rules, now, fleet }: Asked): GateInput {
+function gateInput({ snapshot, record, state, rules, now, fleet, breaker }: Asked): GateInput {
   const { policy } = rules;
   const observed = state?.view.observed ?? 0;
   const { name } = snapshot;
@@ -202,5 +202,6 @@ function gateInput({ snapshot, record, state, rules, now, fleet }: Asked): GateI
     selected: true,
     node: snapshot,
     fleet,
+    breaker,
   };
 }

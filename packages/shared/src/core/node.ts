@@ -61,7 +61,7 @@ export function poolOf(node: Pick<NodeSnapshot, "labels">): string | undefined {
   return undefined;
 }
 
-/** Where a node stands: what budgets and storms are counted by. */
+/** Where a node stands: what limits and breakers are counted by. */
 export function placeOf(node: Pick<NodeSnapshot, "labels">): { pool?: string; zone?: string } {
   const pool = poolOf(node);
   const zone = node.labels["topology.kubernetes.io/zone"];

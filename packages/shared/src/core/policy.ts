@@ -3,7 +3,16 @@ import type { CheckerName, RepairAction } from "./check.ts";
 import type { FlappingPolicy } from "./flaps.ts";
 import type { ForeignOwnerPolicy } from "./foreign-hold.ts";
 import type { PausePolicy } from "./pause.ts";
-import { DEFAULT_STORM_POLICY, type StormPolicy } from "./storm/policy.ts";
+import {
+  DEFAULT_BREAKER,
+  DEFAULT_CURE_RATE,
+  DEFAULT_LIMITS,
+  DEFAULT_STORM_POLICY,
+  type BreakerPolicy,
+  type CureRatePolicy,
+  type LimitPolicy,
+  type StormPolicy,
+} from "./storm/policy.ts";
 import { HOUR, MINUTE, SECOND, type Millis } from "./time.ts";
 import type { PlannedWorkPolicy } from "./work-on-node.ts";
 
@@ -38,6 +47,9 @@ export interface RepairPolicy {
   readonly foreignOwner: ForeignOwnerPolicy;
   readonly plannedWork: PlannedWorkPolicy;
   readonly paused: PausePolicy;
+  readonly limits: LimitPolicy;
+  readonly breaker: BreakerPolicy;
+  readonly cureRate: CureRatePolicy;
   readonly storm: StormPolicy;
   readonly flapping: FlappingPolicy;
 }
@@ -62,6 +74,9 @@ export const DEFAULT_POLICY: RepairPolicy = {
   foreignOwner: { staleAfter: 12 * HOUR },
   plannedWork: { maxAge: HOUR },
   paused: { fleet: false, pools: [], nodes: [] },
+  limits: DEFAULT_LIMITS,
+  breaker: DEFAULT_BREAKER,
+  cureRate: DEFAULT_CURE_RATE,
   storm: DEFAULT_STORM_POLICY,
   flapping: { threshold: 5 },
 };

@@ -69,7 +69,7 @@ function uncounted<T extends { readonly attempts: number }>(
   return { ...incident, attempts: attempt.number - 1 };
 }
 
-/** The node has been well for long enough to free its place in the budgets; said once, and only of the latest reboot. */
+/** The node has been well for long enough to free its place in the limits; said once, and only of the latest reboot. */
 export function recovered(
   record: NodeRecord,
   { token }: Extract<NodeEvent, { type: "RebootRecovered" }>,

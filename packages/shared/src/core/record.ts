@@ -85,7 +85,7 @@ export interface RebootAttempt {
   /** Nothing is called for this VM before this instant. */
   readonly waitUntil: EpochMillis;
   readonly bootIdBefore?: string;
-  /** Written once, when the node has been well for long enough to free its place in the budgets. */
+  /** Written once, when the node has been well for long enough to free its place in the limits. */
   readonly recoveredAt?: EpochMillis;
   /** Written once, when it is known what the reboot came to. */
   readonly verification?: RebootVerification;

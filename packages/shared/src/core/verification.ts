@@ -33,7 +33,7 @@ export function isVerdictPending({ lastReboot }: NodeRecord): boolean {
 export interface VerdictTimings {
   /** How long a call can be on its way: send deadline, call deadline and the cloud's margin. */
   readonly flight: Millis;
-  /** How long a node must have been well before its place in the budgets is free. */
+  /** How long a node must have been well before its place in the limits is free. */
   readonly recoveredAfter: Millis;
   /** How long a node must have been well before its reboot counts as a cure. */
   readonly curedAfter: Millis;

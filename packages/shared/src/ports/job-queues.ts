@@ -1,4 +1,4 @@
-import type { EpochMillis, Millis } from "../core/time.ts";
+import type { Millis } from "../core/time.ts";
 
 /** Puts work on the queues. Jobs carry keys; every add may be repeated without harm. */
 export interface JobQueues {
@@ -10,10 +10,4 @@ export interface JobQueues {
   ensureReboots(nodes: readonly string[]): Promise<void>;
   /** The pending reboot of this node runs after `delay`; one that does not exist is made. */
   moveReboot(node: string, delay: Millis): Promise<void>;
-}
-
-/** Counts reboot calls of all workers in a sliding window. */
-export interface CallLimiter {
-  /** Takes a slot; the same token takes one slot only. `undefined`: granted, else when a slot is free again. */
-  take(token: string): Promise<EpochMillis | undefined>;
 }

@@ -25,7 +25,7 @@ export interface FleetLooked {
 }
 
 /**
- * Lists the fleet and judges it for the storm guards. `records` are those of the nodes that are not Healthy; a failing node
+ * Lists the fleet and judges it for the breaker. `records` are those of the nodes that are not Healthy; a failing node
  * that is not among them is judged with its record, because what was learned of it may explain what it shows. Throws when
  * the fleet cannot be listed.
  */

@@ -123,8 +123,8 @@ const wrong: [what: string, given: Given, fault: string][] = [
   ],
   [
     "a rate limit of nothing",
-    { file: "rebootRateLimit: { max: 0 }" },
-    "rebootRateLimit.max (agent.yaml): expected a whole number from 1 to 10000, got 0",
+    { file: "limits: { nodePerDay: 0 }" },
+    "limits.nodePerDay (agent.yaml): expected a whole number from 1 to 1000, got 0",
   ],
   [
     "a mode in the file that is neither true nor false",

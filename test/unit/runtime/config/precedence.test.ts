@@ -18,7 +18,7 @@ rebootWait:  { standard: 10m, gpu: 40m }
 maxAttempts: 3
 resyncInterval: 30s
 startupGrace: 10m
-rebootRateLimit: { max: 10, per: 1m }
+limits: { rate: { count: 10, percent: 3 } }
 `;
 
 describe("the configuration", () => {
@@ -35,7 +35,7 @@ describe("the configuration", () => {
       kubeconfig: "/etc/rancher/k3s/k3s.yaml",
       rebootWait: { standard: 10 * MINUTE, gpu: 40 * MINUTE },
       resyncInterval: 30 * SECOND,
-      rebootRateLimit: { max: 10, per: MINUTE },
+      limits: { rate: { count: 10, percent: 3 } },
       redis: { kind: "standalone", host: "127.0.0.1", port: 6379, db: 0 },
       civo: { url: "https://api.civo.com", allowInsecure: false },
     });

@@ -4,7 +4,8 @@ import type { NodeEvidence } from "../node-evidence.ts";
 import type { NodeSnapshot } from "../node.ts";
 import type { RepairPolicy } from "../policy.ts";
 import type { NodeRecord, ObservedMillis } from "../record.ts";
-import type { BudgetExceeded } from "../storm/budgets.ts";
+import type { Breaker } from "../storm/breaker.ts";
+import type { Held } from "../storm/limits.ts";
 import type { FleetHealth } from "../storm/fleet.ts";
 import type { Pause } from "../pause.ts";
 import type { EpochMillis, Millis } from "../time.ts";
@@ -27,9 +28,10 @@ export const GATES = [
   "WaitWindow",
   "Threshold",
   "Settle",
-  "Storm",
+  "Breaker",
   "Ledger",
-  "Budget",
+  "CureRate",
+  "Limit",
   "Identity",
   "NodeUnreadable",
   "OwnNode",
@@ -48,8 +50,10 @@ export interface LedgerView {
   readonly distrust?: { readonly why: string; readonly until?: EpochMillis };
   /** The VM's window, by the ledger. */
   readonly notBefore?: EpochMillis;
-  /** The first budget that one more reboot would exceed. */
-  readonly exceeded?: BudgetExceeded;
+  /** Why repairs of this checker in this pool slow down or stop. */
+  readonly cureRate?: Held;
+  /** The first limit that one more repair would exceed. */
+  readonly limit?: Held;
   /** An operator's permission to go on, slowly. */
   readonly grant?: LedgerGrant;
 }
@@ -71,8 +75,9 @@ export interface GateInput {
   readonly selected?: boolean;
   /** The node as it was read last. */
   readonly node?: NodeSnapshot;
-  /** The fleet, to tell one sick node from a storm. */
+  /** The fleet, and what is correlated in it. */
   readonly fleet?: FleetHealth;
+  readonly breaker?: Breaker;
   readonly ledger?: LedgerView;
   /** What else runs on the node. */
   readonly hosting?: Hosting;

@@ -7,9 +7,12 @@
  */
 import type { EpochMillis } from "../time.ts";
 import { identity, notSelected, optOut, paused, settle } from "./claims.ts";
-import { budget, ledger, storm } from "./fleet.ts";
+import { breaker } from "./breaker.ts";
+import { cureRate } from "./cure-rate.ts";
+import { ledger } from "./fleet.ts";
 import { foreignOwner } from "./foreign-owner.ts";
 import type { Gate, GateInput, GateName, GateVerdict } from "./gate.ts";
+import { limit } from "./limit.ts";
 import { ownNode } from "./own-node.ts";
 import { plannedWork } from "./planned-work.ts";
 import { podEvidence } from "./pod-evidence.ts";
@@ -29,9 +32,10 @@ const PURE_GATES: readonly Gate[] = [
   waitWindow,
   threshold,
   settle,
-  storm,
+  breaker,
   ledger,
-  budget,
+  cureRate,
+  limit,
   identity,
   ownNode,
   podEvidence,

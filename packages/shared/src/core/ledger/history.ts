@@ -1,10 +1,10 @@
-/** What the ledger remembers of reboots before the latest one: budgets and the efficacy guard are built on it. */
+/** What the ledger remembers of reboots before the latest one: limits and cure rate are built on it. */
 import { RATE_WINDOWS } from "../storm/policy.ts";
 import type { EpochMillis } from "../time.ts";
-import { grantedSince } from "./grant.ts";
-import type { Ledger, LedgerEntry } from "./ledger.ts";
+import type { Clocks } from "./clocks.ts";
+import type { LedgerEntry } from "./ledger.ts";
 
-/** Most earlier reboots kept per VM; a VM that was rebooted more often in a day has long used up every budget. */
+/** Most earlier reboots kept per VM; a VM that was rebooted more often in a day has long used up every limit. */
 export const EARLIER_MAX = 1000;
 
 /** Reboots that happened or may have happened; the others surely did not. */
@@ -26,38 +26,35 @@ export function earlierOf(before: LedgerEntry | undefined, now: EpochMillis): re
     .slice(-EARLIER_MAX);
 }
 
+/** No result is known yet. */
+function isUnsettled({ outcome }: LedgerEntry): boolean {
+  return outcome === "Intent" || outcome === "Accepted" || outcome === "Unknown";
+}
+
+/**
+ * A repair counts against the limits while its window is open, unless its node is well again, its result is that the node
+ * is still bad, or it never happened. That it is not proven to be a cure yet holds no place.
+ */
+export function isOpen(entry: LedgerEntry, clocks: Clocks): boolean {
+  const { outcome, recoveredAt } = entry;
+  // What a newer version wrote is not known here: it holds its place until that version settles it.
+  if (outcome === "Newer") return true;
+  // Of a node that is gone the VM may live on, and boot: its place is free when its window is over.
+  const over = recoveredAt !== undefined || outcome === "Cured" || outcome === "StillBad" || !happened(entry);
+  return !over && entry.notBefore > clocks.earliest;
+}
+
+/** It may still cure: it is open, and no result is known. */
+export function isInFlight(entry: LedgerEntry, clocks: Clocks): boolean {
+  return isUnsettled(entry) && isOpen(entry, clocks);
+}
+
 /** Its node is well again and has not relapsed: a cure, or one that is not proven yet. */
-function mayBeCure({ outcome, recoveredAt }: LedgerEntry): boolean {
-  const open = outcome === "Intent" || outcome === "Accepted" || outcome === "Unknown";
-  return outcome === "Cured" || (open && recoveredAt !== undefined);
+export function mayBeCure(entry: LedgerEntry): boolean {
+  return entry.outcome === "Cured" || (isUnsettled(entry) && entry.recoveredAt !== undefined);
 }
 
-function curedNothing({ outcome }: LedgerEntry): boolean {
-  return outcome === "StillBad" || outcome === "NotExecuted";
-}
-
-/** Reboots that say something of what repairs do, and began since the operator's latest grant, latest first (G5). */
-export function settledSinceGrant({ entries, meta }: Ledger): LedgerEntry[] {
-  return [...entries.values()]
-    .filter((entry) => (mayBeCure(entry) || curedNothing(entry)) && entry.at > grantedSince(meta, entry))
-    .toSorted((a, b) => b.seq - a.seq);
-}
-
-/**
- * The latest reboots in a row that cured nothing: what the efficacy guard is built on. A repair that is not proven yet ends
- * the row, because nobody can say that it cured nothing; a relapse puts it back in.
- */
-export function uncuredInARow(ledger: Ledger): LedgerEntry[] {
-  const settled = settledSinceGrant(ledger);
-  const cure = settled.findIndex((entry) => mayBeCure(entry));
-  return cure === -1 ? settled : settled.slice(0, cure);
-}
-
-/**
- * What must not be forgotten: the failures in a row, and the cure before them. Without it older failures, which it made
- * good, would count again.
- */
-export function evidenceOf(ledger: Ledger): LedgerEntry[] {
-  const cure = settledSinceGrant(ledger).find((entry) => mayBeCure(entry));
-  return [...uncuredInARow(ledger), ...(cure === undefined ? [] : [cure])];
+/** The machine went down and its node is no better for it. A repair that was not executed says nothing of repairs. */
+export function curedNothing({ outcome }: LedgerEntry): boolean {
+  return outcome === "StillBad";
 }

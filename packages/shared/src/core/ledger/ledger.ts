@@ -42,7 +42,7 @@ export interface LedgerEntry {
   readonly checker?: string;
   readonly bootIdBefore?: string;
   readonly at: EpochMillis;
-  /** When this VM was rebooted before, within the span of the longest rate: budgets count them, oldest first. */
+  /** When this VM was rebooted before, within the span of the longest rate: limits count them, oldest first. */
   readonly earlier?: readonly EpochMillis[];
   /** No call for this VM before this instant. */
   readonly notBefore: EpochMillis;
@@ -53,7 +53,7 @@ export interface LedgerEntry {
   readonly outcome: LedgerOutcome;
   /** The word of an outcome that is `Newer`. */
   readonly newer?: string;
-  /** Since when its place in the budgets is free: the node has been well for a while, which is no cure yet. */
+  /** Since when its place in the limits is free: the node has been well for a while, which is no cure yet. */
   readonly recoveredAt?: EpochMillis;
   /** The grant that it began under. */
   readonly grant?: string;

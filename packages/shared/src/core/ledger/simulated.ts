@@ -3,7 +3,7 @@ import type { Ledger, LedgerEntry, LedgerOutcome } from "./ledger.ts";
 
 /**
  * The ledger that monitor-only mode would have, made from records: it knows the latest reboot of nodes that are not
- * healthy now, which is what open reboots are, and the pools they are in. Budgets of pool and cluster say what they would
+ * healthy now, which is what open reboots are, and the pools they are in. Limits of pool and cluster say what they would
  * say in active mode; those of zones, hours, days and VMs, which need more memory than records have, say less.
  */
 export function simulatedLedger(records: readonly NodeRecord[]): Ledger {

@@ -11,7 +11,7 @@ import type { EpochMillis, Millis } from "../time.ts";
 import type { Clocks } from "./clocks.ts";
 import type { Ledger, LedgerEntry, LedgerMeta, LedgerOrder, LedgerOutcome, LedgerPause } from "./ledger.ts";
 import { withoutOldGrants, withResult, withUse } from "./grant.ts";
-import { earlierOf, evidenceOf } from "./history.ts";
+import { earlierOf } from "./history.ts";
 import { plausible } from "./sequence.ts";
 import type { LedgerTimings } from "./timings.ts";
 
@@ -107,7 +107,7 @@ export function withOutcome(
 }
 
 /**
- * The node of this entry has been well for long enough to free its place in the budgets. Its window stays, and its outcome
+ * The node of this entry has been well for long enough to free its place in the limits. Its window stays, and its outcome
  * is written when it is known. An entry that a later intent replaced, or that is settled or free, stays as it is.
  */
 export function withRecovery(
@@ -235,18 +235,11 @@ function withoutEndedPauses(ledger: Ledger, now: EpochMillis): Ledger {
   return { ...ledger, meta: { ...meta, ...fleet, pausedPools, pausedNodes: standing(meta.pausedNodes) } };
 }
 
-/**
- * Leaves out entries that nothing asks about any more: their window is over, every rate has forgotten them, and they are
- * no evidence that reboots do not help.
- */
+/** Leaves out entries that nothing asks about any more: their window is over, and every rate has forgotten them. */
 export function pruned(ledger: Ledger, clocks: Clocks, timings: Pick<LedgerTimings, "keep">): Ledger {
   const keep = Math.max(timings.keep, RATE_WINDOWS.day);
-  const evidence = new Set(evidenceOf(ledger).map(({ instanceId }) => instanceId));
   const entries = new Map(
-    [...ledger.entries].filter(([instanceId, entry]) => {
-      const old = Math.max(entry.at, entry.notBefore) + keep < clocks.earliest;
-      return !old || evidence.has(instanceId);
-    }),
+    [...ledger.entries].filter(([, { at, notBefore }]) => Math.max(at, notBefore) + keep >= clocks.earliest),
   );
   const kept = withoutEndedPauses(withoutOldGrants(ledger, clocks.earliest), clocks.earliest);
   return entries.size === ledger.entries.size ? kept : { ...kept, entries };

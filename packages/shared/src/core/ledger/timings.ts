@@ -14,7 +14,7 @@ export interface LedgerTimings {
   readonly heartbeatMaxAge: Millis;
   /** The pause before a call that surely was not made, or was refused, may be tried again. */
   readonly cooldown: Millis;
-  /** Settled entries are kept so long: for budgets per day, efficacy and the eyes of an operator. */
+  /** Settled entries are kept so long: for rates, cure rate and the eyes of an operator. */
   readonly keep: Millis;
 }
 

@@ -4,7 +4,7 @@
  * again, and the ledger's compare-and-set stays the authority. So a plan may be made of what the watchers stored, and of
  * less than everything: what is absent leaves its gates to the transaction.
  */
-import { askingCheckers, firstDue } from "../due.ts";
+import { askingOf, firstDue } from "../due.ts";
 import type { GateInput, GateName, GateVerdict, LedgerView } from "../gates/gate.ts";
 import { ledgerView } from "../gates/ledger-view.ts";
 import { holding } from "../gates/list.ts";
@@ -16,10 +16,11 @@ import { placeOf, type NodeSnapshot } from "../node.ts";
 import { pausesOf } from "../pause.ts";
 import type { NodeRecord, ObservedMillis } from "../record.ts";
 import { fleetNode } from "../storm/fleet-node.ts";
-import type { FleetHealth } from "../storm/fleet.ts";
+import { breakerOf, type Breaker } from "../storm/breaker.ts";
+import { fleetOf, type FleetHealth } from "../storm/fleet.ts";
+import { limitsOf, type Limits, type LimitSubject } from "../storm/limits.ts";
 import type { EpochMillis, Millis } from "../time.ts";
-import { healthOf, type Census } from "./census.ts";
-import { room } from "./room.ts";
+import type { Census } from "./census.ts";
 import { waitingSince } from "./waiting-since.ts";
 
 /** What the transaction of a repair found that a plan cannot see: it holds that repair until then. */
@@ -115,8 +116,7 @@ export function wantsLedger({ nodes, rules: { policy }, view, horizon }: Omit<Pl
 /** Decides for the fleet. */
 export function plan(input: PlanInput): Plan {
   const { now } = input.view;
-  const fleet = fleetOf(input);
-  const asked = { ...input, fleet, room: room(input.ledger), doubts: new Doubts(input) };
+  const asked = { ...input, ...countedOf(input), doubts: new Doubts(input) };
   const proceed: PlannedRepair[] = [];
   const held: HeldRepair[] = [];
   const idle: string[] = [];
@@ -135,19 +135,30 @@ function byWaiting({ record: a }: PlannedNode, { record: b }: PlannedNode): numb
   return a.name < b.name ? -1 : Number(a.name > b.name);
 }
 
-function fleetOf({ census, nodes, rules, selects, view }: PlanInput): FleetHealth | undefined {
-  if (census === undefined) return undefined;
+/** Fleet and ledger, counted once. Without a census shares are not known: breaker and limits are left to the transaction. */
+function countedOf(input: PlanInput): Counted {
+  const { census, nodes, rules, selects, view, ledger } = input;
+  if (census === undefined) return {};
   const sick = nodes.flatMap(({ snapshot, record }) =>
     snapshot === undefined
       ? []
       : [fleetNode(snapshot, record, { ...rules, selected: selects(snapshot) }, view.now)],
   );
-  return healthOf(census, sick);
+  const fleet = fleetOf({ census, sick });
+  const { policy } = rules;
+  const read = "ledger" in ledger ? ledger.ledger : undefined;
+  const breaker = breakerOf(fleet, policy.breaker, view.now, read);
+  if (ledger.state !== "Trusted") return { fleet, breaker };
+  return { fleet, breaker, limits: limitsOf(ledger.ledger, fleet, policy, ledger.clocks) };
 }
 
-interface Asked extends PlanInput {
-  readonly fleet: FleetHealth | undefined;
-  readonly room: ReturnType<typeof room>;
+interface Counted {
+  readonly fleet?: FleetHealth;
+  readonly breaker?: Breaker;
+  readonly limits?: Limits;
+}
+
+interface Asked extends PlanInput, Counted {
   readonly doubts: Doubts;
 }
 
@@ -155,7 +166,11 @@ function stepOf(node: PlannedNode, asked: Asked): PlannedRepair | HeldRepair | {
   const { record, snapshot, found } = node;
   const { view, horizon, doubts } = asked;
   const { name } = record;
-  const subject = { instanceId: instanceIdOf(snapshot, record) ?? "", ...(snapshot && placeOf(snapshot)) };
+  const subject = {
+    instanceId: instanceIdOf(snapshot, record) ?? "",
+    ...(snapshot && placeOf(snapshot)),
+    ...askingOf(record, asked.rules.policy, view.observed),
+  };
   let at = view.now;
   for (const verdict of holding(inputOf(node, subject, asked))) {
     const { gate, why, until } = verdict;
@@ -172,7 +187,7 @@ function stepOf(node: PlannedNode, asked: Asked): PlannedRepair | HeldRepair | {
   const doubt = doubts.ask();
   if (doubt !== undefined) return { node: name, ...doubt };
   doubts.tried();
-  asked.room.take(subject, record, view.now);
+  asked.limits?.take(subject);
   return { node: name, at };
 }
 
@@ -185,16 +200,14 @@ function endOf({ gate, until }: GateVerdict, { view, rules, ledger }: Asked): Ep
 
 function inputOf(
   { record, snapshot }: PlannedNode,
-  subject: { readonly instanceId: string; readonly pool?: string; readonly zone?: string },
-  { fleet, ledger, rules: { policy }, selects, view, room: { ledger: counted } }: Asked,
+  subject: LimitSubject,
+  { fleet, breaker, limits, ledger, rules: { policy }, selects, view }: Asked,
 ): GateInput {
   const { now, observed, age, steady } = view;
   const read = ledger.state === "Trusted" || ledger.state === "Distrusted" ? ledger.ledger : undefined;
   const { pool = record.pool } = subject;
   const named = { name: record.name, pool, ...(snapshot === undefined ? {} : { snapshot }) };
   const world = ledgerOf(ledger);
-  const size = fleet?.nodes ?? 0;
-  const vm = { ...subject, checkers: askingCheckers(record, policy) };
   return {
     record,
     policy,
@@ -205,9 +218,16 @@ function inputOf(
     pauses: pausesOf(named, policy.paused, read),
     ...(snapshot === undefined ? {} : { node: snapshot, selected: selects(snapshot) }),
     ...(fleet === undefined ? {} : { fleet }),
+    ...(breaker === undefined ? {} : { breaker }),
     ...(world === undefined ? {} : { ledger: world }),
     ...(ledger.state === "Trusted"
-      ? { ledger: ledgerView(vm, counted ?? ledger.ledger, ledger.clocks, size, policy.storm, now) }
+      ? {
+          ledger: ledgerView(
+            subject,
+            { ...ledger, ...(limits && { limits }), ...(breaker && { breaker }) },
+            now,
+          ),
+        }
       : {}),
   };
 }

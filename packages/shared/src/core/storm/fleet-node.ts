@@ -1,7 +1,9 @@
 import type { HealthChecker } from "../check.ts";
 import { evaluate } from "../evaluation.ts";
-import { placeOf, type NodeSnapshot } from "../node.ts";
+import { foreignHold, type HoldPolicy } from "../foreign-hold.ts";
 import { lookOf } from "../look.ts";
+import { placeOf, type NodeSnapshot } from "../node.ts";
+import { isMarked, OPT_OUT_ANNOTATION, pausesOf, type PausePolicy } from "../pause.ts";
 import type { NodeRecord } from "../record.ts";
 import type { EpochMillis } from "../time.ts";
 import { isHeldByWork, type PlannedWorkPolicy } from "../work-on-node.ts";
@@ -11,13 +13,12 @@ import type { FleetNode } from "./fleet.ts";
 export interface FleetRules {
   readonly checkers: readonly HealthChecker[];
   readonly selected: boolean;
-  readonly policy: { readonly plannedWork: PlannedWorkPolicy };
+  readonly policy: HoldPolicy & { readonly plannedWork: PlannedWorkPolicy; readonly paused: PausePolicy };
 }
 
 /**
- * A node as the storm guards see it. Its record lends the start of known failures; one nobody recorded begins now. A node
- * that the configuration leaves out (`selected` is false) is judged by nobody. One on which another controller works is
- * listed, and fails on purpose: a rolling driver upgrade is no storm.
+ * A node as the breaker sees it. Its record lends the start of known failures; one that no record has begins now. A node
+ * that the configuration leaves out (`selected` is false) is not judged.
  */
 export function fleetNode(
   snapshot: NodeSnapshot,
@@ -26,20 +27,27 @@ export function fleetNode(
   now: EpochMillis,
 ): FleetNode {
   const { name, providerId } = snapshot;
-  const named = { name, ...placeOf(snapshot), ...(providerId === undefined ? {} : { providerId }) };
-  if (!selected) return { ...named, failing: {}, silent: false, leftOut: true };
+  const silent = snapshot.conditions.some(({ type, status }) => type === "Ready" && status === "Unknown");
+  const named = { name, ...placeOf(snapshot), silent, ...(providerId === undefined ? {} : { providerId }) };
+  if (!selected) return { ...named, failing: {}, leftOut: true };
   const { history, marks } = lookOf(snapshot, record, policy, now);
   const { judgements, verdict } = evaluate(snapshot, checkers, history);
-  const planned = isHeldByWork(marks, policy.plannedWork, now);
   const failing = judgements
-    .filter((one) => !planned && verdict === "Fail" && one.verdict === "Fail" && one.action === "Reboot")
+    .filter((one) => verdict === "Fail" && one.verdict === "Fail" && one.action === "Reboot")
     .map(({ checker }) => [checker, record?.failing[checker]?.since ?? now] as const);
-  const first = Math.min(...failing.map(([, since]) => since));
-  const startUnknown = record === undefined || first <= record.firstSeenAt;
+  if (failing.length === 0) return { ...named, failing: {} };
+  const startedAt = record?.incident?.startedAt;
+  const excused =
+    record?.phase === "Failed" ||
+    isMarked(snapshot, OPT_OUT_ANNOTATION) ||
+    // A failing node under a rolling upgrade fails on purpose.
+    isHeldByWork(marks, policy.plannedWork, now) ||
+    foreignHold(snapshot, marks, policy, now) !== undefined ||
+    pausesOf({ name, pool: named.pool, snapshot }, policy.paused, undefined).length > 0;
   return {
     ...named,
     failing: Object.fromEntries(failing),
-    silent: snapshot.conditions.some(({ type, status }) => type === "Ready" && status === "Unknown"),
-    ...(failing.length > 0 && startUnknown ? { startUnknown } : {}),
+    ...(startedAt === undefined ? {} : { since: startedAt }),
+    ...(excused ? { excused } : {}),
   };
 }

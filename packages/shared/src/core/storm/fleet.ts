@@ -1,79 +1,96 @@
-import { CHECKER_NAMES, type CheckerName } from "../check.ts";
+import type { CheckerName } from "../check.ts";
 import type { EpochMillis } from "../time.ts";
 
-/** One node as the storm guards see it. */
+/** One node as breaker and limits see it. */
 export interface FleetNode {
   readonly name: string;
   readonly pool?: string;
   readonly zone?: string;
-  /** Checkers that fail now and ask for a reboot, with the start of each failure. */
+  /** Checkers that fail now and ask for a repair, with the start of each failure. */
   readonly failing: Readonly<Partial<Record<CheckerName, EpochMillis>>>;
+  /** When its incident began, where that is before its failures: the incident goes on. */
+  readonly since?: EpochMillis;
   /** Ready is Unknown: the node went silent. */
   readonly silent: boolean;
   /** What it names as its VM. */
   readonly providerId?: string;
-  /** It failed already when it was seen first, so nobody knows when that began. */
-  readonly startUnknown?: true;
-  /** The configuration leaves it out: only what it names as its VM counts. */
+  /** The agent would not repair it: Failed, cordoned, opted out, paused, another owner's, or on planned work. */
+  readonly excused?: true;
+  /** The configuration leaves it out: only its silence and what it names as its VM count. */
   readonly leftOut?: true;
 }
 
-/** How a group of nodes (a pool, a zone, the cluster) is doing. */
-export interface GroupHealth {
-  readonly nodes: number;
-  readonly unhealthy: number;
-}
-
-/** The fleet at a glance: what correlation is judged on. */
-export interface FleetHealth extends GroupHealth {
+/** The nodes of a cluster, counted. */
+export interface FleetCensus {
+  /** Every node of the list, whatever the configuration selects, and how many of them went silent. */
+  readonly listed: number;
   readonly silent: number;
-  readonly byPool: ReadonlyMap<string, GroupHealth>;
-  readonly byZone: ReadonlyMap<string, GroupHealth>;
-  readonly byChecker: ReadonlyMap<CheckerName, number>;
-  /** The start of each unhealthy node's first failure, in order. */
-  readonly failingSince: readonly EpochMillis[];
-  /** The same of those whose start somebody saw. */
-  readonly seenStarts: readonly EpochMillis[];
-  /** By provider id: the nodes that name it as their VM. There should be one. */
+  /** The selected nodes: in all, by pool, and by zone. */
+  readonly nodes: number;
+  readonly byPool: ReadonlyMap<string, number>;
+  readonly byZone: ReadonlyMap<string, number>;
+  /** By provider id, where several nodes name it as their VM: there should be one. */
   readonly claimants: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Sums up a fleet. */
+/** The fleet at a glance: its size, and the failing nodes that the agent would repair. */
+export interface FleetHealth extends FleetCensus {
+  readonly sick: readonly FleetNode[];
+}
+
+/** A census as it is stored and sent. */
+export interface CensusData {
+  /** Absent: every listed node is selected. */
+  readonly listed?: number;
+  readonly silent: number;
+  readonly nodes: number;
+  readonly byPool: Readonly<Record<string, number>>;
+  readonly byZone: Readonly<Record<string, number>>;
+  readonly claimants: Readonly<Record<string, readonly string[]>>;
+}
+
+/** Sums up a fleet of which every node was seen. */
 export function fleetHealth(nodes: Iterable<FleetNode>): FleetHealth {
-  const byPool = new Map<string, { nodes: number; unhealthy: number }>();
-  const byZone = new Map<string, { nodes: number; unhealthy: number }>();
-  const byChecker = new Map<CheckerName, number>();
+  const byPool = new Map<string, number>();
+  const byZone = new Map<string, number>();
   const claimants = new Map<string, string[]>();
-  const failingSince: EpochMillis[] = [];
-  const seenStarts: EpochMillis[] = [];
-  let count = 0;
+  const sick: FleetNode[] = [];
+  let listed = 0;
+  let selected = 0;
   let silent = 0;
   for (const node of nodes) {
+    listed += 1;
+    if (node.silent) silent += 1;
     claim(claimants, node);
     if (node.leftOut === true) continue;
-    const starts = CHECKER_NAMES.flatMap((checker) => node.failing[checker] ?? []);
-    const sick = starts.length > 0;
-    count += 1;
-    if (node.silent) silent += 1;
-    if (sick) failingSince.push(Math.min(...starts));
-    if (sick && node.startUnknown !== true) seenStarts.push(Math.min(...starts));
-    for (const checker of CHECKER_NAMES) {
-      if (node.failing[checker] !== undefined) byChecker.set(checker, (byChecker.get(checker) ?? 0) + 1);
-    }
-    add(byPool, node.pool ?? "", sick);
-    add(byZone, node.zone ?? "", sick);
+    selected += 1;
+    byPool.set(node.pool ?? "", (byPool.get(node.pool ?? "") ?? 0) + 1);
+    byZone.set(node.zone ?? "", (byZone.get(node.zone ?? "") ?? 0) + 1);
+    if (isRepairable(node)) sick.push(node);
   }
+  const doubled = new Map([...claimants].filter(([, names]) => names.length > 1));
+  return { listed, silent, nodes: selected, byPool, byZone, claimants: doubled, sick };
+}
+
+/** The same of a fleet that was counted elsewhere, and of which only the failing nodes were seen. */
+export function fleetOf(read: {
+  readonly census: CensusData;
+  readonly sick: Iterable<FleetNode>;
+}): FleetHealth {
+  const { nodes, listed = nodes, silent, byPool, byZone, claimants } = read.census;
   return {
-    nodes: count,
-    unhealthy: failingSince.length,
+    listed,
     silent,
-    byPool,
-    byZone,
-    byChecker,
-    failingSince: failingSince.toSorted((a, b) => a - b),
-    seenStarts: seenStarts.toSorted((a, b) => a - b),
-    claimants,
+    nodes,
+    byPool: new Map(Object.entries(byPool)),
+    byZone: new Map(Object.entries(byZone)),
+    claimants: new Map(Object.entries(claimants).filter(([, names]) => names.length > 1)),
+    sick: [...read.sick].filter((node) => node.leftOut !== true && isRepairable(node)),
   };
+}
+
+function isRepairable({ failing, excused }: FleetNode): boolean {
+  return excused !== true && Object.keys(failing).length > 0;
 }
 
 function claim(claimants: Map<string, string[]>, { name, providerId }: FleetNode): void {
@@ -81,11 +98,4 @@ function claim(claimants: Map<string, string[]>, { name, providerId }: FleetNode
   const names = claimants.get(providerId);
   if (names === undefined) claimants.set(providerId, [name]);
   else names.push(name);
-}
-
-function add(groups: Map<string, { nodes: number; unhealthy: number }>, name: string, sick: boolean): void {
-  const group = groups.get(name) ?? { nodes: 0, unhealthy: 0 };
-  group.nodes += 1;
-  if (sick) group.unhealthy += 1;
-  groups.set(name, group);
 }

@@ -1,62 +1,78 @@
-import { HOUR, MINUTE, SECOND, DAY, type Millis } from "../time.ts";
+import { DAY, HOUR, MINUTE, type Millis } from "../time.ts";
 
-/** How many reboots may be open, and how fast they may follow each other (guards G1, G5, G6, G9). */
-export interface BudgetPolicy {
-  /** Open reboots in one pool. */
-  readonly pool: number;
-  /** Open reboots in one zone. */
-  readonly zone: number;
-  /** Open reboots in the cluster: at most this many, and at most this share of its nodes, but always one. */
-  readonly cluster: number;
-  readonly clusterPercent: number;
-  readonly perHour: number;
-  readonly perDay: number;
-  /** Reboots of one VM in a day. */
-  readonly nodePerDay: number;
-  /** The least time between two intents. */
-  readonly spacing: Millis;
+/** A limit in two forms: a count and a share of the nodes in percent. The larger one counts, and it is never below one. */
+export interface Share {
+  readonly count: number;
+  readonly percent: number;
 }
 
-/** When many failures are one failure, and not of the nodes (guards G3, G5). */
-export interface StormPolicy {
-  readonly budgets: BudgetPolicy;
-  /** From this share of unhealthy nodes on, in the cluster or in a zone, nothing is rebooted. */
-  readonly unhealthyPercent: number;
-  /** The same for one checker: it alone is not believed any more. */
-  readonly checkerPercent: number;
-  /** More nodes than this that began to fail within `burstWithin` are one event. */
-  readonly burst: number;
-  readonly burstWithin: Millis;
-  /** Fewer unhealthy nodes than this are never a storm, whatever their share: small clusters must not starve. */
+/** How many repairs may be open at once, and how many may begin per time. */
+export interface LimitPolicy {
+  /** Open repairs; each share is one of the nodes of that pool, of that zone, or of the cluster. */
+  readonly open: { readonly pool: Share; readonly zone: Share; readonly cluster: Share };
+  /** Repairs that begin within an hour in the cluster. */
+  readonly rate: Share;
+  /** Repairs of one VM that begin within a day. */
+  readonly nodePerDay: number;
+}
+
+/** When failures are correlated: a repair of each node would not cure them, and may do harm. */
+export interface BreakerPolicy {
+  /** Only failures that began within this span count. */
+  readonly youngFor: Millis;
+  /** Fewer young failures than this never open a breaker, whatever their share: small groups must not starve. */
   readonly floor: number;
-  /** So many different nodes rebooted in a row without a cure: reboots do not help. */
-  readonly uncured: number;
-  /** A rebooted node must be well for so long before its place in the budgets is free; not longer than `curedAfter`. */
+  /** The share of young failures, in percent of the nodes of the scope, from which on its breaker is open. */
+  readonly percent: {
+    readonly zone: number;
+    readonly pool: number;
+    readonly checker: number;
+    readonly cluster: number;
+  };
+}
+
+/** When the repairs of one checker in one pool have stopped to help. */
+export interface CureRatePolicy {
+  /** The latest results that are looked at. */
+  readonly latest: number;
+  /** Fewer results than this say nothing. */
+  readonly minimum: number;
+  /** Below this share of cures, in percent, with repairs in flight counted as not cured, repairs go one at a time. */
+  readonly slowBelow: number;
+  /** Below this share of cures among the results, in percent, that checker repairs nothing more in that pool. */
+  readonly stopBelow: number;
+}
+
+/** What a repaired node must show. */
+export interface StormPolicy {
+  /** A repaired node must be well for so long before its place in the limits is free; not longer than `curedAfter`. */
   readonly recoveredAfter: Millis;
-  /** A rebooted node must be well for so long before that counts as a cure; a relapse before continues its incident. */
+  /** A repaired node must be well for so long before that counts as a cure; a relapse before continues its incident. */
   readonly curedAfter: Millis;
-  /** For so long after its boot a node is not judged sick enough to be rebooted. */
+  /** For so long after its boot a node is not judged sick enough to be repaired. */
   readonly settle: Millis;
 }
 
-/** The defaults of the protocol (3.6); each is written only here. */
-export const DEFAULT_STORM_POLICY: StormPolicy = {
-  budgets: {
-    pool: 1,
-    zone: 2,
-    cluster: 5,
-    clusterPercent: 5,
-    perHour: 10,
-    perDay: 30,
-    nodePerDay: 3,
-    spacing: 30 * SECOND,
+/** The defaults; each is written only here. docs/limits.md says what they come to for fleets of several sizes. */
+export const DEFAULT_LIMITS: LimitPolicy = {
+  open: {
+    pool: { count: 1, percent: 10 },
+    zone: { count: 1, percent: 3 },
+    cluster: { count: 1, percent: 2 },
   },
-  unhealthyPercent: 20,
-  checkerPercent: 10,
-  burst: 3,
-  burstWithin: MINUTE,
+  rate: { count: 10, percent: 3 },
+  nodePerDay: 3,
+};
+
+export const DEFAULT_BREAKER: BreakerPolicy = {
+  youngFor: DAY,
   floor: 3,
-  uncured: 3,
+  percent: { zone: 10, pool: 20, checker: 10, cluster: 20 },
+};
+
+export const DEFAULT_CURE_RATE: CureRatePolicy = { latest: 10, minimum: 5, slowBelow: 30, stopBelow: 20 };
+
+export const DEFAULT_STORM_POLICY: StormPolicy = {
   recoveredAfter: MINUTE,
   curedAfter: 30 * MINUTE,
   settle: 3 * MINUTE,
@@ -64,3 +80,8 @@ export const DEFAULT_STORM_POLICY: StormPolicy = {
 
 /** The spans that rates are counted in. */
 export const RATE_WINDOWS = { hour: HOUR, day: DAY } as const;
+
+/** What a limit allows in a scope of so many nodes. */
+export function allowed({ count, percent }: Share, nodes: number): number {
+  return Math.max(1, count, Math.floor((nodes * percent) / 100));
+}

@@ -81,15 +81,21 @@ function clusterFaults({ cluster, civo, monitorOnly }: Settings): string[] {
   ];
 }
 
-/** A cluster of which more than half goes down at once is no cluster any more: nobody gets there by a typing error (G10). */
+/** Above this share a typing error could reboot most of a cluster (G10). */
 const MOST_PERCENT = 50;
 
-function budgetFaults({ storm }: Settings, sources: Sources): string[] {
-  const { clusterPercent, override } = storm.budgets;
-  if (override || clusterPercent <= MOST_PERCENT) return [];
-  return [
-    `${subject("storm.budgets.clusterPercent", sources)}: expected at most ${MOST_PERCENT}, got ${clusterPercent}; storm.budgets.override: true lifts this`,
-  ];
+function limitFaults({ limits, cureRate }: Settings, sources: Sources): string[] {
+  const { percent } = limits.open.cluster;
+  const faults: string[] = [];
+  if (!limits.override && percent > MOST_PERCENT)
+    faults.push(
+      `${subject("limits.open.cluster.percent", sources)}: expected at most ${MOST_PERCENT}, got ${percent}; limits.override: true lifts this`,
+    );
+  if (cureRate.minimum > cureRate.latest)
+    faults.push(
+      `${subject("cureRate.minimum", sources)}: expected at most cureRate.latest (${cureRate.latest}), got ${cureRate.minimum}`,
+    );
+  return faults;
 }
 
 /** Faults that only show when settings are seen together. */
@@ -107,7 +113,7 @@ export function checkTogether(
           `${subject(key, sources)}: expected ${expected}, got ${formatDuration(value)}`,
       ),
     ...civoFaults(settings, sources),
-    ...budgetFaults(settings, sources),
+    ...limitFaults(settings, sources),
     // A worker without CIVO_CLUSTER_ID is told so once, by the check of what Civo needs.
     ...(role === "worker" ? [] : clusterFaults(settings)),
     ...activeFaults(settings, role, hasApiKey),

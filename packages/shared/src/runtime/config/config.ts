@@ -33,9 +33,9 @@ export interface Config extends Readonly<Omit<Settings, "cluster" | "redis" | "c
 
 /** What the pure core needs of the configuration. */
 export function policyOf(config: Config): RepairPolicy {
-  const { respectCordon, foreignOwner, plannedWork, paused, storm, flapping } = config;
-  // That large budgets are meant was settled when the configuration was checked.
-  const { override: _override, ...budgets } = storm.budgets;
+  const { respectCordon, foreignOwner, plannedWork, paused, breaker, cureRate, storm, flapping } = config;
+  // That large limits are meant was settled when the configuration was checked.
+  const { override: _override, ...limits } = config.limits;
   const { monitorOnly, checkers, rebootWait, maxAttempts, startupGrace, expectedGpus, timings, ciliumTaint } =
     config;
   return {
@@ -52,7 +52,10 @@ export function policyOf(config: Config): RepairPolicy {
     foreignOwner,
     plannedWork,
     paused,
-    storm: { ...storm, budgets },
+    limits,
+    breaker,
+    cureRate,
+    storm,
     flapping,
   };
 }
@@ -90,7 +93,7 @@ export function ledgerTimingsOf({ ledger, timings }: Config): LedgerTimings {
 
 /** A plain object for the start-up log line: durations in words, no secret, no value that may hold one. */
 export function describeConfig(config: Config): Record<string, unknown> {
-  const { rebootWait, rebootRateLimit, civo } = config;
+  const { rebootWait, civo } = config;
   return {
     ...config,
     checkers: Object.fromEntries(
@@ -102,7 +105,6 @@ export function describeConfig(config: Config): Record<string, unknown> {
     rebootWait: { standard: formatDuration(rebootWait.standard), gpu: formatDuration(rebootWait.gpu) },
     resyncInterval: formatDuration(config.resyncInterval),
     startupGrace: formatDuration(config.startupGrace),
-    rebootRateLimit: { max: rebootRateLimit.max, per: formatDuration(rebootRateLimit.per) },
     redis: describeRedis(config.redis),
     civo: { ...civo, apiKey: civo.apiKey === undefined ? "not set" : "[redacted]" },
     timings: Object.fromEntries(

@@ -1,12 +1,16 @@
 import { FLAPS_KEPT } from "../../core/flaps.ts";
 import { LEDGER_TIMINGS } from "../../core/ledger/timings.ts";
 import { DEFAULT_POLICY } from "../../core/policy.ts";
-import { DEFAULT_STORM_POLICY } from "../../core/storm/policy.ts";
+import {
+  DEFAULT_BREAKER as BREAKER,
+  DEFAULT_CURE_RATE as CURE_RATE,
+  DEFAULT_LIMITS as LIMITS,
+  DEFAULT_STORM_POLICY as STORM,
+  type Share,
+} from "../../core/storm/policy.ts";
 import { boolean, duration, integer, list, POSITIVE, wordOf } from "./kinds.ts";
 import { section, setting } from "./setting.ts";
 
-const STORM = DEFAULT_STORM_POLICY;
-const { budgets: BUDGETS } = STORM;
 const name = wordOf(/^[^\s\p{Cc}]{1,253}$/u, "a name without spaces");
 const dnsName = wordOf(/^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/u, "a Kubernetes name");
 const percent = integer(1, 100);
@@ -18,46 +22,77 @@ export const paused = section({
   nodes: setting(list(name, "node names"), [], { meaning: "Hold every reboot of these nodes." }),
 });
 
-/** How many reboots may be open, and when many failures are one. */
+const share = (of: Share, nodes: string, what: string) =>
+  section({
+    count: setting(integer(0, 100_000), of.count, { meaning: `${what}, as a number.` }),
+    percent: setting(integer(0, 100), of.percent, {
+      meaning: `${what}, in percent of the nodes of the ${nodes}; the larger of count and percent counts, and at least one.`,
+    }),
+  });
+
+/** How many repairs may be open, and how many may begin. */
+export const limits = section({
+  open: section({
+    pool: share(LIMITS.open.pool, "pool", "Most repairs that may be open at once in one node pool"),
+    zone: share(LIMITS.open.zone, "zone", "Most repairs that may be open at once in one zone"),
+    cluster: share(LIMITS.open.cluster, "cluster", "Most repairs that may be open at once in the cluster"),
+  }),
+  rate: share(LIMITS.rate, "cluster", "Most repairs that may begin within an hour in the cluster"),
+  nodePerDay: setting(integer(1, 1000), LIMITS.nodePerDay, {
+    meaning: "Most repairs of one VM that may begin within a day.",
+  }),
+  override: setting(boolean, false, {
+    meaning: "Accept limits that let more than half of a cluster be repaired at once.",
+  }),
+});
+
+/** When failures are correlated. */
+export const breaker = section({
+  youngFor: setting(duration(POSITIVE), BREAKER.youngFor, {
+    meaning: "Only failures that began within this span count for a breaker.",
+  }),
+  floor: setting(integer(1, 100_000), BREAKER.floor, {
+    meaning: "Fewer young failures than this never open a breaker, whatever their share.",
+  }),
+  percent: section({
+    zone: setting(percent, BREAKER.percent.zone, {
+      meaning: "A zone of which this share of nodes fails is not repaired.",
+    }),
+    pool: setting(percent, BREAKER.percent.pool, {
+      meaning: "A node pool of which this share of nodes fails is not repaired.",
+    }),
+    checker: setting(percent, BREAKER.percent.checker, {
+      meaning: "A checker that fails on this share of the nodes repairs nothing.",
+    }),
+    cluster: setting(percent, BREAKER.percent.cluster, {
+      meaning: "A cluster of which this share of nodes fails is not repaired.",
+    }),
+  }),
+});
+
+/** When repairs of one checker in one pool have stopped to help. */
+export const cureRate = section({
+  latest: setting(integer(1, 1000), CURE_RATE.latest, {
+    meaning: "The latest results of one checker in one node pool that the cure rate is counted over.",
+  }),
+  minimum: setting(integer(1, 1000), CURE_RATE.minimum, {
+    meaning: "Fewer results than this neither slow repairs down nor stop them; at most cureRate.latest.",
+  }),
+  slowBelow: setting(integer(0, 100), CURE_RATE.slowBelow, {
+    meaning:
+      "Below this share of cures, in percent, with repairs in flight counted as not cured, that checker repairs one node at a time in that pool.",
+  }),
+  stopBelow: setting(integer(0, 100), CURE_RATE.stopBelow, {
+    meaning:
+      "Below this share of cures among the results, in percent, that checker repairs nothing more in that pool until an operator grants it or the results are a day old.",
+  }),
+});
+
+/** What a repaired node must show. */
 export const storm = section({
-  budgets: section({
-    pool: setting(integer(1, 1000), BUDGETS.pool, { meaning: "Most open reboots in one node pool." }),
-    zone: setting(integer(1, 1000), BUDGETS.zone, { meaning: "Most open reboots in one zone." }),
-    cluster: setting(integer(1, 1000), BUDGETS.cluster, { meaning: "Most open reboots in the cluster." }),
-    clusterPercent: setting(percent, BUDGETS.clusterPercent, {
-      meaning: "Most open reboots as a share of all nodes, in percent; one is always allowed.",
-    }),
-    perHour: setting(integer(1, 100_000), BUDGETS.perHour, { meaning: "Most reboots within an hour." }),
-    perDay: setting(integer(1, 1_000_000), BUDGETS.perDay, { meaning: "Most reboots within a day." }),
-    nodePerDay: setting(integer(1, 1000), BUDGETS.nodePerDay, {
-      meaning: "Most reboots of one VM within a day.",
-    }),
-    spacing: setting(duration(), BUDGETS.spacing, { meaning: "The least time between two reboots." }),
-    override: setting(boolean, false, {
-      meaning: "Accept budgets that let more than half of a cluster be rebooted at once.",
-    }),
-  }),
-  unhealthyPercent: setting(percent, STORM.unhealthyPercent, {
-    meaning: "From this share of unhealthy nodes on, in the cluster or in a zone, nothing is rebooted.",
-  }),
-  checkerPercent: setting(percent, STORM.checkerPercent, {
-    meaning: "A checker that fails on this share of the nodes is not believed.",
-  }),
-  burst: setting(integer(1, 100_000), STORM.burst, {
-    meaning: "More nodes than this that begin to fail within burstWithin are one event, and hold.",
-  }),
-  burstWithin: setting(duration(POSITIVE), STORM.burstWithin, {
-    meaning: "The span that a burst is counted in.",
-  }),
-  floor: setting(integer(1, 100_000), STORM.floor, {
-    meaning: "Fewer unhealthy nodes than this are never a storm, whatever their share.",
-  }),
-  uncured: setting(integer(1, 1000), STORM.uncured, {
-    meaning: "After so many reboots of different nodes in a row without a cure, an operator must grant more.",
-  }),
   recoveredAfter: setting(duration(), STORM.recoveredAfter, {
     meaning:
-      "How long a rebooted node must stay healthy before its place in the budgets is free; curedAfter if that is shorter.",
+      "How long a rebooted node must stay healthy before its place in the limits is free; curedAfter if that is shorter.",
   }),
   curedAfter: setting(duration(), STORM.curedAfter, {
     meaning:

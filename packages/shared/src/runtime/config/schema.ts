@@ -1,11 +1,21 @@
 import { z } from "zod";
 import { REPAIR_ACTIONS, type CheckerName } from "../../core/check.ts";
 import { DEFAULT_POLICY } from "../../core/policy.ts";
-import { MINUTE, SECOND } from "../../core/time.ts";
+import { SECOND } from "../../core/time.ts";
 import { boolean, duration, Expected, integer, list, oneOf, POSITIVE, wordOf, type Kind } from "./kinds.ts";
 import { parseHostPort, REDIS_URL_EXPECTED } from "./redis-url.ts";
 import { optional, section, setting } from "./setting.ts";
-import { flapping, foreignOwner, ledger, paused, plannedWork, storm } from "./safety.ts";
+import {
+  breaker,
+  cureRate,
+  flapping,
+  foreignOwner,
+  ledger,
+  limits,
+  paused,
+  plannedWork,
+  storm,
+} from "./safety.ts";
 import { timings } from "./timings.ts";
 
 /** How much is logged, from least to most. */
@@ -130,12 +140,6 @@ export const settingsSchema = section({
   startupGrace: setting(duration(), DEFAULT_POLICY.startupGrace, {
     meaning: "A node never seen Ready is not judged before this has passed since its creation.",
   }),
-  rebootRateLimit: section({
-    max: setting(integer(1, 10_000), 10, {
-      meaning: "Most reboot calls of all workers together within the period.",
-    }),
-    per: setting(duration(POSITIVE), MINUTE, { meaning: "The period of the reboot rate limit." }),
-  }),
   expectedGpus: z
     .record(
       z.string(),
@@ -160,6 +164,9 @@ export const settingsSchema = section({
   foreignOwner,
   plannedWork,
   paused,
+  limits,
+  breaker,
+  cureRate,
   storm,
   flapping,
   ledger,

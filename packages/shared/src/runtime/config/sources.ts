@@ -1,9 +1,10 @@
 import { quote } from "./faults.ts";
-import { isMapping, readConfigFile, type RawSettings, type ReadFile } from "./file.ts";
+import { readConfigFile, type RawSettings, type ReadFile } from "./file.ts";
 import type { Flags } from "./flags.ts";
 import { parseBoolean } from "./kinds.ts";
 import { PORT_EXPECTED } from "./schema.ts";
 import type { Variable } from "./setting.ts";
+import { readRetired, setPath } from "./retired.ts";
 import { CONFIG_TABLE } from "./table.ts";
 import { isServiceLink, unknownVariables } from "./unknown-variables.ts";
 
@@ -20,20 +21,6 @@ export interface Sources {
   readonly file?: string;
   readonly faults: string[];
   readonly warnings: string[];
-}
-
-function setPath(settings: RawSettings, key: string, value: unknown): void {
-  const path = key.split(".");
-  const last = path.pop() ?? key;
-  let section = settings;
-  for (const name of path) {
-    section[name] ??= {};
-    const child = section[name];
-    // A scalar where a section belongs is the schema's fault to report.
-    if (!isMapping(child)) return;
-    section = child;
-  }
-  section[last] = value;
 }
 
 /**
@@ -108,6 +95,7 @@ export function collectSources(flags: Flags, env: Environment, readFile: ReadFil
     warnings: [...unknown.warnings],
   };
   readEnvironment(env, sources, origins);
+  readRetired(env, sources, origins);
   for (const [key, value] of flags.values) {
     setPath(sources.settings, key, value);
     origins.set(key, {

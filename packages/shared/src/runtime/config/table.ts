@@ -18,8 +18,8 @@ export interface SettingRow {
   readonly isDuration: boolean;
 }
 
-/** `timings.lockDuration` is `CIVO_NODE_AGENT_TIMINGS_LOCK_DURATION`. */
-function variableOf(key: string): string {
+/** The variable of a key: `timings.lockDuration` is `CIVO_NODE_AGENT_TIMINGS_LOCK_DURATION`. */
+export function variableOf(key: string): string {
   const snake = key.replaceAll(/(?<=[a-z0-9])(?=[A-Z])/gu, "_").replaceAll(".", "_");
   return `CIVO_NODE_AGENT_${snake.toUpperCase()}`;
 }

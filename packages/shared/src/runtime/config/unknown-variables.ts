@@ -1,4 +1,5 @@
 import { didYouMean } from "./faults.ts";
+import { RETIRED_SETTING_VARIABLES } from "./retired.ts";
 import { CONFIG_TABLE, SECRET_TABLE } from "./table.ts";
 
 /** The prefix of this project's own variables: one that is unknown is a mistake, and nothing starts with it. */
@@ -47,10 +48,11 @@ export function unknownVariables(env: Readonly<Record<string, string | undefined
     ...CONFIG_TABLE.flatMap((row) => row.env.map(({ name }) => name)),
     ...SECRET_TABLE.map((row) => row.variable),
   ];
+  const read = new Set([...known, ...RETIRED_SETTING_VARIABLES]);
   const faults: string[] = [];
   const warnings: string[] = [];
   for (const name of Object.keys(env).toSorted()) {
-    if (!name.startsWith(SEED_PREFIX) || known.includes(name)) continue;
+    if (!name.startsWith(SEED_PREFIX) || read.has(name)) continue;
     if (SERVICE_LINK_NAME.test(name) || isServiceLink(env[name] ?? "")) continue;
     const instead = RETIRED_VARIABLES.get(name);
     if (instead !== undefined) warnings.push(`${name}: retired, ignored; ${instead}`);

@@ -1,27 +1,30 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import { newGrant, withGrant } from "../../../packages/shared/src/core/ledger/grant.ts";
-import { DEFAULT_POLICY } from "../../../packages/shared/src/core/policy.ts";
+import { DEFAULT_POLICY, type RepairPolicy } from "../../../packages/shared/src/core/policy.ts";
 import { HOUR, MINUTE, SECOND } from "../../../packages/shared/src/core/time.ts";
 import { aNode, type NodeBuilder } from "../../../packages/shared/src/testing/builders.ts";
+import { CallBrake } from "../../../packages/worker/src/call-brake.ts";
+import { limitsOfCounts } from "../../support/limits.ts";
 import type { Around } from "./intercept.ts";
 import { TIMINGS, WINDOW, World } from "./world.ts";
 
 const WAIT = 10 * MINUTE;
-/** Each in a pool of its own, so that only the cluster's budget of one is shared. */
+/** Each in a pool of its own, so that only the cluster's limit of one is shared. */
 const SICK = ["node-a", "node-b", "node-c"];
 const node = (name: string): NodeBuilder => aNode(name).pool(`pool-${name}`);
+const inPool = (name: string): NodeBuilder => aNode(name).pool("blue");
 let world: World;
 
-/** Three nodes are due, one after the other, among many that are well: no storm. */
-async function dueFleet(): Promise<World> {
-  const { storm } = DEFAULT_POLICY;
-  const budgets = { ...storm.budgets, cluster: 1 };
+/** Three nodes are due, one after the other, among many that are well: so no breaker is open. */
+async function dueFleet(over: Partial<RepairPolicy> = {}): Promise<World> {
   const made = new World({
     ...DEFAULT_POLICY,
     monitorOnly: false,
     blindGrace: 0,
-    storm: { ...storm, curedAfter: 0, budgets },
+    limits: limitsOfCounts({ cluster: 1 }),
+    storm: { ...DEFAULT_POLICY.storm, curedAfter: 0 },
+    ...over,
   });
   for (let i = 0; i < 60; i += 1) made.reader.set(aNode(`well-${i}`).snapshot());
   await made.store.beat(0);
@@ -38,7 +41,7 @@ beforeEach(async () => {
   world = await dueFleet();
 });
 
-describe("a budget of one, and workers on different nodes", () => {
+describe("a limit of one, and workers on different nodes", () => {
   test("that ask at the same moment: exactly one call, and the others can say why not", async () => {
     const runs = await Promise.all(SICK.map(async (name) => world.run(name)));
     expect(world.rebooted).toHaveLength(1);
@@ -49,12 +52,12 @@ describe("a budget of one, and workers on different nodes", () => {
     ]);
   });
 
-  test("that ask one after the other: the second is told which budget, and until when", async () => {
+  test("that ask one after the other: the second is told which limit, and until when", async () => {
     const now = world.clock.now();
     await world.run("node-a");
     expect(await world.run("node-b")).toMatchObject({
       end: "Wait",
-      gate: "Budget",
+      gate: "Limit",
       why: "Cluster: 1 open in the cluster, 1 allowed",
       until: now + WINDOW,
     });
@@ -79,22 +82,28 @@ describe("a budget of one, and workers on different nodes", () => {
     expect(world.rebooted).toEqual(["node-b"]);
   });
 
-  test("reboots that cured nothing three times stop the fourth until an operator grants it", async () => {
-    await world.seeAndJudge(node("node-d"));
-    await world.seeAndJudge(node("node-d").notReady());
+  test("repairs that cured nothing three times stop the fourth in that pool until an operator grants it", async () => {
+    const cureRate = { latest: 3, minimum: 3, slowBelow: 0, stopBelow: 20 };
+    world = await dueFleet({ cureRate, breaker: { ...DEFAULT_POLICY.breaker, floor: 99 } });
+    for (const name of [...SICK, "node-d"]) {
+      await world.seeAndJudge(inPool(name));
+      await world.seeAndJudge(inPool(name).notReady());
+    }
     await world.watch(5 * MINUTE);
+    // The wait is over: the job tells the result. This brake lets no other call through.
+    const brake = new CallBrake(world.clock, limitsOfCounts({ cluster: 1 }, { rate: 1 }));
     for (const name of SICK) {
       await world.run(name);
+      await world.seeAndJudge(inPool(name).bootId("boot-2").notReady());
       await world.watch(WINDOW);
-      // The wait is over: the job tells what the reboot came to. Then no free slot of the limit, for another's turn.
-      const limiter = { take: async () => world.clock.now() + SECOND };
-      expect(await world.run(name, { limiter })).toMatchObject({ end: "Wait" });
+      for (let i = 0; i < 2; i += 1) brake.claim(60).send();
+      expect(await world.run(name, { brake })).toMatchObject({ end: "Wait" });
     }
     expect(world.rebooted).toEqual(SICK);
     expect(await world.run("node-d")).toMatchObject({
       end: "Wait",
-      gate: "Budget",
-      why: "Efficacy: the latest 3 reboots cured nothing; an operator must grant more",
+      gate: "CureRate",
+      why: "Stopped: 0 of the latest 3 repairs of NodeReady in pool blue cured; 20 % must",
     });
     const reading = await world.ledger.read();
     if (reading.state !== "Found") throw new Error(reading.why);
@@ -147,7 +156,7 @@ test("whatever the interleaving of workers over three nodes: one open reboot at 
 
         const calls = fleet.executor.calls.toSorted((a, b) => a.at - b.at);
         const gaps = calls.slice(1).map(({ at }, i) => at - (calls[i]?.at ?? 0));
-        // Nothing was verified as cured: with a budget of one, any two calls are a window apart.
+        // Nothing was verified as cured: with a limit of one, any two calls are a window apart.
         for (const gap of gaps) expect(gap).toBeGreaterThanOrEqual(WAIT + TIMINGS.callDeadline);
       },
     ),

@@ -1,0 +1,62 @@
+import { allowed, RATE_WINDOWS, type LimitPolicy } from "@node-agent/shared/core/storm/policy.ts";
+import type { Millis } from "@node-agent/shared/core/time.ts";
+import type { Clock } from "@node-agent/shared/ports/clock.ts";
+
+/** The right to send one reboot call, or how long there is none; disposing of an unused one gives it back. */
+export interface CallClaim extends Disposable {
+  /** Zero: the call may be prepared. Otherwise how long to wait before claiming again. */
+  readonly wait: Millis;
+  /** The call goes out now. False: it must not, whatever was decided before. */
+  send(): boolean;
+}
+
+/** The brake lets through so many times what the ledger does: it must never be the limit that binds. */
+const MARGIN = 2;
+
+/**
+ * The last brake of one process (guard G9): it sends no more calls than the limits of the cluster allow, with a margin,
+ * whatever Redis and the ledger say, which may be lost, restored or forged; the monotonic clock of a process cannot be set
+ * from outside. A bucket of tokens: twice as many as repairs may be open in the cluster, filled again at twice the rate of
+ * the cluster.
+ */
+export class CallBrake {
+  readonly #clock: Pick<Clock, "monotonic">;
+  readonly #limits: Pick<LimitPolicy, "open" | "rate">;
+  #spent = 0;
+  #at: Millis | undefined;
+
+  constructor(clock: Pick<Clock, "monotonic">, limits: Pick<LimitPolicy, "open" | "rate">) {
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  /** Claims a call in a cluster of so many nodes. */
+  claim(nodes: number): CallClaim {
+    const capacity = MARGIN * allowed(this.#limits.open.cluster, nodes);
+    const refill = RATE_WINDOWS.hour / (MARGIN * allowed(this.#limits.rate, nodes));
+    this.#drain(refill);
+    const missing = this.#spent + 1 - capacity;
+    const wait = Math.max(0, Math.ceil(missing * refill));
+    let held = wait === 0;
+    if (held) this.#spent += 1;
+    return {
+      wait,
+      send: () => {
+        const sends = held;
+        held = false;
+        return sends;
+      },
+      [Symbol.dispose]: () => {
+        if (held) this.#spent = Math.max(0, this.#spent - 1);
+        held = false;
+      },
+    };
+  }
+
+  /** Time gives tokens back. */
+  #drain(refill: Millis): void {
+    const now = this.#clock.monotonic();
+    this.#spent = Math.max(0, this.#spent - (now - (this.#at ?? now)) / refill);
+    this.#at = now;
+  }
+}
