@@ -39,6 +39,7 @@ async function scrapeOf(role: string, perNodeMetrics: boolean): Promise<string> 
     records: async () => RECORD_GAUGE_NAMES.map((gauge) => countOf(gauge)),
     queues: async () => [{ queue: "reboots", state: "delayed", count: 1 }],
     held: async () => [{ gate: "Breaker", heldFor: 1500 }],
+    standing: async () => ({ hold: { clock: "an hour ahead" }, unlike: 1 }),
     blind: async () => new Set(["Grace"] as const),
     view: async () => 1000,
     watch: async () => ({ nodes: 3, lastByteAt: 1_700_000_000_000 }),

@@ -39,7 +39,13 @@ const NEVER: RepairPolicy["checkers"]["NodeReady"] = { enabled: true, threshold:
 export function quick(threshold: Millis, wait: Millis): RepairPolicy {
   const checkers = { ...ACTIVE.checkers, NodeReady: { ...NEVER, threshold } };
   const limits = limitsOfCounts({ pool: 1 });
-  return { ...ACTIVE, checkers, rebootWait: { standard: wait, gpu: wait }, limits };
+  return {
+    ...ACTIVE,
+    storm: { ...ACTIVE.storm, settle: 0 },
+    checkers,
+    rebootWait: { standard: wait, gpu: wait },
+    limits,
+  };
 }
 
 /** One cluster on a real Redis: watchers' and workers' parts in one process, API server and cloud in memory. */
