@@ -140,6 +140,8 @@ describe("npm start -- --kubeconfig", () => {
     await using demo = start(["--kubeconfig", kubeconfig, "--every", "1s"], {
       CIVO_NODE_AGENT_CHECKERS_NODE_READY_THRESHOLD: "2s",
       CIVO_NODE_AGENT_TIMINGS_BLIND_GRACE: "1s",
+      CIVO_NODE_AGENT_TIMINGS_BEAT_INTERVAL: "1s",
+      CIVO_NODE_AGENT_TIMINGS_VIEW_PROBE_INTERVAL: "1s",
       CIVO_NODE_AGENT_TIMINGS_VIEW_MAX_AGE: "10s",
       // A visitor who has set up active mode elsewhere: this stays a watch.
       CIVO_NODE_AGENT_MONITOR_ONLY: "false",
