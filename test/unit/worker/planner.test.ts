@@ -203,3 +203,14 @@ test("a worker that takes no repair jobs plans nothing either, and takes no turn
   await running;
   expect(await plans.takeTurn(INTERVAL)).toBe(true);
 });
+
+test("a limit that a transaction found is asked again by the next plan, and not remembered", async () => {
+  await due(["b"]);
+  const until = new Date(world.clock.now() + MINUTE).toISOString();
+  const said = { phase: "Unhealthy", why: "1 open in the cluster", until };
+  const sleeping = { id: "b", node: "b", state: "Delayed", at: world.clock.now() + MINUTE } as const;
+  queue.jobs.set("b", { ...sleeping, progress: { ...said, waitsFor: "Cloud" } });
+  expect((await planner().tick(NEVER)).held).toMatchObject([{ node: "b", gate: "Cloud" }]);
+  queue.jobs.set("b", { ...sleeping, progress: { ...said, waitsFor: "Limit" } });
+  expect((await planner().tick(NEVER)).proceed).toMatchObject([{ node: "b" }]);
+});

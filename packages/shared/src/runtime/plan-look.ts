@@ -39,6 +39,8 @@ const PLANNED: ReadonlySet<GateName> = new Set([
   "WaitWindow",
   "Settle",
   "Attempts",
+  "CureRate",
+  "Limit",
 ]);
 
 /** Reads what a plan is made of. Throws when Redis fails. */
