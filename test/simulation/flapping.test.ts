@@ -43,7 +43,7 @@ test("a node that comes back for longer than its wait and fails again is reboote
     drill.sicken([theFirst()], "notReady");
     await drill.run(25 * MINUTE);
   }
-  expect(drill.calls).toBe(3);
+  expect(drill.calls).toBe(2);
   expect([told("StillBad"), told("Cured")]).toEqual([3, 0]);
   expect(drill.violations).toEqual([]);
 });
@@ -57,8 +57,8 @@ test("a node that stays well is cured half an hour after it came back", async ()
 });
 
 test("a place in a pool is held for the boot and a minute, whatever the cure takes", async () => {
-  const three = drill.machines.slice(0, 3);
-  for (const machine of three) {
+  // Two: a third one of the pool would open its breaker.
+  for (const machine of drill.machines.slice(0, 2)) {
     drill.sicken([machine], "notReady");
     await drill.run(90 * SECOND);
   }

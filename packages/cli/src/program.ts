@@ -10,6 +10,7 @@ import { addTrust } from "./ledger-trust.ts";
 import { pauseCommand, resumeCommand, type ScopeOptions } from "./pause.ts";
 import type { GlobalOptions } from "./session.ts";
 import { addPlan } from "./plan-command.ts";
+import { addRetry } from "./retry.ts";
 import { addStatus } from "./status-command.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -43,6 +44,7 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void):
     });
   addStatus(program, terminal, exit);
   addPlan(program, terminal, exit);
+  addRetry(program, terminal);
   addGpu(program, terminal);
   addPauses(program, terminal);
   addGrant(program, terminal);

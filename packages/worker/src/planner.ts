@@ -75,7 +75,7 @@ export class Planner {
     const { interval, plans } = this.#deps;
     const look = await lookForPlan({ ...this.#deps, horizon: PLANS_AHEAD * interval });
     const made = plan({ ...look.input, ledger: await this.#ledger(look, signal) });
-    await plans.publish({ at: made.at, proceed: made.proceed.map(({ node }) => node) });
+    await plans.publish({ at: made.at, proceed: [...made.proceed.map(({ node }) => node), ...made.look] });
     await this.#wake(made, look);
     await this.#tell(made, look);
     return made;
@@ -105,16 +105,19 @@ export class Planner {
   }
 
   /** Runs what may proceed and is due; what falls due before the next plan runs at its own time. */
-  async #wake({ at, proceed }: Plan, { reboots }: PlanLook): Promise<void> {
-    const due = proceed.filter((repair) => repair.at <= at).flatMap(({ node }) => reboots.get(node) ?? []);
+  async #wake({ at, proceed, look }: Plan, { reboots }: PlanLook): Promise<void> {
+    const names = [...proceed.filter((repair) => repair.at <= at).map(({ node }) => node), ...look];
+    const due = names.flatMap((node) => reboots.get(node) ?? []);
     await this.#deps.queue.wake(
       due.filter(({ state, at: runsAt = 0 }) => state === "Delayed" && runsAt > at),
     );
   }
 
   /** Shows what holds each repair in its job; the gate that holds is told when it changed, its words are not. */
-  async #tell({ at, held }: Plan, { reboots, records }: PlanLook): Promise<void> {
+  async #tell({ at, held, look }: Plan, { reboots, records }: PlanLook): Promise<void> {
     const words = held.flatMap((hold) => {
+      // Its own transaction is about to say it.
+      if (look.includes(hold.node)) return [];
       const reboot = reboots.get(hold.node);
       const record = records.get(hold.node);
       if (reboot?.state !== "Delayed" || record === undefined) return [];

@@ -114,6 +114,7 @@ export const recordSchema: z.ZodType<NodeRecord> = z.object({
     })
     .exactOptional(),
   marks: z.record(text, seenMark).exactOptional(),
+  retriedAt: instant.exactOptional(),
   scheduledAt: instant.exactOptional(),
 });
 

@@ -7,6 +7,7 @@ export const NOTICE_REASONS = [
   "NodeFlapping",
   "NodeRelapsed",
   "GPUsAccepted",
+  "RepairRetried",
   "PlannedWorkStuck",
   "ForeignHoldStale",
 ] as const;

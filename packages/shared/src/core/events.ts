@@ -10,6 +10,8 @@ export interface JudgedNode {
   readonly pool?: string;
   readonly providerId?: string;
   readonly bootId?: string;
+  /** When an operator ordered that its repair is tried again. */
+  readonly retryAt?: EpochMillis;
   /** What is remembered of the marks of others after this look. */
   readonly marks?: SeenMarks;
 }

@@ -48,7 +48,8 @@ export function surelyNotDone({
 export function newIncident(record: NodeRecord, now: EpochMillis): Incident {
   const last = record.lastReboot;
   const id = `${record.uid}@${now}`;
-  if (last === undefined || last.waitUntil <= now) return { id, startedAt: now, attempts: 0 };
+  const isOver = last === undefined || last.waitUntil <= now || last.intendedAt <= (record.retriedAt ?? 0);
+  if (isOver) return { id, startedAt: now, attempts: 0 };
   return { id, startedAt: now, attempts: surelyNotDone(last) ? last.number - 1 : last.number };
 }
 

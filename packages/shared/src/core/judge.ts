@@ -9,6 +9,7 @@ import { lookOf } from "./look.ts";
 
 import type { NodeRecord, ObservedMillis } from "./record.ts";
 import type { EpochMillis } from "./time.ts";
+import { retryOrderedAt } from "./retry.ts";
 import { transition } from "./transition.ts";
 import { willBeOverdue } from "./work-on-node.ts";
 
@@ -49,7 +50,7 @@ export function judge(
   view: JudgementClock,
 ): Judged {
   const { policy, checkers } = rules;
-  const known = judgedNode(snapshot);
+  const known = judgedNode(snapshot, view.now);
   const before = stored.damaged ? recordAfterDamage(known, policy, view.now) : stored.record;
   const { history, marks } = lookOf(snapshot, before, policy, view.now);
   const node = marks === undefined ? known : { ...known, marks };
@@ -62,13 +63,15 @@ export function judge(
   return { before: stored.record, after, changed, timed, evaluation, actions };
 }
 
-function judgedNode(snapshot: NodeSnapshot): JudgedNode {
+function judgedNode(snapshot: NodeSnapshot, now: EpochMillis): JudgedNode {
   const pool = poolOf(snapshot);
+  const retryAt = retryOrderedAt(snapshot, now);
   return {
     name: snapshot.name,
     uid: snapshot.uid,
     ...(pool === undefined ? {} : { pool }),
     ...(snapshot.providerId === undefined ? {} : { providerId: snapshot.providerId }),
     ...(snapshot.bootId === undefined ? {} : { bootId: snapshot.bootId }),
+    ...(retryAt === undefined ? {} : { retryAt }),
   };
 }

@@ -52,7 +52,9 @@ function withAttempts(
   const unproven = outcome === "Cured" || recoveredAt === undefined ? 0 : recoveredAt + curedAfter;
   const relapse = incident.startedAt < Math.max(entry.notBefore, unproven);
   const neverSeenWell = incident.startedAt <= record.firstSeenAt && entry.outcome !== "Cured";
-  if (entry.outcome === "Gone" || (!relapse && !neverSeenWell)) return incident;
+  // An operator had it tried again since: what happened before that order does not count.
+  const isRetried = entry.at <= (record.retriedAt ?? 0);
+  if (entry.outcome === "Gone" || isRetried || (!relapse && !neverSeenWell)) return incident;
   return { ...incident, attempts: Math.max(incident.attempts, entry.attempt) };
 }
 

@@ -130,6 +130,8 @@ export interface NodeRecord {
   readonly lastReboot?: RebootAttempt;
   /** Marks of other controllers and people on the node, with the time of their present meaning. */
   readonly marks?: SeenMarks;
+  /** When an operator ordered last that its repair is tried again: attempts before that do not count. */
+  readonly retriedAt?: EpochMillis;
   /** When the pending reboot was scheduled to run; a hint that saves rescheduling, not a truth. */
   readonly scheduledAt?: EpochMillis;
 }

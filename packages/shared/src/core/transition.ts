@@ -49,6 +49,7 @@ import type { RepairPolicy } from "./policy.ts";
 import { finished, intended, recovered, verified } from "./reboot-events.ts";
 import type { NodeRecord, ObservedMillis } from "./record.ts";
 import type { EpochMillis } from "./time.ts";
+import { retried } from "./retry.ts";
 import { withSkips } from "./skips.ts";
 import { isVerdictPending } from "./verification.ts";
 import { isHeldByWork } from "./work-on-node.ts";
@@ -96,7 +97,8 @@ function judged(
   const { evaluation, observed } = event;
   const moment = { now, observed };
   const { curedAfter } = policy.storm;
-  const known = withFlaps(remember(record, event, now), evaluation.judgements, policy.flapping, now);
+  const remembered = retried(remember(record, event, now), event.node.retryAt);
+  const known = withFlaps(remembered, evaluation.judgements, policy.flapping, now);
   if (evaluation.verdict === "Undecided")
     return settle(enter(forgotten(known), "Unknown", now), hadTimer, now);
   const clocks = clocksAround(record, known, event, policy, now);

@@ -43,6 +43,9 @@ const PLANNED: ReadonlySet<GateName> = new Set([
   "Limit",
 ]);
 
+/** Gates that a transaction asks after it has looked at the node and at what runs there. */
+const LOOKED: ReadonlySet<string> = new Set<GateName>(["Breaker", "CureRate", "Limit", "PodEvidence"]);
+
 /** Reads what a plan is made of. Throws when Redis fails. */
 export async function lookForPlan(sources: PlanSources): Promise<PlanLook> {
   const { store, plans, queue, rules, selects, horizon } = sources;
@@ -85,18 +88,20 @@ function plannedNode(
   reboot: QueuedReboot | undefined,
   now: EpochMillis,
 ): PlannedNode {
-  const found = foundBy(reboot, now);
+  const said = progressIn(reboot?.progress);
+  const own = said?.by === "plan" ? undefined : said;
+  const found = own === undefined ? undefined : foundBy(own, now);
   return {
     record,
     ...(snapshot === undefined ? {} : { snapshot }),
     ...(found === undefined ? {} : { found }),
+    ...(own !== undefined && LOOKED.has(own.waitsFor) ? { looked: true } : {}),
   };
 }
 
-/** What its own transaction found lately; the word of a plan is no finding. */
-function foundBy(reboot: QueuedReboot | undefined, now: EpochMillis): FoundHold | undefined {
-  const said = progressIn(reboot?.progress);
-  if (said === undefined || said.by === "plan" || said.until === undefined) return undefined;
+/** What its own transaction found lately. */
+function foundBy(said: RebootProgress, now: EpochMillis): FoundHold | undefined {
+  if (said.until === undefined) return undefined;
   const gate = GATES.find((name) => name === said.waitsFor);
   if (gate === undefined || PLANNED.has(gate)) return undefined;
   return { gate, why: said.why, until: Math.min(Date.parse(said.until), now + LONGEST_FOUND) };

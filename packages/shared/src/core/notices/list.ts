@@ -7,6 +7,7 @@ import { nodeRelapsed } from "./node-relapsed.ts";
 import { foreignHoldStale } from "./foreign-hold-stale.ts";
 import { gpusAccepted } from "./gpus-accepted.ts";
 import type { Notice } from "./notice.ts";
+import { repairRetried } from "./repair-retried.ts";
 import { plannedWorkStuck } from "./planned-work-stuck.ts";
 
 /** Every notice; adding one is a file, a line here and its reason in `NOTICE_REASONS`. */
@@ -15,6 +16,7 @@ const NOTICES: readonly Notice[] = [
   nodeFlapping,
   nodeRelapsed,
   gpusAccepted,
+  repairRetried,
   plannedWorkStuck,
   foreignHoldStale,
 ];

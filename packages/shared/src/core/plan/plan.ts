@@ -8,6 +8,7 @@ import { askingOf, firstDue } from "../due.ts";
 import type { GateInput, GateName, GateVerdict, LedgerView } from "../gates/gate.ts";
 import { ledgerView } from "../gates/ledger-view.ts";
 import { holding } from "../gates/list.ts";
+import { wantsEvidence } from "../gates/pod-evidence.ts";
 import { instanceIdOf } from "../instance-id.ts";
 import type { Rules } from "../judge.ts";
 import type { Clocks } from "../ledger/clocks.ts";
@@ -36,6 +37,8 @@ export interface PlannedNode {
   /** As the watchers stored it; absent: it is not stored, or cannot be read. */
   readonly snapshot?: NodeSnapshot;
   readonly found?: FoundHold;
+  /** Its transaction has looked at the node lately, whatever it found. */
+  readonly looked?: boolean;
 }
 
 /** The ledger as a plan sees it. `NotAsked`: nothing is due, so it was not read. `Unread`: repairs are held for that reason. */
@@ -91,6 +94,11 @@ export interface Plan {
   readonly proceed: readonly PlannedRepair[];
   /** Oldest first. */
   readonly held: readonly HeldRepair[];
+  /**
+   * Held repairs whose transaction must look once all the same: whether an agent's pod or a DRA driver explains the failure
+   * only a transaction reads, and what it learns may end the failure itself.
+   */
+  readonly look: readonly string[];
   /** Nodes that need no repair: no checker asks for one, or the attempts are used up. */
   readonly idle: readonly string[];
 }
@@ -101,6 +109,10 @@ const ENDS_BY_ITSELF: ReadonlySet<GateName> = new Set(["Threshold", "WaitWindow"
 const SOON: ReadonlySet<GateName> = new Set(["Threshold", "WaitWindow", "Settle"]);
 /** What a transaction finds by asking something that all repairs share. */
 const SHARED: ReadonlySet<GateName> = new Set(["Cloud", "NodeUnreadable", "Deadline"]);
+/** Gates that count the whole fleet: they hold a repair for what other nodes are. */
+const OF_FLEET: ReadonlySet<GateName> = new Set(["Breaker", "CureRate", "Limit"]);
+/** Most looks in one plan: each reads the pods of a node. */
+const MOST_LOOKS = 5;
 /** So many repairs that found the same: the next one alone finds out whether it is over. */
 const MANY_FOUND = 3;
 
@@ -120,13 +132,17 @@ export function plan(input: PlanInput): Plan {
   const proceed: PlannedRepair[] = [];
   const held: HeldRepair[] = [];
   const idle: string[] = [];
+  const look: string[] = [];
   for (const node of input.nodes.toSorted(byWaiting)) {
     const step = stepOf(node, asked);
     if ("idle" in step) idle.push(node.record.name);
-    else if ("gate" in step) held.push(step);
-    else proceed.push(step);
+    else if ("at" in step) proceed.push(step);
+    else {
+      held.push(step.held);
+      if (step.mayLook && node.looked !== true && look.length < MOST_LOOKS) look.push(node.record.name);
+    }
   }
-  return { at: now, proceed, held, idle };
+  return { at: now, proceed, held, look, idle };
 }
 
 function byWaiting({ record: a }: PlannedNode, { record: b }: PlannedNode): number {
@@ -162,7 +178,13 @@ interface Asked extends PlanInput, Counted {
   readonly doubts: Doubts;
 }
 
-function stepOf(node: PlannedNode, asked: Asked): PlannedRepair | HeldRepair | { readonly idle: true } {
+/** What becomes of one repair. */
+type Step =
+  | PlannedRepair
+  | { readonly idle: true }
+  | { readonly held: HeldRepair; readonly mayLook: boolean };
+
+function stepOf(node: PlannedNode, asked: Asked): Step {
   const { record, snapshot, found } = node;
   const { view, horizon, doubts } = asked;
   const { name } = record;
@@ -172,20 +194,25 @@ function stepOf(node: PlannedNode, asked: Asked): PlannedRepair | HeldRepair | {
     ...askingOf(record, asked.rules.policy, view.observed),
   };
   let at = view.now;
-  for (const verdict of holding(inputOf(node, subject, asked))) {
+  const input = inputOf(node, subject, asked);
+  const heldBy = (gate: GateName, why: string): Step => ({ held: { node: name, gate, why }, mayLook: false });
+  for (const verdict of holding(input)) {
     const { gate, why, until } = verdict;
     if (until === undefined) return { idle: true };
     const ends = endOf(verdict, asked);
     const isSoon = SOON.has(gate) && until <= view.now + horizon;
-    if (!isSoon) return { node: name, gate, why, ...(ends === undefined ? {} : { ends }) };
+    if (!isSoon) {
+      const held = { node: name, gate, why, ...(ends === undefined ? {} : { ends }) };
+      return { held, mayLook: OF_FLEET.has(gate) && wantsEvidence(input) };
+    }
     at = Math.max(at, until);
   }
   if (snapshot === undefined) {
-    return { node: name, gate: "NodeUnreadable", why: "no watcher has stored this node" };
+    return heldBy("NodeUnreadable", "no watcher has stored this node");
   }
-  if (found !== undefined && found.until > view.now) return { node: name, gate: found.gate, why: found.why };
+  if (found !== undefined && found.until > view.now) return heldBy(found.gate, found.why);
   const doubt = doubts.ask();
-  if (doubt !== undefined) return { node: name, ...doubt };
+  if (doubt !== undefined) return heldBy(doubt.gate, doubt.why);
   doubts.tried();
   asked.limits?.take(subject);
   return { node: name, at };
