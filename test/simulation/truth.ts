@@ -262,9 +262,15 @@ export class Truth {
     machine.openSince = undefined;
   }
 
-  #isOpen({ openSince, gpus, exists }: Machine): boolean {
-    const { gpu, standard } = this.#settings.policy.rebootWait;
-    return exists && openSince !== undefined && this.#time.now - openSince < (gpus > 0 ? gpu : standard);
+  /**
+   * A reboot is open until its machine is well or its wait is over. Of a machine that booted and is as sick as before the
+   * result is known when the wait is over by the agent's clocks, which may be ahead by as much as is allowed.
+   */
+  #isOpen({ openSince, gpus, exists, booting }: Machine): boolean {
+    const { policy, ledger } = this.#settings;
+    const wait = gpus > 0 ? policy.rebootWait.gpu : policy.rebootWait.standard;
+    const end = booting ? wait : wait - ledger.clockSkew;
+    return exists && openSince !== undefined && this.#time.now - openSince < end;
   }
 
   snapshot(name: string): NodeSnapshot | undefined {

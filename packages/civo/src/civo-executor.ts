@@ -32,6 +32,9 @@ const failureOfClass: Readonly<Record<CivoFaultClass, ResolveFailure>> = {
   transient: "Unavailable",
 };
 
+/** Failures that a list from before the latest change of the cluster can lead to. */
+const MAYBE_OLD: ReadonlySet<ResolveFailure> = new Set(["NotFound", "IdentityMismatch", "Unavailable"]);
+
 /**
  * Reboots the Civo instance behind a node, and only that one (I6). The node's provider id, or without one its exact host
  * name, must lead to a single ACTIVE instance of our cluster whose host name is the node's name. The proof is a read of
@@ -58,9 +61,11 @@ export function createCivoExecutor({ client, clock, onList }: CivoExecutorOption
         return failed("IdentityMismatch", "the provider id is not civo://<instance id>");
       const look = inventory.look();
       if (!look.ok) return listFailed(look.fault);
-      return id === undefined
+      const resolved = await (id === undefined
         ? resolveByHostname(client, node, look.instances, signal)
-        : resolveById(client, node, id, look.instances, signal);
+        : resolveById(client, node, id, look.instances, signal));
+      if (!resolved.ok && MAYBE_OLD.has(resolved.failure)) inventory.doubt();
+      return resolved;
     },
     reboot: async (target, signal) => receiptOf(await client.hardReboot(target.instanceId, signal)),
   };

@@ -53,6 +53,7 @@ export class Inventory {
   readonly #onRead: NonNullable<InventoryOptions["onRead"]>;
   #held: Held | undefined;
   #reading: Promise<void> | undefined;
+  #isDoubted = false;
   #fault: { readonly fault: CivoFault; readonly askAgainAt: Millis } | undefined;
 
   constructor({ client, clock, maxAge = MINUTE, onRead = () => undefined }: InventoryOptions) {
@@ -65,10 +66,16 @@ export class Inventory {
   /** Reads the list unless the latest one serves for half of its age yet, or was refused a moment ago. Never throws. */
   async readAhead(signal: AbortSignal): Promise<void> {
     const now = this.#clock.monotonic();
-    if (this.#held !== undefined && now - this.#held.startedAt <= this.#maxAge / 2) return;
+    const serves = this.#isDoubted ? this.#maxAge / 12 : this.#maxAge / 2;
+    if (this.#held !== undefined && now - this.#held.startedAt <= serves) return;
     if (this.#fault !== undefined && now < this.#fault.askAgainAt) return;
     this.#reading ??= this.#read().finally(() => (this.#reading = undefined));
     await settledOrAborted(this.#reading, signal);
+  }
+
+  /** The cloud contradicts the latest list, or it names no VM: the next read ahead does not wait for half of its age. */
+  doubt(): void {
+    this.#isDoubted = true;
   }
 
   /** The latest list that is not too old; asks the cloud nothing. */
@@ -88,6 +95,7 @@ export class Inventory {
     this.#onRead(listed.ok ? undefined : listed.error, this.#clock.monotonic() - startedAt);
     if (listed.ok) {
       this.#held = { instances: indexed(listed.value), startedAt };
+      this.#isDoubted = false;
       this.#fault = undefined;
       return;
     }

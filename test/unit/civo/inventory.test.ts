@@ -127,3 +127,22 @@ test("a repair that is stopped does not wait for the list, which goes on for the
   await other;
   expect(await executor.resolve(aNode(), signal)).toMatchObject({ failure: "Unavailable" });
 });
+
+test("a list that the cloud contradicts is read again after a few seconds, not after half a minute", async () => {
+  const { executor, lists, advance } = setUp(cloudOf([anInstance()]));
+  await executor.readAhead(signal);
+  // The node's name is in no list yet: it may have come since.
+  expect(await executor.resolve(aNode({ name: "new", providerId: undefined }), signal)).toMatchObject({
+    failure: "NotFound",
+  });
+  advance(5 * SECOND);
+  await executor.readAhead(signal);
+  expect(lists()).toBe(1);
+  advance(1);
+  await executor.readAhead(signal);
+  expect(lists()).toBe(2);
+  // The new list serves as long as any.
+  advance(20 * SECOND);
+  await executor.readAhead(signal);
+  expect(lists()).toBe(2);
+});
