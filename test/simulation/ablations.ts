@@ -111,6 +111,22 @@ function recordsWithoutCas(store: MemoryStore): MemoryStore {
   });
 }
 
+/** The plan sees no annotation of any node. */
+function withoutAnnotations(store: MemoryStore): MemoryStore {
+  return new Proxy(store, {
+    get: (target, key) => {
+      if (key === "snapshotsOf") {
+        return async (names: readonly string[]) => {
+          const stored = await target.snapshotsOf(names);
+          return new Map([...stored].map(([name, node]) => [name, { ...node, annotations: {} }]));
+        };
+      }
+      const value: unknown = Reflect.get(target, key, target);
+      return typeof value === "function" ? (value as () => unknown).bind(target) : value;
+    },
+  });
+}
+
 /** The ledger forgets every reboot at once: what is left is Redis. */
 export const WITHOUT_LEDGER: Twist = {
   ledger: read((found) => ({ ...found, ledger: { ...found.ledger, entries: new Map() } })),
@@ -244,8 +260,9 @@ export const ABLATIONS: readonly Ablation[] = [
     breaks: ["Pause"],
   },
   {
-    guard: "the opt-out, read anew before each call",
+    guard: "the opt-out, in the plan and read anew before each call",
     twist: {
+      store: withoutAnnotations,
       reader: (reader) => ({
         read: async (name) => {
           const result = await reader.read(name);

@@ -97,6 +97,7 @@ function tellNotices(journal: Journal): void {
   const noticed: Partial<NodeRecord>[] = [
     { judgedBy: ["GPU"], skipped },
     { gpu: { accepted: 7 } },
+    { retriedAt: 1 },
     { marks: { "nvidia.com/mig.config.state": { value: "rebooting", since: 1, told: true } } },
     { marks: { "spec.unschedulable": { value: "", since: 1, holds: true, told: true } } },
     { flaps: { GPU: { at: [1], flappingSince: 1 } } },
