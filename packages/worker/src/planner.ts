@@ -8,11 +8,11 @@ import {
   type Plan,
   type PlanLedger,
 } from "@node-agent/shared/core/plan/plan.ts";
-import { SECOND, type Millis } from "@node-agent/shared/core/time.ts";
+import { MINUTE, SECOND, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import { dependencyOf } from "@node-agent/shared/ports/dependency.ts";
 import type { PlanStore } from "@node-agent/shared/ports/plan-store.ts";
-import type { RebootQueue } from "@node-agent/shared/ports/reboot-queue.ts";
+import type { QueuedReboot, RebootQueue } from "@node-agent/shared/ports/reboot-queue.ts";
 import type { StateStore } from "@node-agent/shared/ports/state-store.ts";
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
 import { lookForPlan, progressIn, type PlanLook } from "@node-agent/shared/runtime/plan-look.ts";
@@ -104,13 +104,14 @@ export class Planner {
     }
   }
 
-  /** Runs what may proceed and is due; what falls due before the next plan runs at its own time. */
-  async #wake({ at, proceed, look }: Plan, { reboots }: PlanLook): Promise<void> {
+  /** Runs what may proceed and is due, and what has nothing to wait for any more; what falls due before the next plan runs at its own time. */
+  async #wake({ at, proceed, held, look }: Plan, { reboots }: PlanLook): Promise<void> {
+    const planned = new Set([...proceed, ...held].map(({ node }) => node));
+    const strays = [...reboots.values()].filter((reboot) => !planned.has(reboot.node) && isStray(reboot, at));
     const names = [...proceed.filter((repair) => repair.at <= at).map(({ node }) => node), ...look];
     const due = names.flatMap((node) => reboots.get(node) ?? []);
-    await this.#deps.queue.wake(
-      due.filter(({ state, at: runsAt = 0 }) => state === "Delayed" && runsAt > at),
-    );
+    const asleep = due.filter(({ state, at: runsAt = 0 }) => state === "Delayed" && runsAt > at);
+    await this.#deps.queue.wake([...asleep, ...strays]);
   }
 
   /** Shows what holds each repair in its job; the gate that holds is told when it changed, its words are not. */
@@ -143,6 +144,15 @@ export class Planner {
       this.#deps.journal.held(node, step, record, progress.changes);
     }
   }
+}
+
+/**
+ * The reboot of a node that needs none any more sleeps on a hold of before: it looks, and ends. One that waits for the
+ * proof of a cure says so, and retries that come by themselves are left alone.
+ */
+function isStray({ state, at = 0, progress }: QueuedReboot, now: EpochMillis): boolean {
+  const waitsFor = progressIn(progress)?.waitsFor;
+  return state === "Delayed" && at > now + MINUTE && waitsFor !== undefined && waitsFor !== "NothingFailing";
 }
 
 function endMoved(told: string | undefined, { ends }: HeldRepair): boolean {

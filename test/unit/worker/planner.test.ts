@@ -214,3 +214,16 @@ test("a limit that a transaction found is asked again by the next plan, and not 
   queue.jobs.set("b", { ...sleeping, progress: { ...said, waitsFor: "Limit" } });
   expect((await planner().tick(NEVER)).proceed).toMatchObject([{ node: "b" }]);
 });
+
+test("the reboot of a node that needs none any more is woken to end; one that waits for a proof is not", async () => {
+  await world.store.beat(0);
+  const at = world.clock.now() + 9 * MINUTE;
+  const job = (node: string, waitsFor: string): void => {
+    const progress = { phase: "Unhealthy", waitsFor, why: "" };
+    queue.jobs.set(node, { id: node, node, state: "Delayed", at, progress });
+  };
+  job("gone", "Breaker");
+  job("well", "NothingFailing");
+  await planner().tick(NEVER);
+  expect(queue.woken).toEqual(["gone"]);
+});
