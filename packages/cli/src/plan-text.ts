@@ -1,4 +1,5 @@
 import type { HeldRepair, Plan } from "@node-agent/shared/core/plan/plan.ts";
+import type { LimitUse } from "@node-agent/shared/core/storm/limits.ts";
 import type { EpochMillis } from "@node-agent/shared/core/time.ts";
 import { factsText, tableText, whenText } from "./text.ts";
 
@@ -7,21 +8,30 @@ const MOST_NAMED = 5;
 
 /** A plan for a person. Repairs that one gate holds for one reason are one line. */
 export function planText(
-  { at, proceed, held, idle }: Plan,
+  { at, use, proceed, held, look, idle }: Plan,
   { cluster, mode }: { readonly cluster: string; readonly mode: "active" | "monitor-only" },
 ): string {
   const begins = mode === "active" ? "begin now" : "would begin now";
   const facts: [string, string][] = [
     ["Cluster", cluster],
     ["Mode", mode === "active" ? mode : "monitor-only: nothing is repaired; this is what would be"],
+    ...(use === undefined ? [] : [["Limits", limitsText(use)] satisfies [string, string]]),
     ["Repairs", `${proceed.length} ${begins}, ${held.length} held, ${idle.length} failing without a repair`],
   ];
   const rows = [
     ...(proceed.length === 0 ? [] : [["-", "-", namesText(proceed.map(({ node }) => node)), begins]]),
     ...groupsOf(held).map((group) => rowOf(group, at)),
   ];
+  if (look.length > 0)
+    rows.push(["-", "-", namesText(look), "looks once at the pods of its agent, although it is held"]);
   if (rows.length === 0) return factsText(facts);
   return [factsText(facts), tableText(["GATE", "ENDS", "NODES", "WHY"], rows)].join("\n");
+}
+
+/** How far the agent could go now, and in this hour. */
+function limitsText({ open, hour }: LimitUse): string {
+  const left = Math.max(0, hour.most - hour.used);
+  return `${open.used} of ${open.most} repairs open; ${hour.used} of ${hour.most} begun within the hour, ${left} left`;
 }
 
 /** Equal reasons folded, in the order of the oldest repair of each. */

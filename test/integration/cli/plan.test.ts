@@ -45,6 +45,7 @@ test("prints equal reasons as one line for a person", async () => {
     config: world().config({ breaker: { floor: 100 } }),
   });
   expect(code).toBe(0);
+  expect(out).toMatch(/^Limits +0 of 1 repairs open; 0 of 10 begun within the hour, 10 left$/mu);
   expect(out).toMatch(/^Repairs +1 begin now, 2 held, 0 failing without a repair$/mu);
   expect(out).toMatch(/^Limit +.* +node-2, node-3 +Zone: 1 open in zone lon1-a, 1 allowed$/mu);
 });

@@ -19,7 +19,7 @@ import type { NodeRecord, ObservedMillis } from "../record.ts";
 import { fleetNode } from "../storm/fleet-node.ts";
 import { breakerOf, type Breaker } from "../storm/breaker.ts";
 import { fleetOf, type FleetHealth } from "../storm/fleet.ts";
-import { limitsOf, type Limits, type LimitSubject } from "../storm/limits.ts";
+import { limitsOf, type Limits, type LimitSubject, type LimitUse } from "../storm/limits.ts";
 import type { EpochMillis, Millis } from "../time.ts";
 import type { Census } from "./census.ts";
 import { waitingSince } from "./waiting-since.ts";
@@ -90,6 +90,8 @@ export interface HeldRepair {
 /** The decision for the fleet. */
 export interface Plan {
   readonly at: EpochMillis;
+  /** The limits of the cluster before this plan; absent: the ledger or the fleet was not read. */
+  readonly use?: LimitUse;
   /** Oldest first. */
   readonly proceed: readonly PlannedRepair[];
   /** Oldest first. */
@@ -129,6 +131,7 @@ export function wantsLedger({ nodes, rules: { policy }, view, horizon }: Omit<Pl
 export function plan(input: PlanInput): Plan {
   const { now } = input.view;
   const asked = { ...input, ...countedOf(input), doubts: new Doubts(input) };
+  const use = asked.limits?.use();
   const proceed: PlannedRepair[] = [];
   const held: HeldRepair[] = [];
   const idle: string[] = [];
@@ -142,7 +145,7 @@ export function plan(input: PlanInput): Plan {
       if (step.mayLook && node.looked !== true && look.length < MOST_LOOKS) look.push(node.record.name);
     }
   }
-  return { at: now, proceed, held, look, idle };
+  return { at: now, ...(use === undefined ? {} : { use }), proceed, held, look, idle };
 }
 
 function byWaiting({ record: a }: PlannedNode, { record: b }: PlannedNode): number {

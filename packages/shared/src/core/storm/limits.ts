@@ -39,6 +39,15 @@ export interface LimitRules {
   readonly cureRate: CureRatePolicy;
 }
 
+/** The limits of the cluster in use: repairs that are open, and that began within the hour. */
+export interface LimitUse {
+  readonly open: { readonly used: number; readonly most: number };
+  readonly hour: { readonly used: number; readonly most: number };
+}
+
+/** The scope of all repairs; its name in words. */
+const CLUSTER = "the cluster";
+
 /** The open repairs of one scope. */
 interface Scope {
   open: number;
@@ -76,6 +85,16 @@ export class Limits {
       for (const scope of scopesOf(entry)) this.#count(scope, entry.notBefore);
     }
     this.#begun = begun.toSorted((a, b) => a - b);
+  }
+
+  /** How much of the cluster's limits is used, and how much they allow. */
+  use(): LimitUse {
+    const { open, rate } = this.#policy;
+    const { nodes } = this.#sizes;
+    return {
+      open: { used: this.#scopes.get(CLUSTER)?.open ?? 0, most: allowed(open.cluster, nodes) },
+      hour: { used: this.#begun.length, most: allowed(rate, nodes) },
+    };
   }
 
   /** The first that holds one more repair; undefined: it may begin. */
@@ -116,7 +135,7 @@ export class Limits {
       (zone === undefined
         ? undefined
         : this.#full("Zone", `zone ${zone}`, allowed(open.zone, byZone.get(zone) ?? 0), subject)) ??
-      this.#full("Cluster", "the cluster", allowed(open.cluster, nodes), subject) ??
+      this.#full("Cluster", CLUSTER, allowed(open.cluster, nodes), subject) ??
       this.#rate(allowed(this.#policy.rate, nodes))
     );
   }
@@ -190,7 +209,7 @@ function held(limit: LimitName, why: string, until: EpochMillis): Held {
 /** Keys of scopes are their names in words. */
 function scopesOf({ pool, zone, grant }: Pick<LedgerEntry, "pool" | "zone" | "grant">): string[] {
   return [
-    "the cluster",
+    CLUSTER,
     ...(pool === undefined ? [] : [`pool ${pool}`]),
     ...(zone === undefined ? [] : [`zone ${zone}`]),
     ...(grant === undefined ? [] : [grantKey(grant)]),
