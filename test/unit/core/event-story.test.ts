@@ -203,6 +203,7 @@ function storyOf(record: NodeRecord, why: string, at: number, change: number) {
       NOW,
     ),
     ...noticesOf(record, { ...record, flaps: { GPU: { at: [at], flappingSince: at } } }, NOW),
+    ...noticesOf(record, { ...record, retriedAt: at }, NOW),
     ...noticesOf(recoveredFrom(record), { ...record, incident: INCIDENT }, NOW),
   ].flatMap((event) => (event === undefined ? [] : [event]));
 }

@@ -18,9 +18,10 @@ const RULES: Rules = { policy: POLICY, checkers: createCheckers(POLICY) };
 const zoned = (name: string, zone: string): NodeBuilder =>
   aNode(name).pool("workers").label("topology.kubernetes.io/zone", zone);
 
+const at = (before: Millis) => ({ now: NOW - before, observed: DAY - before });
+
 /** A node that was well, and has failed for so long. */
 function failed(well: NodeBuilder, ago: Millis): PlannedNode {
-  const at = (before: Millis) => ({ now: NOW - before, observed: DAY - before });
   const first = judge(well.snapshot(), { record: undefined, damaged: false }, RULES, at(2 * HOUR)).after;
   const snapshot = well.unknown().snapshot();
   const { after } = judge(snapshot, { record: first, damaged: false }, RULES, at(ago));
