@@ -27,8 +27,8 @@ export const LIMIT_GUARDS: readonly Guard[] = [
   {
     guard: "limits: open in the cluster",
     file: `${STORM}/limits.ts`,
-    from: "allowed(open.cluster, nodes)",
-    to: "1e9",
+    from: 'this.#full("Cluster", CLUSTER, allowed(open.cluster, nodes), subject) ??',
+    to: 'this.#full("Cluster", CLUSTER, 1e9, subject) ??',
     tests: LIMITS,
   },
   {
