@@ -21,8 +21,15 @@ export class RedisPlanStore implements PlanStore {
   }
 
   async takeTurn(span: Millis): Promise<boolean> {
+    const { planTurn } = this.#keys;
     const px = Math.max(1, Math.round(span));
-    return (await ofRedis(async () => this.#client.set(this.#keys.planTurn, "1", "PX", px, "NX"))) === "OK";
+    return ofRedis(async () => {
+      if ((await this.#client.set(planTurn, "1", "PX", px, "NX")) === "OK") return true;
+      // A key without an end, or with a far one, is no turn of ours, and would keep every worker from planning.
+      const left = await this.#client.pttl(planTurn);
+      if (left === -1 || left > px) await this.#client.del(planTurn);
+      return false;
+    });
   }
 
   async census(): Promise<Census | undefined> {
