@@ -216,6 +216,7 @@ export class World {
     // A flush replaces them: calls go to whatever stands there when they arrive.
     const current: PlanStore = {
       takeTurn: async (span) => this.plans.takeTurn(span),
+      isIdle: async () => this.plans.isIdle(),
       census: async () => this.plans.census(),
       tellCensus: async (census) => this.plans.tellCensus(census),
       publish: async (plan) => this.plans.publish(plan),

@@ -61,7 +61,8 @@ export class Planner {
     const { clock, interval, plans, journal, mayPlan = () => true } = this.#deps;
     while (!signal.aborted) {
       try {
-        if (mayPlan() && (await plans.takeTurn(0.9 * interval))) await this.tick(signal);
+        const isTurn = mayPlan() && (await plans.takeTurn(0.9 * interval));
+        if (isTurn && !(await plans.isIdle())) await this.tick(signal);
       } catch (error) {
         const detail = error instanceof Error ? error.message : "unknown error";
         journal.fault(dependencyOf(error) ?? "Unexpected", `plan: ${detail}`);

@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { Keys } from "../../../packages/shared/src/contract/keys.ts";
+import { Queue } from "bullmq";
+import { SHARDS, type Keys } from "../../../packages/shared/src/contract/keys.ts";
+import { QUEUES } from "../../../packages/shared/src/contract/queues.ts";
 import { RedisPlanStore } from "../../../packages/shared/src/redis/plan-store.ts";
 import type { Redis } from "ioredis";
 import { eventually } from "../../support/eventually.ts";
@@ -71,5 +73,22 @@ describe("what a watcher tells and a worker publishes", () => {
     await client.del(keys.census);
     await store.tellCensus(CENSUS);
     expect(await store.census()).toEqual(CENSUS);
+  });
+});
+
+describe("a cluster without work for a plan", () => {
+  test("is idle, and is not once a node needs attention", async () => {
+    expect(await store.isIdle()).toBe(true);
+    await client.sadd(keys.attention(SHARDS - 1), "node");
+    expect(await store.isIdle()).toBe(false);
+  });
+
+  test.each([0, 60_000])("is not while a repair that waits %i ms is queued", async (delay) => {
+    const queue = new Queue(QUEUES.reboots, { connection: client, prefix: keys.prefix });
+    const job = await queue.add("reboot", {}, { delay });
+    expect(await store.isIdle()).toBe(false);
+    await job.remove();
+    expect(await store.isIdle()).toBe(true);
+    await queue.close();
   });
 });

@@ -11,6 +11,8 @@ export interface PublishedPlan {
 export interface PlanStore {
   /** Takes the turn to plan for so long; `false`: another process has it. */
   takeTurn(span: Millis): Promise<boolean>;
+  /** No node needs attention and no repair is pending: there is nothing to plan. */
+  isIdle(): Promise<boolean>;
   /** What a watcher told of the whole fleet; undefined: nothing that can be read. */
   census(): Promise<Census | undefined>;
   /** A watcher tells it. */

@@ -1,5 +1,6 @@
 import type { z } from "zod";
-import type { Keys } from "../contract/keys.ts";
+import { SHARDS, type Keys } from "../contract/keys.ts";
+import { QUEUES } from "../contract/queues.ts";
 import { censusSchema, publishedPlanSchema } from "../contract/stored-plan.ts";
 import { parseStored } from "../contract/stored.ts";
 import type { Census } from "../core/plan/census.ts";
@@ -30,6 +31,16 @@ export class RedisPlanStore implements PlanStore {
       if (left === -1 || left > px) await this.#client.del(planTurn);
       return false;
     });
+  }
+
+  /** One command, however many nodes there are. */
+  async isIdle(): Promise<boolean> {
+    const { attention, prefix } = this.#keys;
+    const shards = Array.from({ length: SHARDS }, (_, shard) => attention(shard));
+    const queues = ["delayed", "wait", "prioritized", "active", "paused"].map(
+      (list) => `${prefix}:${QUEUES.reboots}:${list}`,
+    );
+    return (await ofRedis(async () => this.#client.exists(...shards, ...queues))) === 0;
   }
 
   async census(): Promise<Census | undefined> {

@@ -21,6 +21,10 @@ export class MemoryPlanStore implements PlanStore {
     return true;
   }
 
+  async isIdle(): Promise<boolean> {
+    return false;
+  }
+
   async census(): Promise<Census | undefined> {
     return this.told;
   }
