@@ -194,7 +194,7 @@ export const ABLATIONS: readonly Ablation[] = [
   {
     guard: "the margin of the window",
     twist: shorter(({ margin }) => margin),
-    missed: { profile: "edge", from: 6 },
+    missed: { profile: "edge", from: 181 },
     breaks: ["I1"],
   },
   {

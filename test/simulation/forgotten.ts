@@ -1,5 +1,6 @@
 import { isRationed } from "./limits.ts";
 import type { Violation } from "./oracle.ts";
+import { showsSilent } from "./shown.ts";
 import { TrueBreakers } from "./true-breakers.ts";
 import type { Machine } from "./truth.ts";
 import type { World } from "./world.ts";
@@ -38,7 +39,12 @@ function isLeftToPeople(world: World, machine: Machine): boolean {
   if (holder !== "Breaker") return false;
   const breakers = new TrueBreakers(world.promised.policy.breaker);
   breakers.look(
-    machinesOf(world).map((one) => ({ pool: one.pool, zone: one.zone, sick: isSick(one) })),
+    machinesOf(world).map((one) => ({
+      pool: one.pool,
+      zone: one.zone,
+      sick: isSick(one),
+      silent: showsSilent(one),
+    })),
     world.time.now,
   );
   return breakers.since(machine) !== undefined;

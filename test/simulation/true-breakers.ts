@@ -10,6 +10,8 @@ export interface Seen {
   readonly pool: string;
   readonly zone: string | undefined;
   readonly sick: boolean;
+  /** Its kubelet says nothing. */
+  readonly silent: boolean;
 }
 
 /** Since when each scope holds its nodes. */
@@ -29,7 +31,7 @@ export class TrueBreakers {
 
   /** Since when this node is held; undefined: it stands alone. */
   since({ pool, zone }: Pick<Seen, "pool" | "zone">): EpochMillis | undefined {
-    const scopes = [`zone ${zone ?? ""}`, `pool ${pool}`, "cluster"];
+    const scopes = [`zone ${zone ?? ""}`, `pool ${pool}`, "cluster", "all silent"];
     const times = scopes.flatMap((scope) => this.#since.get(scope) ?? []);
     return times.length === 0 ? undefined : Math.min(...times);
   }
@@ -37,6 +39,8 @@ export class TrueBreakers {
   #heldBy(nodes: readonly Seen[]): Set<string> {
     const { percent } = this.#policy;
     const held = new Set<string>();
+    // Not even one of them says anything: the silence may be the control plane's, whatever the other scopes are set to.
+    if (nodes.length > 1 && nodes.every(({ silent }) => silent)) held.add("all silent");
     let rest = nodes;
     for (const [kind, share] of [
       ["zone", percent.zone],

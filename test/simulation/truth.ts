@@ -1,13 +1,11 @@
-import type { CheckerName } from "@node-agent/shared/core/check.ts";
 import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
-import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
-import { OPT_OUT_ANNOTATION } from "@node-agent/shared/core/pause.ts";
-import { aNode, instanceIdOf } from "@node-agent/shared/testing/builders.ts";
+import { instanceIdOf } from "@node-agent/shared/testing/builders.ts";
 import { SECOND, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
 import { Darkness } from "./darkness.ts";
 import { Evidence } from "./evidence.ts";
 import { allowanceOf } from "./oracle.ts";
 import type { Settings } from "./settings.ts";
+import { failingOf, showsSick, showsSilent, snapshotOf } from "./shown.ts";
 import { TrueBreakers } from "./true-breakers.ts";
 import type { Story } from "./story.ts";
 import type { VirtualTime } from "./virtual-time.ts";
@@ -147,7 +145,12 @@ export class Truth {
     machine.resourceVersion = this.#resourceVersion;
     machine.evidence.turn(failingOf(machine), this.#time.now);
     this.#snapshots.delete(machine.name);
-    const seen = this.#nodes.map((one) => ({ pool: one.pool, zone: one.zone, sick: showsSick(one) }));
+    const seen = this.#nodes.map((one) => ({
+      pool: one.pool,
+      zone: one.zone,
+      sick: showsSick(one),
+      silent: showsSilent(one),
+    }));
     this.#breakers.look(seen, this.#time.now);
     this.onChange(machine.name);
   }
@@ -286,43 +289,4 @@ export class Truth {
   snapshots(): NodeSnapshot[] {
     return [...this.machines.keys()].flatMap((name) => this.snapshot(name) ?? []);
   }
-}
-
-/** Everybody can see it, unless it opted out; missing GPUs show only where they are remembered, so they do not count. */
-function showsSick({ sickness, booting, optedOutSince }: Machine): boolean {
-  if (optedOutSince !== undefined) return false;
-  return booting || (sickness !== "none" && sickness !== "gpuLost");
-}
-
-/** The checkers that fail on this machine, as its snapshot shows it. */
-function failingOf({ sickness, booting, gpus }: Machine): Set<CheckerName> {
-  const failing = new Set<CheckerName>();
-  if (booting || sickness === "notReady" || sickness === "silent") failing.add("NodeReady");
-  if (sickness === "cilium") failing.add("Cilium");
-  if (gpus > 0 && (booting || sickness === "gpuLost")) failing.add("GPU");
-  return failing;
-}
-
-function snapshotOf(machine: Machine, createdAt: EpochMillis): NodeSnapshot {
-  const { sickness, booting, claims = machine.instanceId } = machine;
-  let node = aNode(machine.name)
-    .uid(machine.uid)
-    .pool(machine.pool)
-    .providerId(`civo://${claims}`)
-    .bootId(`${machine.instanceId}-boot-${machine.bootNumber}`)
-    .createdAt(createdAt - 86_400_000)
-    .resourceVersion(String(machine.resourceVersion));
-  if (machine.zone !== undefined) node = node.label("topology.kubernetes.io/zone", machine.zone);
-  if (machine.optedOutSince !== undefined) node = node.annotation(OPT_OUT_ANNOTATION, "true");
-  if (sickness === "silent") node = node.unknown();
-  else if (sickness === "notReady" || booting) node = node.notReady();
-  else node = node.ready();
-  if (sickness === "cilium") node = node.cilium("down");
-  if (machine.gpus > 0) {
-    const lost = sickness === "gpuLost" || booting;
-    node = node.gpu(machine.gpus, lost ? { allocatable: machine.gpus - 1 } : {});
-  }
-  const result = toSnapshot(node.raw());
-  if (!result.ok) throw new TypeError(result.error);
-  return result.snapshot;
 }
