@@ -106,10 +106,14 @@ export class Planner {
   }
 
   /** Runs what may proceed and is due, and what has nothing to wait for any more; what falls due before the next plan runs at its own time. */
-  async #wake({ at, proceed, held, look }: Plan, { reboots }: PlanLook): Promise<void> {
+  async #wake({ at, proceed, held, look }: Plan, { reboots, records }: PlanLook): Promise<void> {
     const planned = new Set([...proceed, ...held].map(({ node }) => node));
-    const strays = [...reboots.values()].filter((reboot) => !planned.has(reboot.node) && isStray(reboot, at));
     const names = [...proceed.filter((repair) => repair.at <= at).map(({ node }) => node), ...look];
+    const strays = [...reboots.values()].filter((reboot) =>
+      records.get(reboot.node)?.phase === "Failed"
+        ? !names.includes(reboot.node) && reboot.state === "Delayed" && (reboot.at ?? 0) > at + MINUTE
+        : !planned.has(reboot.node) && isStray(reboot, at),
+    );
     const due = names.flatMap((node) => reboots.get(node) ?? []);
     const asleep = due.filter(({ state, at: runsAt = 0 }) => state === "Delayed" && runsAt > at);
     await this.#deps.queue.wake([...asleep, ...strays]);
