@@ -227,3 +227,16 @@ test("the reboot of a node that needs none any more is woken to end; one that wa
   await planner().tick(NEVER);
   expect(queue.woken).toEqual(["gone"]);
 });
+
+test("the reboot of a node that was given up is woken to end, whatever it said before", async () => {
+  await due(["a"]);
+  const cell = world.store.records.get("a")!;
+  const { incident, ...record } = JSON.parse(cell.json) as { incident: object };
+  const given = { ...record, phase: "Failed", incident: { ...incident, attempts: 99 } };
+  world.store.records.set("a", { ...cell, json: JSON.stringify(given) });
+  const progress = { phase: "Unhealthy", waitsFor: "NothingFailing", why: "" };
+  const at = world.clock.now() + 9 * MINUTE;
+  queue.jobs.set("a", { id: "a", node: "a", state: "Delayed", at, progress });
+  await planner().tick(NEVER);
+  expect(queue.woken).toEqual(["a"]);
+});
