@@ -64,4 +64,22 @@ export const LIMIT_ABLATIONS: readonly Ablation[] = [
     missed: { profile: "guarded", from: 1 },
     breaks: ["I4"],
   },
+  {
+    guard: "that the plan wakes a repair when its hold ends",
+    twist: { reboots: (queue) => ({ ...queue, wake: async () => undefined }) },
+    missed: { profile: "plain", from: 1 },
+    breaks: ["Sleep"],
+  },
+  {
+    guard: "that a limit is named only when it is reached",
+    twist: limits({ rate: { count: 1, percent: 0 } }),
+    missed: { profile: "guarded", from: 1 },
+    breaks: ["Named"],
+  },
+  {
+    guard: "that a breaker is named only while it is open",
+    twist: breaker(1, 1),
+    missed: { profile: "guarded", from: 1 },
+    breaks: ["Named"],
+  },
 ];

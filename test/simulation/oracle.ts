@@ -16,7 +16,9 @@ export type Invariant =
   | "Threshold"
   | "Grace"
   | "Rate"
-  | "Breaker";
+  | "Breaker"
+  | "Sleep"
+  | "Named";
 
 /** A broken promise, named by its invariant. */
 export interface Violation {

@@ -1,4 +1,5 @@
 import { SECOND, type Millis } from "@node-agent/shared/core/time.ts";
+import { CalmOracle, LOOK } from "./calm-oracle.ts";
 import { Fleet } from "./fleet.ts";
 import { endOutage, happen, sceneOf, type IncidentName, type Scene } from "./incidents.ts";
 import { forgotten, isAllWell } from "./forgotten.ts";
@@ -40,6 +41,8 @@ const CHAOS: Millis = 120 * SECOND;
 const FAIR: Millis = 900 * SECOND;
 /** So long, at least, somebody must hold what is left to people. */
 const HELD: Millis = 180 * SECOND;
+/** What was on its way when the faults stopped has arrived, and the clocks agree. */
+const CALMING: Millis = 30 * SECOND;
 
 /**
  * One run: the real code of two watchers and three workers on a world of six machines, under faults that the seed
@@ -164,12 +167,17 @@ async function calm({ world, fleet, backups }: Scene): Promise<void> {
 /** Time without faults, until every incident is closed or its time is up; returns what is still open then. */
 async function recover(world: World): Promise<Violation[]> {
   const { time } = world;
+  const oracle = new CalmOracle(world);
   for (;;) {
-    await time.runUntil(time.elapsed + 10 * SECOND);
+    const next = time.elapsed + 10 * SECOND;
+    while (time.elapsed < next) {
+      await time.runUntil(Math.min(next, time.elapsed + LOOK));
+      if (time.elapsed >= CHAOS + CALMING) await oracle.look();
+    }
     await grantIfHopeless(world);
-    if (isAllWell(world)) return [];
+    if (isAllWell(world)) return oracle.violations;
     const open = forgotten(world);
-    if (open.length === 0 && time.elapsed >= CHAOS + HELD) return [];
-    if (time.elapsed >= CHAOS + FAIR) return open;
+    if (open.length === 0 && time.elapsed >= CHAOS + HELD) return oracle.violations;
+    if (time.elapsed >= CHAOS + FAIR) return [...oracle.violations, ...open];
   }
 }

@@ -4,6 +4,7 @@ import type { MemoryStore } from "@node-agent/shared/testing/memory-store.ts";
 import type { SequenceMemory } from "@node-agent/shared/ports/sequence-memory.ts";
 import type { NodeReader } from "@node-agent/shared/ports/node-reader.ts";
 import type { Executor } from "@node-agent/shared/ports/executor.ts";
+import type { RebootQueue } from "@node-agent/shared/ports/reboot-queue.ts";
 import type { Millis } from "@node-agent/shared/core/time.ts";
 import type { World } from "./world.ts";
 
@@ -15,6 +16,8 @@ export interface Twist {
   readonly memory?: (memory: SequenceMemory) => SequenceMemory;
   readonly reader?: (reader: NodeReader, world: World) => NodeReader;
   readonly executor?: (executor: Executor, world: World) => Executor;
+  /** The pending repairs, as plans read, wake and tell them. */
+  readonly reboots?: (queue: RebootQueue) => RebootQueue;
   /** The longest gap between two beats that counts as observed. */
   readonly maxGap?: Millis;
   /** No watcher makes good what was missed. */

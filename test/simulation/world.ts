@@ -226,7 +226,8 @@ export class World {
   }
 
   rebootQueueFor(process: Incarnation): RebootQueue {
-    return this.#networked(this.queues.reboots, process, "plan", this.weather.redis);
+    const { reboots } = this.queues;
+    return this.#networked(this.twist.reboots?.(reboots) ?? reboots, process, "plan", this.weather.redis);
   }
 
   memoryFor(process: Incarnation): SequenceMemory {

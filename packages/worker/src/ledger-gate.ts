@@ -47,6 +47,19 @@ export type LedgerOpening =
   | { readonly open: true; readonly session: LedgerSession }
   | { readonly open: false; readonly why: string; readonly until?: EpochMillis; readonly ledger?: Ledger };
 
+/** What a process saw of one object. */
+interface KnownLedger extends LedgerSight {
+  readonly object: string;
+}
+
+/** What is remembered of the ledger when it is asked. */
+interface Remembered {
+  /** The number that Redis remembers. */
+  readonly shared: number;
+  readonly seqHighWater: number;
+  readonly known: KnownLedger | undefined;
+}
+
 type FoundLedger = Extract<LedgerReading, { state: "Found" }>;
 
 /** Nobody reboots by such a ledger, but it lives: what is only young or in quarantine must not fall silent meanwhile. */
@@ -61,7 +74,7 @@ export class LedgerGate {
   readonly #deps: LedgerGateDeps;
   #seen = 0;
   /** This very object as it was last trusted, or written; what proves that a silent ledger is no restored one. */
-  #known: (LedgerSight & { readonly object: string }) | undefined;
+  #known: KnownLedger | undefined;
   #silentSince: EpochMillis | undefined;
 
   constructor(deps: LedgerGateDeps) {
@@ -70,13 +83,12 @@ export class LedgerGate {
 
   /** Reads the ledger and judges whether it may be built on. Throws when the store of either cannot be asked. */
   async open(redisNow: EpochMillis, signal?: AbortSignal): Promise<LedgerOpening> {
-    // Before the ledger: a number that another gate reaches between the two reads must not look like a step back.
-    const shared = await this.#join(0);
+    const memory = await this.#remember();
     const readAt = this.#deps.clock.monotonic();
     const reading = await this.#deps.ledger.read(signal);
     if (reading.state !== "Found") return { open: false, why: `${reading.state}: ${reading.why}` };
     const clocks = this.#clocks(reading, redisNow);
-    const distrust = this.#distrust(reading, shared, clocks);
+    const distrust = this.#distrust(reading, memory, clocks);
     if (distrust !== undefined) {
       await this.#quarantine(reading, readAt, clocks, distrust, signal);
       return {
@@ -91,24 +103,29 @@ export class LedgerGate {
     return { open: true, session: this.#session(reading, readAt, clocks) };
   }
 
-  #distrust(reading: FoundLedger, shared: number, clocks: Clocks): LedgerDistrust | undefined {
+  /**
+   * What is remembered of the ledger, asked before the ledger is: a number that another write of this or of another worker
+   * reaches while it is read must not look like a step back.
+   */
+  async #remember(): Promise<Remembered> {
+    const shared = await this.#join(0);
+    return { shared, seqHighWater: this.#seen, known: this.#known };
+  }
+
+  #distrust(reading: FoundLedger, remembered: Remembered, clocks: Clocks): LedgerDistrust | undefined {
     const { policy, timings } = this.#deps;
     const longest = windowOf(Math.max(policy.rebootWait.standard, policy.rebootWait.gpu), timings);
-    const known = this.#known?.object === objectOf(reading) ? { known: this.#known } : {};
-    const memory = { seqHighWater: this.#seen, shared, ...known };
-    const patient = this.#silentSince === undefined ? {} : { silentSince: this.#silentSince };
-    const found = distrustOf(
-      reading.ledger,
-      reading.createdAt,
-      { ...memory, ...patient },
-      clocks,
-      longest,
-      timings,
-    );
+    const { known, ...numbers } = remembered;
+    const memory = {
+      ...numbers,
+      ...(known?.object === objectOf(reading) ? { known } : {}),
+      ...(this.#silentSince === undefined ? {} : { silentSince: this.#silentSince }),
+    };
+    const found = distrustOf(reading.ledger, reading.createdAt, memory, clocks, longest, timings);
     if (found?.distrust !== "Silent") this.#silentSince = undefined;
     else if (this.#silentSince === undefined) {
       this.#silentSince = clocks.latest;
-      return this.#distrust(reading, shared, clocks);
+      return this.#distrust(reading, remembered, clocks);
     }
     return found;
   }
@@ -190,12 +207,12 @@ export class LedgerGate {
     step: (ledger: Ledger, writer: LedgerWriter) => Ledger,
   ): Promise<boolean> {
     for (let attempt = 0; attempt < MAX_OUTCOME_WRITES; attempt += 1) {
-      const shared = await this.#join(0);
+      const memory = await this.#remember();
       const readAt = this.#deps.clock.monotonic();
       const reading = await this.#deps.ledger.read();
       if (reading.state !== "Found") return false;
       const clocks = this.#clocks(reading, redisNow);
-      const distrust = this.#distrust(reading, shared, clocks);
+      const distrust = this.#distrust(reading, memory, clocks);
       if (distrust !== undefined && !mayBeWritten(distrust)) {
         // Every write is a sign of life, and must not revive a ledger that is to be put in quarantine first. Who comes
         // here does that, too: when all that is left to do is to write outcomes, nobody opens the ledger for a reboot.

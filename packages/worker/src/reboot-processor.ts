@@ -6,7 +6,8 @@
  *   2. pure gates                     most runs end here: recovered, still waiting, paused, blind
  *   3. open the ledger                the authority on windows, limits and pauses (active mode)
  *   4. read the node without a cache  and judge it: a node that is healthy now is never rebooted (I2)
- *   5. list the fleet                 one sick node, or many? (listed ahead of step 1: that may take long)
+ *   5. list the fleet                 one sick node, or many? (listed after steps 1 and 2, which then begin again: a list
+ *                                     may take longer than the send deadline)
  *   6. name the VM by a fresh read of the cloud (I6), and read the pods of the agents by which GPU and Cilium are judged,
  *      where nothing else asks for the repair; a reboot of it that only the ledger knows goes into the record, and
  *      everything begins anew
@@ -63,14 +64,15 @@ export class RebootProcessor {
   }
 
   async run(node: string, signal: AbortSignal): Promise<RebootRun> {
-    await this.#lookAhead(node, signal);
-    return this.#untilSettled(node, signal);
-  }
-
-  async #untilSettled(node: string, signal: AbortSignal): Promise<RebootRun> {
-    for (let attempt = 0; attempt < MAX_CONFLICTS; attempt += 1) {
-      const run = await this.#transact(node, signal);
-      if (run !== "conflict") return run;
+    let isAhead = false;
+    let conflicts = 0;
+    while (conflicts < MAX_CONFLICTS) {
+      const run = await this.#transact(node, signal, isAhead);
+      if (run === "conflict") conflicts += 1;
+      else if (run.end === "Due") {
+        await this.#lookAhead(run.now, signal);
+        isAhead = true;
+      } else return run;
     }
     const { record, view } = await this.#deps.store.get(node);
     return this.#wait(record, view, "Deadline", "other workers kept changing the record", undefined);
@@ -80,19 +82,18 @@ export class RebootProcessor {
    * A list of a large fleet, of nodes or of VMs, takes as long as the send deadline allows for everything. It is made
    * before the deadline starts, when it will be asked for; the transaction then finds it, or makes a new one of the nodes.
    */
-  async #lookAhead(node: string, signal: AbortSignal): Promise<void> {
+  async #lookAhead(now: EpochMillis, signal: AbortSignal): Promise<void> {
     const { store, fleet, executor, timings, clock } = this.#deps;
-    const { record, view } = await store.get(node);
-    if (record === undefined) return;
-    const step = nextStep(this.#input(record, view, undefined, undefined));
-    if (step.step !== "CallExecutor" || (await heldByPlan(record, step, view, this.#deps)) !== undefined)
-      return;
     await executor.readAhead(signal);
     using deadline = deadlineSignal(clock, FLEET_LIST_DEADLINES * timings.readDeadline, signal);
-    await fleet.health(await store.listUnhealthy(), view.now, deadline.signal).catch(() => undefined);
+    await fleet.health(await store.listUnhealthy(), now, deadline.signal).catch(() => undefined);
   }
 
-  async #transact(node: string, signal: AbortSignal): Promise<RebootRun | "conflict"> {
+  async #transact(
+    node: string,
+    signal: AbortSignal,
+    isAhead: boolean,
+  ): Promise<RebootRun | Due | "conflict"> {
     const { clock, store } = this.#deps;
     const startedMono = clock.monotonic();
     const startedWall = clock.now();
@@ -118,6 +119,7 @@ export class RebootProcessor {
     if (held !== undefined) return held;
     // Attempts used up is decided anew on a fresh read: that judgement moves the node to Failed.
     if (first.step !== "CallExecutor" && first.gate !== "Attempts") return this.#stop(first, record, view);
+    if (!isAhead) return { end: "Due", now: view.now };
     return await this.#readTruth({ node, stored, startedMono, startedWall, signal, stopwatch }, record);
   }
 
@@ -273,6 +275,12 @@ export class RebootProcessor {
     const pause = Math.max(0, retryAfter ?? this.#deps.timings.blockedRetry);
     return { end: "Wait", for: pause, until: view.now + pause, gate, why, record };
   }
+}
+
+/** Everything that is known allows the repair, and what takes long was not read ahead yet. */
+interface Due {
+  readonly end: "Due";
+  readonly now: EpochMillis;
 }
 
 /** Everything that the last questions are asked with. */

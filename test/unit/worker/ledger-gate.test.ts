@@ -158,6 +158,22 @@ describe("a ledger that was removed and created anew", () => {
   });
 });
 
+/** Lets something happen after the first read of the ledger, before its reader goes on. */
+const overtakenBy = (what: () => Promise<unknown>) =>
+  onceAt("ledger.read", async (call) => {
+    const reading = await call();
+    await what();
+    return reading;
+  });
+
+describe("a result", () => {
+  test("is written although another write of the same worker overtook it while it read", async () => {
+    world.clock.advance(4 * MINUTE);
+    const gate: LedgerGate = world.ledgerGate(overtakenBy(async () => gate.beat(now())));
+    expect(await gate.settle("vm-a", "t", "Cured", now())).toBe(true);
+  });
+});
+
 describe("an opening", () => {
   test("remembers the number it saw, outside of the ledger and in the process", async () => {
     await live(5 * MINUTE);
@@ -177,6 +193,13 @@ describe("an opening", () => {
     world.ledger.overwrite({ ...backup, meta: JSON.stringify({ ...(await meta()), seq: 0 }) });
     // Another process: it has seen no number itself.
     expect(await open()).toMatchObject({ open: false, why: expect.stringContaining("WentBack") });
+  });
+
+  test("that another one of the same worker overtook while it read did not go back", async () => {
+    world.clock.advance(4 * MINUTE);
+    const gate: LedgerGate = world.ledgerGate(overtakenBy(async () => gate.beat(now())));
+    expect(await gate.open(now(), signal)).toMatchObject({ open: true });
+    expect(await meta()).toMatchObject({ seq: 1, quarantineUntil: 0 });
   });
 
   test("writes a quarantine once; the next one only reads it", async () => {

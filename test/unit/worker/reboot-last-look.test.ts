@@ -3,9 +3,10 @@ import { withPause } from "../../../packages/shared/src/core/ledger/steps.ts";
 import { DEFAULT_POLICY } from "../../../packages/shared/src/core/policy.ts";
 import { SECOND } from "../../../packages/shared/src/core/time.ts";
 import { aNode } from "../../../packages/shared/src/testing/builders.ts";
-import { onceAt } from "./intercept.ts";
+import { onceAt, type Around } from "./intercept.ts";
 import { TIMINGS, World } from "./world.ts";
 
+const NEVER = new AbortController().signal;
 let world: World;
 beforeEach(() => {
   world = new World();
@@ -95,6 +96,43 @@ describe("what the fleet and the node say at the last moment", () => {
     world.clock.advance(2 * SECOND + 1);
     await fleet.health([], world.clock.now(), signal);
     expect(world.lister.lists).toBe(2);
+  });
+});
+
+describe("a repair that is allowed only after the first look", () => {
+  /** The list of instances that the cloud's client reads ahead must be there when a VM is looked up. */
+  const asked = async (around: Around) => {
+    const calls: string[] = [];
+    const noted: Around = async (point, call) => {
+      if (point.startsWith("executor.")) calls.push(point);
+      return around(point, call);
+    };
+    for (let look = 0; look < 2; look += 1)
+      await world.processor(world.processorDeps(noted)).run("node-1", NEVER);
+    return calls.slice(0, 2);
+  };
+  const inOrder = ["executor.readAhead", "executor.resolve"];
+
+  test("by the next plan has the list of instances read ahead", async () => {
+    await world.due();
+    await world.plans.publish({ at: world.clock.now(), proceed: [] });
+    const planned = onceAt("plans.latest", async (call) => {
+      const before = await call();
+      await world.plans.publish({ at: world.clock.now(), proceed: ["node-1"] });
+      return before;
+    });
+    expect(await asked(planned)).toEqual(inOrder);
+  });
+
+  test("because its threshold passed meanwhile has the list of instances read ahead", async () => {
+    await world.seeAndJudge(aNode().notReady());
+    await world.watch(DEFAULT_POLICY.checkers.NodeReady.threshold - SECOND);
+    const passed = onceAt("store.get", async (call) => {
+      const before = await call();
+      await world.watch(2 * SECOND);
+      return before;
+    });
+    expect(await asked(passed)).toEqual(inOrder);
   });
 });
 
