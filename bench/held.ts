@@ -144,6 +144,7 @@ const planner = new Planner({
         session: {
           ledger,
           clocks: clocksOf([now]),
+          windowEnd: () => now,
           intend: async () => fail(new Error("no repair may begin")),
         },
       };

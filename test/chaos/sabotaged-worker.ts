@@ -15,6 +15,7 @@ LedgerGate.prototype.open = async (redisNow) => ({
   session: {
     ledger: emptyLedger("sabotaged", "nobody", systemClock.now()),
     clocks: { earliest: redisNow, latest: redisNow },
+    windowEnd: () => redisNow,
     intend: async () => ({ outcome: "Written" }),
   },
 });

@@ -53,7 +53,14 @@ const TRUTHS: Readonly<Record<GateName, Truth>> = {
     return inSight !== undefined && inSight < policy.blindGrace + policy.viewMaxAge;
   },
   Attempts: ({ record, world }) => (record?.incident?.attempts ?? 0) >= world.promised.policy.maxAttempts,
-  WaitWindow: ({ record, world }) => (record?.lastReboot?.waitUntil ?? 0) > world.time.now - SKEW,
+  WaitWindow: (one) =>
+    Math.max(one.record?.lastReboot?.waitUntil ?? 0, entryOf(one)?.notBefore ?? 0) >
+    one.world.time.now - SKEW,
+  Verifying: ({ record: { lastReboot } = {} }) =>
+    lastReboot !== undefined &&
+    lastReboot.verification === undefined &&
+    lastReboot.outcome !== "NotSent" &&
+    lastReboot.outcome !== "Rejected",
   Threshold: isBelowThreshold,
   Settle: ({ record, machine, world }) => {
     const { storm, rebootWait } = world.promised.policy;
@@ -62,7 +69,7 @@ const TRUTHS: Readonly<Record<GateName, Truth>> = {
     return Math.max(bootSeenAt + storm.settle, foreignBootAt + wait) > world.time.now - SKEW;
   },
   Breaker: ({ world, machine }) => world.truth.brokenSince(machine) !== undefined || isBroken(world, machine),
-  Ledger: (one) => isDistrusted(one) || (entryOf(one)?.notBefore ?? 0) > one.world.time.now - SKEW,
+  Ledger: (one) => isDistrusted(one),
   CureRate: hasStoppedCuring,
   Limit: isLimited,
   Identity: never,
@@ -70,8 +77,12 @@ const TRUTHS: Readonly<Record<GateName, Truth>> = {
   OwnNode: never,
   PodEvidence: never,
   Cloud: ({ machine }) => !machine.exists,
-  // The brake lets twice the limits through, so that it never binds first.
-  RateLimit: never,
+  // The brake of a process lets twice the limits through: it binds where calls were refused, which the ledger does not count.
+  RateLimit: ({ world }) => {
+    const { limits } = world.promised.policy;
+    const nodes = world.truth.machines.size;
+    return world.attempts.count(world.time.now - HOUR) >= 2 * mostOf(limits.open.cluster, nodes);
+  },
   Deadline: never,
   Queue: never,
 };

@@ -38,6 +38,8 @@ export interface LedgerGateDeps {
 export interface LedgerSession {
   readonly ledger: Ledger;
   readonly clocks: Clocks;
+  /** When the window of a VM ends that is repaired now. */
+  windowEnd(vm: Pick<LedgerIntent, "instanceId" | "gpu">): EpochMillis;
   /** Writes an intent on exactly this state of the ledger. A VM that ever had GPUs keeps their wait, whatever it says now. */
   intend(intent: LedgerIntent, signal: AbortSignal): Promise<LedgerWrite>;
 }
@@ -159,12 +161,16 @@ export class LedgerGate {
 
   #session(reading: FoundLedger, readAt: Millis, clocks: Clocks): LedgerSession {
     const { ledger: store, timings, policy } = this.#deps;
+    const hasGpus = ({ gpu, instanceId }: Pick<LedgerIntent, "instanceId" | "gpu">): boolean =>
+      gpu || reading.ledger.entries.get(instanceId)?.gpu === true;
+    const spanOf = (gpuNode: boolean): Millis => windowOf(rebootWaitOf({ gpuNode }, policy), timings);
     return {
       ledger: reading.ledger,
       clocks,
+      windowEnd: (vm) => clocks.latest + spanOf(hasGpus(vm)),
       intend: async (intent, signal) => {
-        const gpuNode = intent.gpu || reading.ledger.entries.get(intent.instanceId)?.gpu === true;
-        const window = windowOf(rebootWaitOf({ gpuNode }, policy), timings);
+        const gpuNode = hasGpus(intent);
+        const window = spanOf(gpuNode);
         const base = pruned(reading.ledger, clocks, timings);
         const next = withIntent(base, { ...intent, gpu: gpuNode }, window, this.#writer(clocks));
         if (this.#isStale(readAt)) return { outcome: "Refused", why: "too long since the ledger was read" };

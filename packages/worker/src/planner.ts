@@ -157,7 +157,8 @@ export class Planner {
  */
 function isStray({ state, at = 0, progress }: QueuedReboot, now: EpochMillis): boolean {
   const waitsFor = progressIn(progress)?.waitsFor;
-  return state === "Delayed" && at > now + MINUTE && waitsFor !== undefined && waitsFor !== "NothingFailing";
+  const isOfResult = waitsFor === "Verifying" || waitsFor === "NothingFailing";
+  return state === "Delayed" && at > now + MINUTE && waitsFor !== undefined && !isOfResult;
 }
 
 function endMoved(told: string | undefined, { ends }: HeldRepair): boolean {

@@ -90,8 +90,10 @@ export class RebootCall {
     // Before the intent, which would keep a window for a call that is not made. Monitor-only makes none.
     using claim = rules.policy.monitorOnly ? undefined : brake.claim(fleetSize);
     if (claim !== undefined && claim.wait > 0) {
-      const until = nowOf(transaction, clock) + claim.wait;
-      return { end: "Wait", for: claim.wait, until, gate: "RateLimit", why: BRAKED, record };
+      // It is the brake of this process alone: another worker may send the call.
+      const pause = Math.min(claim.wait, timings.blockedRetry);
+      const until = nowOf(transaction, clock) + pause;
+      return { end: "Wait", for: pause, until, gate: "RateLimit", why: BRAKED, record };
     }
     const now = nowOf(transaction, clock);
     // Before the intent, too: what comes too late already must cost neither a window nor a pause.
@@ -100,13 +102,12 @@ export class RebootCall {
       return { end: "Wait", for: pause, until: now + pause, gate: "Deadline", why, record };
     }
     const token = newToken();
+    const { instanceId } = target;
     const worstCase = timings.sendDeadline + timings.callDeadline + rebootWaitOf(record, rules.policy);
-    const intent = {
-      type: "RebootIntended",
-      instanceId: target.instanceId,
-      token,
-      waitUntil: now + worstCase,
-    } as const;
+    // One wait with one end: that of the window in the ledger.
+    const windowEnd = request.session?.windowEnd({ instanceId, gpu: record.gpuNode }) ?? 0;
+    const waitUntil = Math.max(now + worstCase, windowEnd);
+    const intent = { type: "RebootIntended", instanceId, token, waitUntil } as const;
     const intended = transition(record, intent, rules.policy, now).record;
     const isWritten = await stopwatch.time("Redis", async () =>
       store.compareAndSet(node, stored.version, intended),
@@ -239,14 +240,14 @@ export class RebootCall {
     return { ...wait, gate: "WaitWindow", why, record: written };
   }
 
-  /** The wait counts from the answer; without a clear one it keeps the worst case that the intent reserved. */
+  /** What happened, or may have, keeps the wait that the intent reserved; what surely did not, a pause. */
   #waitUntil(transaction: Transaction, intended: NodeRecord, receipt: RebootReceipt): EpochMillis {
     const { rules, timings, clock } = this.#deps;
     const now = nowOf(transaction, clock);
     switch (receipt.outcome) {
-      case "Accepted":
       case "Simulated":
         return now + rebootWaitOf(intended, rules.policy);
+      case "Accepted":
       case "Unknown":
         return intended.lastReboot?.waitUntil ?? now + rebootWaitOf(intended, rules.policy);
       case "NotSent":

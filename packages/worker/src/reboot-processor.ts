@@ -53,6 +53,9 @@ import { lookAtWorld, type FreshNode, type WorldLook } from "./world-look.ts";
 /** Attempts at the transaction while other workers keep changing the record; then the job looks again later. */
 const MAX_CONFLICTS = 3;
 
+/** Gates of a node that is about to be given up. */
+const GIVES_UP: ReadonlySet<GateName> = new Set(["Verifying", "Attempts"]);
+
 /** Runs pending reboots. Throws only when Redis fails; then the job is tried again. */
 export class RebootProcessor {
   readonly #deps: RebootDeps;
@@ -113,12 +116,12 @@ export class RebootProcessor {
     const first = nextStep(this.#input(record, view, undefined, undefined));
     const verdict = verdictAt(record, view, verdictTimingsOf(this.#deps)) ?? 0;
     if (first.step === "Finish" && first.gate === "NothingFailing" && verdict > view.now) {
-      return this.#wait(record, view, "NothingFailing", ...untilProven(verdict, view, this.#deps));
+      return this.#wait(record, view, "Verifying", ...untilProven(verdict, view, this.#deps));
     }
     const held = await heldByPlan(record, first, view, this.#deps);
     if (held !== undefined) return held;
     // Attempts used up is decided anew on a fresh read: that judgement moves the node to Failed.
-    if (first.step !== "CallExecutor" && first.gate !== "Attempts") return this.#stop(first, record, view);
+    if (first.step !== "CallExecutor" && !GIVES_UP.has(first.gate)) return this.#stop(first, record, view);
     if (!isAhead) return { end: "Due", now: view.now };
     return await this.#readTruth({ node, stored, startedMono, startedWall, signal, stopwatch }, record);
   }

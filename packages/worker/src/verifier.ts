@@ -31,7 +31,7 @@ export interface VerifierDeps {
  */
 export interface Verified {
   readonly stored: VersionedRecord;
-  readonly unsettled?: { readonly gate: "Ledger" | "NodeUnreadable"; readonly why: string };
+  readonly unsettled?: { readonly gate: "Verifying" | "NodeUnreadable"; readonly why: string };
   readonly overtaken?: true;
 }
 
@@ -61,7 +61,7 @@ export async function verifyReboot(
   const unsettled = await settle(attempt, proof, view.now, deps);
   if (unsettled !== undefined) {
     journal.fault(unsettled.dependency, unsettled.failed, record.name);
-    return { stored, unsettled: { gate: "Ledger", why: unsettled.failed } };
+    return { stored, unsettled: { gate: "Verifying", why: unsettled.failed } };
   }
   const { token } = attempt;
   const event =

@@ -199,10 +199,10 @@ describe("explain names the gate at which the worker stops, with", () => {
     const world = await dueWorld({ ...ACTIVE, maxAttempts: 1 });
     await world.run();
     await world.seeAndJudge(aNode().notReady().bootId("boot-2"));
-    await world.watch(11 * MINUTE);
+    await world.watch(12 * MINUTE);
     const { explanation: early } = await ask(world);
     expect(early).toMatchObject({
-      blocker: { gate: "Attempts", why: expect.stringContaining("not known yet") },
+      blocker: { gate: "Verifying", why: expect.stringContaining("not known yet") },
     });
     await world.run();
     const { explanation } = await ask(world);

@@ -180,7 +180,7 @@ const BLOCKED: [string, Partial<ExplainInput>, Partial<NonNullable<Explanation["
   [
     "the window in the ledger",
     { ledger: trusted(intended(VM)) },
-    { gate: "Ledger", since: NOON - MINUTE, until: NOON + 9 * MINUTE, ends: true },
+    { gate: "WaitWindow", since: NOON - MINUTE, until: NOON + 9 * MINUTE, ends: true },
   ],
   [
     "a limit",

@@ -70,6 +70,15 @@ const SHUT: [GateName, (life: Timeline) => void, { why: string; until?: number }
     },
   ],
   ["Blind", (life) => void (life.viewAge = 90_001), { why: "cluster view is 90 s old", until: 45 * SECOND }],
+  [
+    "Verifying",
+    (life) => {
+      life.reboot();
+      life.pass(10 * MINUTE);
+      life.policy = { ...ACTIVE, maxAttempts: 1 };
+    },
+    { why: "the result of reboot 1 is not known yet", until: 45 * SECOND },
+  ],
   ["Attempts", (life) => void (life.policy = { ...ACTIVE, maxAttempts: 0 }), { why: "0 of 0 attempts used" }],
   [
     "WaitWindow",
@@ -208,12 +217,13 @@ describe("the pure gates", () => {
       { gate: "ForeignOwner", open: true, why: "no mark of another owner holds it" },
       { gate: "PlannedWork", open: true, why: "no planned work on it" },
       { gate: "Blind", open: true, why: "cluster view is 0 s old" },
+      { gate: "Verifying", open: true, why: "no result is pending" },
       { gate: "Attempts", open: true, why: "0 of 3 attempts used" },
       { gate: "WaitWindow", open: true, why: "no reboot before" },
       { gate: "Threshold", open: true, why: "NodeReady has failed for long enough" },
       { gate: "Settle", open: true, why: "no boot was seen lately" },
       { gate: "Breaker", open: true, why: "its failure stands alone" },
-      { gate: "Ledger", open: true, why: "the ledger allows it" },
+      { gate: "Ledger", open: true, why: "the ledger is trusted" },
       { gate: "CureRate", open: true, why: "repairs like this one help, as far as is known" },
       { gate: "Limit", open: true, why: "every limit allows one more repair" },
       { gate: "Identity", open: true, why: "no other node names its VM" },
@@ -257,7 +267,7 @@ describe("the pure gates", () => {
     expect(life.step()).toMatchObject({ step: "WaitUntil", gate: "WaitWindow" });
     life.pass(10 * MINUTE);
     // Whether the attempt counts is known by its verdict.
-    expect(life.step()).toMatchObject({ step: "WaitUntil", gate: "Attempts" });
+    expect(life.step()).toMatchObject({ step: "WaitUntil", gate: "Verifying" });
     life.told("StillBad");
     expect(life.step()).toMatchObject({ step: "Finish", gate: "Attempts" });
   });
@@ -269,7 +279,7 @@ describe("the pure gates", () => {
     life.pass(10 * MINUTE).judge({ NodeReady: "Fail" });
     life.answer(token, "Accepted");
     expect(life.gate("WaitWindow").open).toBe(false);
-    expect(life.step()).toMatchObject({ step: "WaitUntil", gate: "Attempts" });
+    expect(life.step()).toMatchObject({ step: "WaitUntil", gate: "Verifying" });
   });
 
   test("an inconsistent record, clocks without an incident, leads to no call", () => {

@@ -287,7 +287,7 @@ describe("Failed", () => {
       incident: { attempts: 3 },
     });
     expect(life.actions).toEqual([{ type: "WakeReboot" }]);
-    expect(life.step()).toMatchObject({ step: "WaitUntil", gate: "Attempts" });
+    expect(life.step()).toMatchObject({ step: "WaitUntil", gate: "Verifying" });
     life.told("StillBad");
     expect(life.step()).toMatchObject({ step: "Finish", gate: "Attempts", why: "3 of 3 attempts used" });
   });
@@ -338,7 +338,7 @@ describe("Failed", () => {
     // The wait is over, and the relapse is given up when another reboot would be due.
     expect(life.pass(8 * MINUTE).judge({ Cilium: "Fail" }).phase).toBe("Unhealthy");
     expect(life.pass(2 * MINUTE - 1).step()).toMatchObject({ step: "WaitUntil", gate: "Threshold" });
-    expect(life.pass(1).step()).toMatchObject({ step: "WaitUntil", gate: "Attempts" });
+    expect(life.pass(1).step()).toMatchObject({ step: "WaitUntil", gate: "Verifying" });
     expect(life.judge({ Cilium: "Fail" }).phase).toBe("Failed");
   });
 

@@ -36,9 +36,9 @@ async function repair(): Promise<void> {
 describe("a cure", () => {
   test("frees its place after a minute, and is told after thirty, by the same pending job", async () => {
     await repair();
-    expect(await world.run()).toMatchObject({ end: "Wait", gate: "NothingFailing", for: MINUTE });
+    expect(await world.run()).toMatchObject({ end: "Wait", gate: "Verifying", for: MINUTE });
     await world.watch(MINUTE);
-    expect(await world.run()).toMatchObject({ end: "Wait", gate: "NothingFailing", for: 29 * MINUTE });
+    expect(await world.run()).toMatchObject({ end: "Wait", gate: "Verifying", for: 29 * MINUTE });
     expect(await world.entry()).toMatchObject({
       outcome: "Accepted",
       recoveredAt: expect.any(Number) as unknown,
@@ -67,7 +67,7 @@ describe("a cure", () => {
     const around = onceAt("ledger.read", async () => {
       throw new Error("503");
     });
-    expect(await world.runWith(around)).toMatchObject({ end: "Wait", gate: "Ledger" });
+    expect(await world.runWith(around)).toMatchObject({ end: "Wait", gate: "Verifying" });
     expect(await world.record()).not.toHaveProperty("lastReboot.recoveredAt");
     await world.run();
     expect(await world.record()).toHaveProperty("lastReboot.recoveredAt");
@@ -89,7 +89,7 @@ test("while nobody sees the cluster no cure is proven, and the job is in no hurr
   await world.run();
   await world.watch(28 * MINUTE + 55 * SECOND);
   world.clock.advance(30 * MINUTE);
-  expect(await world.run()).toMatchObject({ end: "Wait", gate: "NothingFailing", for: 30 * SECOND });
+  expect(await world.run()).toMatchObject({ end: "Wait", gate: "Verifying", for: 30 * SECOND });
   expect(verifications()).toEqual([]);
 });
 

@@ -6,7 +6,7 @@ import { RedisError } from "../../../packages/shared/src/redis/redis-error.ts";
 import { aNode } from "../../../packages/shared/src/testing/builders.ts";
 import { runRebootJob, type RebootJobDeps } from "../../../packages/worker/src/reboot-job.ts";
 import type { RebootRun } from "../../../packages/worker/src/reboot-transaction.ts";
-import { World } from "./world.ts";
+import { WINDOW, World } from "./world.ts";
 
 let world: World;
 beforeEach(() => {
@@ -82,7 +82,7 @@ describe("a pending reboot that waits", () => {
     await world.due();
     const job = new FakeJob("node-1");
     expect(await activate(job)).toBeUndefined();
-    expect(job.delayedTo).toEqual([world.clock.now() + 10 * MINUTE]);
+    expect(job.delayedTo).toEqual([world.clock.now() + WINDOW]);
     expect(job.progress).toMatchObject({ phase: "WaitingReboot", waitsFor: "WaitWindow", attempts: 1 });
     expect(job.logs).toHaveLength(1);
     expect(world.journal.count("held")).toBe(1);
@@ -162,7 +162,7 @@ describe("whatever goes wrong", () => {
     const job = new FakeJob("node-1");
     job.fault = new Error("OOM command not allowed");
     expect(await activate(job)).toBeUndefined();
-    expect(job.delayedTo).toEqual([world.clock.now() + 10 * MINUTE]);
+    expect(job.delayedTo).toEqual([world.clock.now() + WINDOW]);
     expect(world.journal.count("fault")).toBe(1);
   });
 

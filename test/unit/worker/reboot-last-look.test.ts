@@ -99,20 +99,20 @@ describe("what the fleet and the node say at the last moment", () => {
   });
 });
 
-describe("a repair that is allowed only after the first look", () => {
-  /** The list of instances that the cloud's client reads ahead must be there when a VM is looked up. */
-  const asked = async (around: Around) => {
-    const calls: string[] = [];
-    const noted: Around = async (point, call) => {
-      if (point.startsWith("executor.")) calls.push(point);
-      return around(point, call);
-    };
-    for (let look = 0; look < 2; look += 1)
-      await world.processor(world.processorDeps(noted)).run("node-1", NEVER);
-    return calls.slice(0, 2);
+/** The list of instances that the cloud's client reads ahead must be there when a VM is looked up. */
+const asked = async (around: Around) => {
+  const calls: string[] = [];
+  const noted: Around = async (point, call) => {
+    if (point.startsWith("executor.")) calls.push(point);
+    return around(point, call);
   };
-  const inOrder = ["executor.readAhead", "executor.resolve"];
+  for (let look = 0; look < 2; look += 1)
+    await world.processor(world.processorDeps(noted)).run("node-1", NEVER);
+  return calls.slice(0, 2);
+};
+const inOrder = ["executor.readAhead", "executor.resolve"];
 
+describe("a repair that is allowed only after the first look", () => {
   test("by the next plan has the list of instances read ahead", async () => {
     await world.due();
     await world.plans.publish({ at: world.clock.now(), proceed: [] });

@@ -20,11 +20,11 @@ describe("a due reboot", () => {
     await world.due();
     const run = await world.run();
     expect(world.executor.calls.map(({ target }) => target.hostname)).toEqual(["node-1"]);
-    expect(run).toMatchObject({ end: "Wait", gate: "WaitWindow", for: 10 * MINUTE });
+    expect(run).toMatchObject({ end: "Wait", gate: "WaitWindow", for: WINDOW });
     expect(await world.record()).toMatchObject({
       phase: "WaitingReboot",
       incident: { attempts: 1 },
-      lastReboot: { number: 1, outcome: "Accepted", waitUntil: world.clock.now() + 10 * MINUTE },
+      lastReboot: { number: 1, outcome: "Accepted", waitUntil: world.clock.now() + WINDOW },
     });
   });
 
@@ -67,19 +67,19 @@ describe("a due reboot", () => {
     expect((await world.record())?.phase).toBe("Failed");
   });
 
-  test("of a node with GPUs waits 40 minutes", async () => {
+  test("of a node with GPUs waits 30 minutes longer", async () => {
     await world.due(aNode().gpu(8), aNode().gpu(8).notReady());
-    expect(await world.run()).toMatchObject({ for: 40 * MINUTE });
+    expect(await world.run()).toMatchObject({ for: WINDOW + 30 * MINUTE });
   });
 
-  test("of a VM that the cloud knows to have GPUs waits 40 minutes, though no snapshot showed one", async () => {
+  test("of a VM that the cloud knows to have GPUs waits 30 minutes longer, though no snapshot showed one", async () => {
     await world.due();
     world.executor.onResolve = () => ({
       ok: true,
       target: { instanceId: "i", hostname: "node-1" },
       gpuCount: 8,
     });
-    expect(await world.run()).toMatchObject({ for: 40 * MINUTE });
+    expect(await world.run()).toMatchObject({ for: WINDOW + 30 * MINUTE });
   });
 });
 
@@ -168,16 +168,18 @@ describe("what holds a reboot back", () => {
     expect(world.journal.count("fault")).toBe(1);
   });
 
-  test("the brake of the process: no intent, and the job looks again when it lets one more through", async () => {
+  test("the brake of the process: no intent, and the job looks again soon, since another worker may have none", async () => {
     const brake = new CallBrake(world.clock, limitsOfCounts({ cluster: 1 }, { rate: 10 }));
     await world.due();
     for (let i = 0; i < 2; i += 1) expect(brake.claim(13).send()).toBe(true);
     const run = await world.run("node-1", { brake });
-    expect(run).toMatchObject({ end: "Wait", gate: "RateLimit", for: 3 * MINUTE });
+    expect(run).toMatchObject({ end: "Wait", gate: "RateLimit", for: TIMINGS.blockedRetry });
     expect(calls()).toBe(0);
     expect((await world.record())?.lastReboot).toBeUndefined();
-    await world.watch(run.end === "Wait" ? run.for : 0);
-    await world.run("node-1", { brake });
+    await world.watch(TIMINGS.blockedRetry);
+    expect(await world.run("node-1", { brake })).toMatchObject({ gate: "RateLimit" });
+    const another = new CallBrake(world.clock, limitsOfCounts({ cluster: 1 }, { rate: 10 }));
+    await world.run("node-1", { brake: another });
     expect(calls()).toBe(1);
   });
 
@@ -228,24 +230,25 @@ const answer = async (receipt: RebootReceipt) => {
 };
 
 describe("the answer of the cloud", () => {
-  test("Accepted: the wait counts from the answer", async () => {
+  test("Accepted: the wait is the window of the ledger, from the intent on", async () => {
     await world.due();
     world.executor.onReboot = () => {
       world.clock.advance(7 * SECOND);
       return { outcome: "Accepted", detail: "202" };
     };
-    expect(await world.run()).toMatchObject({ for: 10 * MINUTE });
-    expect((await world.record())?.lastReboot?.waitUntil).toBe(world.clock.now() + 10 * MINUTE);
+    expect(await world.run()).toMatchObject({ for: WINDOW - 7 * SECOND });
+    const waitUntil = world.clock.now() + WINDOW - 7 * SECOND;
+    expect((await world.record())?.lastReboot?.waitUntil).toBe(waitUntil);
+    expect((await world.entry())?.notBefore).toBe(waitUntil);
   });
 
-  test("Unknown: counts as a reboot and keeps the worst case that the intent reserved", async () => {
+  test("Unknown: counts as a reboot and keeps the window that the intent reserved", async () => {
     const run = await answer({ outcome: "Unknown", detail: "connection closed" });
-    const worst = 10 * MINUTE + TIMINGS.sendDeadline + TIMINGS.callDeadline;
-    expect(run).toMatchObject({ end: "Wait", gate: "WaitWindow", for: worst });
+    expect(run).toMatchObject({ end: "Wait", gate: "WaitWindow", for: WINDOW });
     expect(await world.record()).toMatchObject({
       phase: "WaitingReboot",
       incident: { attempts: 1 },
-      lastReboot: { outcome: "Unknown", waitUntil: world.clock.now() + worst },
+      lastReboot: { outcome: "Unknown", waitUntil: world.clock.now() + WINDOW },
     });
   });
 

@@ -57,7 +57,7 @@ describe("what the reboot came to", () => {
     await world.run();
     await world.watch(MINUTE);
     await cured();
-    expect(await world.runWith(around)).toMatchObject({ end: "Wait", gate: "Ledger" });
+    expect(await world.runWith(around)).toMatchObject({ end: "Wait", gate: "Verifying" });
     expect(world.journal.count("verified")).toBe(0);
     expect(await world.run()).toMatchObject({ end: "Finish" });
     expect(await world.entry()).toMatchObject({ outcome: "Cured" });
@@ -69,7 +69,7 @@ describe("what the reboot came to", () => {
     await world.run();
     await cured();
     await world.watch(15 * SECOND);
-    expect(await world.run()).toMatchObject({ end: "Wait", gate: "NothingFailing", for: 40 * SECOND });
+    expect(await world.run()).toMatchObject({ end: "Wait", gate: "Verifying", for: 40 * SECOND });
     expect(await world.entry()).toMatchObject({ outcome: "Accepted" });
     await world.watch(40 * SECOND);
     expect(await world.run()).toMatchObject({ end: "Finish" });

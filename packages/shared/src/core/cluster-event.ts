@@ -53,6 +53,8 @@ export const HELD_TYPES: Readonly<Record<GateName, ClusterEventType | undefined>
   // The end of an incident is told as NodeRecovered, its failure as NodeFailed.
   NothingFailing: undefined,
   Attempts: undefined,
+  // Its result is told as RebootVerified.
+  Verifying: undefined,
   Mode: "Normal",
   ActionNone: "Normal",
   NotSelected: "Warning",

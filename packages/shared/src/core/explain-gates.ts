@@ -150,16 +150,15 @@ const SINCE: Readonly<Partial<Record<GateName, (asked: Asked) => EpochMillis | u
     return viewAge > policy.viewMaxAge ? now - viewAge : now - viewSteady;
   },
   Attempts: ({ record }) => (record.phase === "Failed" ? record.phaseSince : undefined),
-  WaitWindow: ({ record }) => record.lastReboot?.intendedAt,
+  WaitWindow: ({ record, input: { ledger, instanceId = "" } }) =>
+    record.lastReboot?.intendedAt ??
+    ("ledger" in ledger ? ledger.ledger?.entries.get(instanceId)?.at : undefined),
   Threshold: ({ gates: { record, policy, observed } }) => {
     const due = firstDue(record, policy, observed);
     return due === undefined ? undefined : record.failing[due.checker]?.since;
   },
   Settle: ({ record }) => record.bootSeenAt,
-  Ledger: ({ input: { ledger, instanceId = "" } }) => {
-    if (ledger.state === "Distrusted") return ledger.since;
-    return ledger.state === "Unread" ? undefined : ledger.ledger.entries.get(instanceId)?.at;
-  },
+  Ledger: ({ input: { ledger } }) => (ledger.state === "Distrusted" ? ledger.since : undefined),
 };
 
 /** Whether the `until` of a gate is its end, and not only the time of the next look; gates left out name no end. */
@@ -170,7 +169,7 @@ const ENDS: Readonly<Partial<Record<GateName, (asked: Asked) => boolean>>> = {
   WaitWindow: () => true,
   Threshold: () => true,
   Settle: () => true,
-  Ledger: ({ input: { ledger } }) => ledger.state !== "Distrusted" || ledger.ends,
+  Ledger: ({ input: { ledger } }) => ledger.state === "Distrusted" && ledger.ends,
   CureRate: ({ gates }) => gates.ledger?.cureRate?.until !== undefined,
   Limit: ({ gates }) => gates.ledger?.limit?.until !== undefined,
 };

@@ -38,6 +38,7 @@ const PLANNED: ReadonlySet<GateName> = new Set([
   "Threshold",
   "WaitWindow",
   "Settle",
+  "Verifying",
   "Attempts",
   "CureRate",
   "Limit",

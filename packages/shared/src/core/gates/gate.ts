@@ -24,6 +24,7 @@ export const GATES = [
   "ForeignOwner",
   "PlannedWork",
   "Blind",
+  "Verifying",
   "Attempts",
   "WaitWindow",
   "Threshold",

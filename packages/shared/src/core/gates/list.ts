@@ -16,7 +16,16 @@ import { limit } from "./limit.ts";
 import { ownNode } from "./own-node.ts";
 import { plannedWork } from "./planned-work.ts";
 import { podEvidence } from "./pod-evidence.ts";
-import { actionNone, attempts, blind, mode, nothingFailing, threshold, waitWindow } from "./own-state.ts";
+import {
+  actionNone,
+  attempts,
+  blind,
+  mode,
+  nothingFailing,
+  threshold,
+  verifying,
+  waitWindow,
+} from "./own-state.ts";
 
 const PURE_GATES: readonly Gate[] = [
   nothingFailing,
@@ -28,6 +37,7 @@ const PURE_GATES: readonly Gate[] = [
   foreignOwner,
   plannedWork,
   blind,
+  verifying,
   attempts,
   waitWindow,
   threshold,

@@ -46,14 +46,19 @@ export const blind: Gate = ({ policy, now, viewAge, viewSteady = policy.blindGra
   return shut("Blind", "the cluster came into sight a moment ago", now + graceLeft);
 };
 
-/** The wait after the latest reboot is over (I1). */
-export const waitWindow: Gate = ({ record, now }) => {
+/**
+ * The wait after the latest reboot is over (I1), by the record and by the ledger, which knows reboots that Redis has
+ * forgotten: one wait, with the later end.
+ */
+export const waitWindow: Gate = ({ record, now, ledger }) => {
   const last = record.lastReboot;
-  if (last === undefined) return open("WaitWindow", "no reboot before");
-  const which = `reboot ${last.number} (${last.outcome})`;
-  return isWaiting(record, now)
-    ? shut("WaitWindow", `${which} keeps its wait`, last.waitUntil)
-    : open("WaitWindow", `the wait of ${which} is over`);
+  const which = last === undefined ? undefined : `reboot ${last.number} (${last.outcome})`;
+  const own = isWaiting(record, now) ? (last?.waitUntil ?? 0) : 0;
+  const until = Math.max(own, ledger?.notBefore ?? 0);
+  if (until > now) {
+    return shut("WaitWindow", `${own === 0 ? "the ledger" : (which ?? "")} keeps its wait`, until);
+  }
+  return open("WaitWindow", which === undefined ? "no reboot before" : `the wait of ${which} is over`);
 };
 
 /** The reboots of this incident are not used up; one that proves not to have been carried out is given back. */
@@ -62,8 +67,16 @@ export const attempts: Gate = ({ record, policy, now, observed }) => {
   const notMade = record.lastReboot?.verification === "NotExecuted";
   const why = notMade ? `${used}; the latest call was not carried out and does not count` : used;
   if (!isGivenUp(record, policy, now, observed)) return open("Attempts", why);
-  if (!isVerdictPending(record)) return shut("Attempts", why);
-  return shut("Attempts", `${used}; what the latest came to is not known yet`, now + policy.viewMaxAge / 2);
+  return shut("Attempts", why);
+};
+
+/** The result of the latest reboot of a node is known before the node is given up. */
+export const verifying: Gate = ({ record, policy, now, observed }) => {
+  if (!isVerdictPending(record)) return open("Verifying", "no result is pending");
+  const { number = 0 } = record.lastReboot ?? {};
+  if (!isGivenUp(record, policy, now, observed))
+    return open("Verifying", `the result of reboot ${number} is pending, and holds nothing`);
+  return shut("Verifying", `the result of reboot ${number} is not known yet`, now + policy.viewMaxAge / 2);
 };
 
 /** A checker has failed for its threshold, in observed time. */

@@ -222,10 +222,9 @@ function stepOf(node: PlannedNode, asked: Asked): Step {
 }
 
 /** When the gate ends by itself; a blindness does not, the grace after it does. */
-function endOf({ gate, until }: GateVerdict, { view, rules, ledger }: Asked): EpochMillis | undefined {
+function endOf({ gate, until }: GateVerdict, { view, rules }: Asked): EpochMillis | undefined {
   if (ENDS_BY_ITSELF.has(gate)) return until;
-  if (gate === "Blind") return (view.age ?? Infinity) <= rules.policy.viewMaxAge ? until : undefined;
-  return gate === "Ledger" && ledger.state === "Trusted" ? until : undefined;
+  return gate === "Blind" && (view.age ?? Infinity) <= rules.policy.viewMaxAge ? until : undefined;
 }
 
 function inputOf(
