@@ -1,7 +1,7 @@
 import type { PoolPart } from "../support/topology-simulator.ts";
 import type { OpenLimits } from "./open-reboots.ts";
 import type { OracleRules } from "./oracle.ts";
-import { LATEST_EXECUTION, OPEN, SPANS } from "./settings.ts";
+import { LATEST_EXECUTION, OPEN, SHORTEST_THRESHOLD, SPANS } from "./settings.ts";
 import type { Witness } from "./witness.ts";
 
 const GPU_POOL = "gpu";
@@ -46,7 +46,8 @@ export function oracleRules(facts: RunFacts = {}): OracleRules {
     openUntil: ({ node, at }) => {
       // Whatever anybody saw: nothing is well before it has booted.
       const sickUntil = Math.max(at + SPANS.boot, witness?.sickUntil(node, at) ?? at);
-      return Math.min(sickUntil, at + waitOf(node));
+      // One that still fails after its boot is known to be still bad: its place is free.
+      return Math.min(sickUntil, at + waitOf(node), at + SPANS.boot + SHORTEST_THRESHOLD);
     },
   };
 }

@@ -34,6 +34,8 @@ export const CLUSTER = "chaos";
 
 /** After this every checker has asked for the reboot of a node that fails it. */
 export const LONGEST_THRESHOLD = 1500;
+/** A node that fails for so long after its boot may be known to be still bad. */
+export const SHORTEST_THRESHOLD = 1000;
 
 /** Checkers that all ask for a reboot after the same time. */
 export function thresholds(span: string): ConfigPart {
@@ -53,9 +55,12 @@ const ms = (span: number): string => `${span}ms`;
  */
 const CHAOS_CONFIG: ConfigPart = {
   checkers: Object.fromEntries(
-    Object.entries({ NodeReady: 1000, GPU: LONGEST_THRESHOLD, DiskPressure: 1200, Cilium: 1000 }).map(
-      ([name, span]) => [name, { threshold: ms(span) }],
-    ),
+    Object.entries({
+      NodeReady: SHORTEST_THRESHOLD,
+      GPU: LONGEST_THRESHOLD,
+      DiskPressure: 1200,
+      Cilium: SHORTEST_THRESHOLD,
+    }).map(([name, span]) => [name, { threshold: ms(span) }]),
   ),
   rebootWait: { standard: ms(SPANS.wait.standard), gpu: ms(SPANS.wait.gpu) },
   // A cloud that loses a call in seven would use up three attempts now and then.

@@ -266,14 +266,18 @@ export class Truth {
   }
 
   /**
-   * A reboot is open until its machine is well or its wait is over. Of a machine that booted and is as sick as before the
-   * result is known when the wait is over by the agent's clocks, which may be ahead by as much as is allowed.
+   * A reboot is open until its machine is well, its result is known, or its wait is over. A machine that booted and fails a
+   * checker for its threshold since its boot id changed is still bad; clocks may be ahead by as much as is allowed.
    */
-  #isOpen({ openSince, gpus, exists, booting }: Machine): boolean {
+  #isOpen(machine: Machine): boolean {
+    const { openSince, gpus, exists, booting } = machine;
     const { policy, ledger } = this.#settings;
     const wait = gpus > 0 ? policy.rebootWait.gpu : policy.rebootWait.standard;
-    const end = booting ? wait : wait - ledger.clockSkew;
-    return exists && openSince !== undefined && this.#time.now - openSince < end;
+    if (!exists || openSince === undefined) return false;
+    const thresholds = [...failingOf(machine)].map((checker) => policy.checkers[checker].threshold);
+    const known = Math.max(policy.storm.settle, Math.min(...thresholds, wait));
+    const end = booting ? wait : Math.min(wait, known) - ledger.clockSkew;
+    return this.#time.now - openSince < end;
   }
 
   snapshot(name: string): NodeSnapshot | undefined {

@@ -1,5 +1,11 @@
 import { dueIn } from "@node-agent/shared/core/due.ts";
-import { isVerdictPending, proofOf, speaks, type RebootProof } from "@node-agent/shared/core/verification.ts";
+import {
+  isVerdictPending,
+  knownBadAt,
+  proofOf,
+  speaks,
+  type RebootProof,
+} from "@node-agent/shared/core/verification.ts";
 import { transition } from "@node-agent/shared/core/transition.ts";
 import type { NodeRecord, RebootAttempt } from "@node-agent/shared/core/record.ts";
 import type { EpochMillis } from "@node-agent/shared/core/time.ts";
@@ -88,8 +94,10 @@ function proofNow(
   isSpeaking: boolean,
   deps: VerifierDeps,
 ): RebootProof | undefined {
-  const due = dueIn(record, deps.rules.policy, observed);
-  return proofOf(record, { now, observed, dueIn: due, speaks: isSpeaking }, verdictTimingsOf(deps));
+  const { policy } = deps.rules;
+  const due = dueIn(record, policy, observed);
+  const seen = { now, observed, dueIn: due, speaks: isSpeaking, knownBadAt: knownBadAt(record, policy) };
+  return proofOf(record, seen, verdictTimingsOf(deps));
 }
 
 /** Limits and cure rate are built on the verdict: it is given on the node as it is, not on what Redis says. */

@@ -55,6 +55,40 @@ function grown(): Ledger {
 
 const named = (nodes: readonly { readonly node: string }[]): string[] => nodes.map(({ node }) => node);
 
+/** Booted so long ago, by a repair whose wait runs on, and failing all the time. */
+const repaired = (bootSeenAgo: Millis): PlannedNode => {
+  const { record, ...rest } = failedAgo(HOUR, aNode("sick"));
+  const lastReboot = {
+    incidentId: record.incident?.id ?? "",
+    number: 1,
+    instanceId: "vm",
+    token: "t",
+    intendedAt: NOON - bootSeenAgo - MINUTE,
+    outcome: "Accepted",
+    detail: "",
+    waitUntil: NOON + MINUTE,
+    bootIdBefore: "boot-1",
+  } as const;
+  const booted = { bootId: "boot-2", bootSeenAt: NOON - bootSeenAgo, phase: "WaitingReboot" } as const;
+  return { ...rest, record: { ...record, ...booted, lastReboot } };
+};
+
+describe("a result that is known before the wait is over", () => {
+  const threshold = POLICY.checkers.NodeReady.threshold;
+
+  test("is looked at by its own transaction, which is held by the wait all the same", () => {
+    const made = plan(inputOf([repaired(threshold)]));
+    expect(made.look).toEqual(["sick"]);
+    expect(made.held).toMatchObject([{ node: "sick", gate: "WaitWindow", ends: NOON + MINUTE }]);
+  });
+
+  test("is not looked at earlier, nor again while its transaction waits to try again", () => {
+    expect(plan(inputOf([repaired(threshold - 1)])).look).toEqual([]);
+    const found = { gate: "NodeUnreadable", why: "503", until: NOON + SECOND } as const;
+    expect(plan(inputOf([{ ...repaired(threshold), found }])).look).toEqual([]);
+  });
+});
+
 describe("a plan", () => {
   test("lets as many proceed as the limits allow, oldest first, and names the limit for the others", () => {
     const nodes = [6, 9, 7, 8].map((minutes) => failedAgo(minutes * MINUTE, aNode(`n-${minutes}`)));

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { RebootVerification } from "@node-agent/shared/core/record.ts";
 import { MINUTE } from "@node-agent/shared/core/time.ts";
 import { dueIn } from "@node-agent/shared/core/due.ts";
-import { proofOf, verificationOfGone } from "@node-agent/shared/core/verification.ts";
+import { knownBadAt, proofOf, verificationOfGone } from "@node-agent/shared/core/verification.ts";
 import { Timeline } from "./timeline.ts";
 
 /** A node that was rebooted, by a call of this outcome, with the boot id it had. */
@@ -18,6 +18,13 @@ const proof = (life: Timeline, recoveredAfter: number, curedAfter: number, speak
   const { record, policy, now, observed } = life;
   const view = { now, observed, dueIn: dueIn(record, policy, observed), speaks };
   return proofOf(record, view, { flight: 0, recoveredAfter, curedAfter });
+};
+/** With what tells that a node is still bad before its wait is over. */
+const early = (life: Timeline, speaks = true) => {
+  const { record, policy, now, observed } = life;
+  const due = dueIn(record, policy, observed);
+  const view = { now, observed, dueIn: due, speaks, knownBadAt: knownBadAt(record, policy) };
+  return proofOf(record, view, { flight: 0, recoveredAfter: 0, curedAfter: 0 });
 };
 const verdict = (life: Timeline) => proof(life, 0, 0);
 /** The verdict of a worker that waits for a minute of health. */
@@ -73,7 +80,34 @@ describe("what a reboot came to", () => {
   test("NotExecuted: it is well again without having booted: it got well by itself", () => {
     const life = rebooted();
     life.judge();
+    expect(verdict(life)).toBeUndefined();
+    life.pass(9 * MINUTE);
     expect(verdict(life)).toBe("NotExecuted");
+  });
+
+  test("StillBad: it booted and a checker failed for its threshold since then, told before the wait is over", () => {
+    const life = boots(rebooted());
+    life.judge({ NodeReady: "Fail" });
+    life.pass(5 * MINUTE - 1);
+    expect(early(life)).toBeUndefined();
+    life.pass(1);
+    expect(early(life, false)).toBeUndefined();
+    expect(early(life)).toBe("StillBad");
+    expect(knownBadAt(life.record, life.policy)).toBe(life.now);
+  });
+
+  test("of a node that did not boot, or of a checker that only reports, is not known before the wait is over", () => {
+    const life = rebooted();
+    life.judge({ NodeReady: "Fail" });
+    expect(knownBadAt(life.record, life.policy)).toBeUndefined();
+    boots(life).judge({ NodeReady: "Fail" });
+    expect(knownBadAt(life.record, life.policy)).toBe(life.now + 5 * MINUTE);
+    const { checkers } = life.policy;
+    const policy = {
+      ...life.policy,
+      checkers: { ...checkers, NodeReady: { ...checkers.NodeReady, action: "None" } },
+    } as const;
+    expect(knownBadAt(life.record, policy)).toBeUndefined();
   });
 
   test("Gone: the node is gone before it could be told", () => {

@@ -64,7 +64,7 @@ test.each([
   await world.run();
   expect(world.rebooted).toEqual(["node-1"]);
   await world.watch(2 * MINUTE);
-  await world.seeAndJudge(aNode().bootId("another boot"));
+  await world.seeAndJudge(aNode().bootId("boot-2"));
   await world.watch(2 * MINUTE);
   await world.runWith(onceAt(point, async () => Promise.reject(faultOf(dependency))));
   expect(faultsOf(world)).toEqual([[dependency, "away"]]);

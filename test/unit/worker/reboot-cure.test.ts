@@ -3,7 +3,7 @@ import { DEFAULT_POLICY } from "../../../packages/shared/src/core/policy.ts";
 import { HOUR, MINUTE, SECOND } from "../../../packages/shared/src/core/time.ts";
 import { aNode } from "../../../packages/shared/src/testing/builders.ts";
 import { onceAt } from "./intercept.ts";
-import { World } from "./world.ts";
+import { WINDOW, World } from "./world.ts";
 
 let world: World;
 let boots: number;
@@ -32,6 +32,24 @@ async function repair(): Promise<void> {
   await world.watch(2 * MINUTE);
   await world.seeAndJudge(node());
 }
+
+test("a node that booted and fails on is still bad when its threshold is over again: its place is free, its wait is not", async () => {
+  await world.seeAndJudge(node().notReady());
+  await world.watch(5 * MINUTE);
+  await world.run();
+  boots += 1;
+  await world.watch(2 * MINUTE);
+  await world.seeAndJudge(node().notReady());
+  await world.watch(5 * MINUTE - SECOND);
+  await world.run();
+  expect(verifications()).toEqual([]);
+  await world.watch(SECOND);
+  expect(await world.run()).toMatchObject({ end: "Wait", gate: "WaitWindow" });
+  expect(verifications()).toEqual(["StillBad"]);
+  const { notBefore = 0, outcome } = (await world.entry()) ?? {};
+  expect(outcome).toBe("StillBad");
+  expect(notBefore).toBe(world.clock.now() + WINDOW - 7 * MINUTE);
+});
 
 describe("a cure", () => {
   test("frees its place after a minute, and is told after thirty, by the same pending job", async () => {

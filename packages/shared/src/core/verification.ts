@@ -2,9 +2,10 @@
  * What a reboot came to, told by the boot id: it alone proves that the machine went down (facts on Kubernetes, 2.4).
  * Ready alone proves nothing: a node can recover by itself, or never have gone down.
  */
-import { isWaiting } from "./due.ts";
+import { askingCheckers, isWaiting } from "./due.ts";
 import { isRelapse, wellLeft, type Moment } from "./incident.ts";
 import type { NodeSnapshot } from "./node.ts";
+import type { RepairPolicy } from "./policy.ts";
 import type { NodeRecord, RebootAttempt, RebootVerification } from "./record.ts";
 import type { EpochMillis, Millis } from "./time.ts";
 
@@ -48,6 +49,23 @@ export interface VerdictView extends Moment {
   readonly dueIn: Millis | undefined;
   /** The node was read a moment ago, and its kubelet reports. */
   readonly speaks: boolean;
+  /** From when on a node that booted and still fails is known to be still bad (`knownBadAt`); absent: at the end of the wait. */
+  readonly knownBadAt?: EpochMillis | undefined;
+}
+
+/**
+ * From when on a node that booted and still fails is known to be still bad: a checker has failed for its threshold since
+ * the boot, and the node had time to settle. Undefined: it did not boot, or no failing checker asks for a repair.
+ */
+export function knownBadAt(record: NodeRecord, policy: RepairPolicy): EpochMillis | undefined {
+  const { lastReboot, bootSeenAt, failing } = record;
+  const isOpen = lastReboot !== undefined && bootSeenAt !== undefined && isVerdictPending(record);
+  if (!isOpen || !hasBootIds(record, lastReboot) || !hasRebooted(record, lastReboot)) return undefined;
+  const times = askingCheckers(record, policy).map((checker) => {
+    const span = Math.max(policy.storm.settle, policy.checkers[checker].threshold);
+    return Math.max(bootSeenAt, failing[checker]?.since ?? 0) + span;
+  });
+  return times.length === 0 ? undefined : Math.min(...times);
 }
 
 /**
@@ -64,7 +82,8 @@ export function verdictAt(
   if (lastReboot === undefined || !isVerdictPending(record)) return undefined;
   const landed = lastReboot.intendedAt + timings.flight;
   if (phase !== "Healthy") return landed;
-  const proving = lastReboot.recoveredAt !== undefined && hasRebooted(record, lastReboot);
+  if (!hasRebooted(record, lastReboot)) return Math.max(landed, lastReboot.waitUntil);
+  const proving = lastReboot.recoveredAt !== undefined;
   const span = proving ? timings.curedAfter : Math.min(timings.recoveredAfter, timings.curedAfter);
   return Math.max(landed, moment.now + wellLeft(record, span, moment));
 }
@@ -82,10 +101,21 @@ export function proofOf(
   if (phase === "Unknown") return undefined;
   const rebooted = hasRebooted(record, lastReboot);
   if (phase === "Healthy") {
-    if (!rebooted) return "NotExecuted";
+    // A machine that goes down late may still show as Ready, with the boot id of before.
+    if (!rebooted) return isWaiting(record, view.now) ? undefined : "NotExecuted";
     return wellLeft(record, timings.curedAfter, view) === 0 ? "Cured" : "Recovered";
   }
-  if (isWaiting(record, view.now)) return undefined;
+  return proofOfSick(record, lastReboot, view);
+}
+
+function proofOfSick(
+  record: NodeRecord,
+  lastReboot: RebootAttempt,
+  view: VerdictView,
+): RebootVerification | undefined {
+  const rebooted = hasRebooted(record, lastReboot);
+  const isKnownBad = view.speaks && view.now >= (view.knownBadAt ?? Infinity);
+  if (isWaiting(record, view.now) && !isKnownBad) return undefined;
   // A relapse that passes before another reboot is due proves nothing: the time to a cure starts again after it.
   if (isRelapse(record) && view.dueIn !== 0) return undefined;
   // A machine that went down and never came up shows the same boot id: only a kubelet that reports proves the contrary.

@@ -3,7 +3,8 @@ import { rebootProgressSchema, type RebootProgress } from "../contract/queues.ts
 import { GATES, type GateName } from "../core/gates/gate.ts";
 import type { Rules } from "../core/judge.ts";
 import type { NodeSnapshot } from "../core/node.ts";
-import type { FoundHold, PlanInput, PlannedNode } from "../core/plan/plan.ts";
+import type { FoundHold } from "../core/plan/doubts.ts";
+import type { PlanInput, PlannedNode } from "../core/plan/plan.ts";
 import type { NodeRecord } from "../core/record.ts";
 import { MINUTE, type EpochMillis, type Millis } from "../core/time.ts";
 import type { PlanStore } from "../ports/plan-store.ts";

@@ -22,14 +22,9 @@ import { fleetOf, type FleetHealth } from "../storm/fleet.ts";
 import { limitsOf, type Limits, type LimitSubject, type LimitUse } from "../storm/limits.ts";
 import type { EpochMillis, Millis } from "../time.ts";
 import type { Census } from "./census.ts";
+import { Doubts, type FoundHold } from "./doubts.ts";
+import { knownBadAt } from "../verification.ts";
 import { waitingSince } from "./waiting-since.ts";
-
-/** What the transaction of a repair found that a plan cannot see: it holds that repair until then. */
-export interface FoundHold {
-  readonly gate: GateName;
-  readonly why: string;
-  readonly until: EpochMillis;
-}
 
 /** A node that is not Healthy. */
 export interface PlannedNode {
@@ -98,7 +93,7 @@ export interface Plan {
   readonly held: readonly HeldRepair[];
   /**
    * Held repairs whose transaction must look once all the same: whether an agent's pod or a DRA driver explains the failure
-   * only a transaction reads, and what it learns may end the failure itself.
+   * only a transaction reads, and what it learns may end the failure itself; and it records the result of a repair.
    */
   readonly look: readonly string[];
   /** Nodes that need no repair: no checker asks for one, or the attempts are used up. */
@@ -109,14 +104,10 @@ export interface Plan {
 const ENDS_BY_ITSELF: ReadonlySet<GateName> = new Set(["Threshold", "WaitWindow", "Settle", "PlannedWork"]);
 /** Of those, the ones that a repair may pass on its own within the horizon. */
 const SOON: ReadonlySet<GateName> = new Set(["Threshold", "WaitWindow", "Settle"]);
-/** What a transaction finds by asking something that all repairs share. */
-const SHARED: ReadonlySet<GateName> = new Set(["Cloud", "NodeUnreadable", "Deadline"]);
 /** Gates that count the whole fleet: they hold a repair for what other nodes are. */
 const OF_FLEET: ReadonlySet<GateName> = new Set(["Breaker", "CureRate", "Limit"]);
 /** Most looks in one plan: each reads the pods of a node. */
 const MOST_LOOKS = 5;
-/** So many repairs that found the same: the next one alone finds out whether it is over. */
-const MANY_FOUND = 3;
 
 /** Whether a repair is due, or will be within the horizon: only then is the ledger worth reading. */
 export function wantsLedger({ nodes, rules: { policy }, view, horizon }: Omit<PlanInput, "ledger">): boolean {
@@ -130,7 +121,7 @@ export function wantsLedger({ nodes, rules: { policy }, view, horizon }: Omit<Pl
 /** Decides for the fleet. */
 export function plan(input: PlanInput): Plan {
   const { now } = input.view;
-  const asked = { ...input, ...countedOf(input), doubts: new Doubts(input) };
+  const asked = { ...input, ...countedOf(input), doubts: new Doubts(input.nodes, now) };
   const use = asked.limits?.use();
   const proceed: PlannedRepair[] = [];
   const held: HeldRepair[] = [];
@@ -142,10 +133,17 @@ export function plan(input: PlanInput): Plan {
     else if ("at" in step) proceed.push(step);
     else {
       held.push(step.held);
-      if (step.mayLook && node.looked !== true && look.length < MOST_LOOKS) look.push(node.record.name);
+      const mustLook = (step.mayLook && node.looked !== true) || isResultKnown(node, input);
+      if (mustLook && look.length < MOST_LOOKS) look.push(node.record.name);
     }
   }
   return { at: now, ...(use === undefined ? {} : { use }), proceed, held, look, idle };
+}
+
+/** The result of the latest repair is known before its wait is over: its transaction records it, which frees its place. */
+function isResultKnown({ record, found }: PlannedNode, { rules, view: { now } }: PlanInput): boolean {
+  const isFoundOut = found !== undefined && found.until > now;
+  return !isFoundOut && (knownBadAt(record, rules.policy) ?? Infinity) <= now;
 }
 
 function byWaiting({ record: a }: PlannedNode, { record: b }: PlannedNode): number {
@@ -266,31 +264,4 @@ function ledgerOf(ledger: PlanLedger): LedgerView | undefined {
   if (ledger.state !== "Distrusted" && ledger.state !== "Unread") return undefined;
   const until = ledger.state === "Distrusted" ? ledger.until : undefined;
   return { distrust: { why: ledger.why, ...(until === undefined ? {} : { until }) } };
-}
-
-/** Repairs that found something out of reach which all of them need: one alone tries again, the others wait for it. */
-class Doubts {
-  readonly #doubt: FoundHold | undefined;
-  #isTried = false;
-
-  constructor({ nodes, view }: PlanInput) {
-    const live = nodes.flatMap(({ found }) =>
-      found !== undefined && SHARED.has(found.gate) && found.until > view.now ? [found] : [],
-    );
-    const many = [...Map.groupBy(live, ({ gate }) => gate).values()].find(
-      ({ length }) => length >= MANY_FOUND,
-    );
-    this.#doubt = many?.[0];
-  }
-
-  /** What holds the next repair; undefined: nothing is doubted, or it is the one that tries. */
-  ask(): { readonly gate: GateName; readonly why: string } | undefined {
-    if (this.#doubt === undefined || !this.#isTried) return undefined;
-    const { gate, why } = this.#doubt;
-    return { gate, why: `other repairs found: ${why}` };
-  }
-
-  tried(): void {
-    this.#isTried = true;
-  }
 }
