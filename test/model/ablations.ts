@@ -53,4 +53,11 @@ export const ABLATIONS: readonly Ablation[] = [
   ablation("intentDeadline", "I1", worlds.restore),
   ablation("releaseDeadline", "I1", worlds.releasesRestore),
   ablation("youngLedgerWaits", "I1", worlds.recreation),
+  ablation("attemptsInLedger", "attempts", worlds.attempts),
+  ablation("verdictFirst", "given up", worlds.attempts),
+  ablation("relapseContinues", "attempts", worlds.attempts),
+  ablation("notExecutedGivesBack", "given up", worlds.attempts),
+  ablation("kubeletProves", "attempts", worlds.attempts),
+  ablation("proofWaits", "attempts", worlds.attempts),
+  ablation("retryEndsFailed", "progress", worlds.hopeless),
 ];

@@ -51,6 +51,10 @@ export interface Configuration {
   readonly heartbeatMaxAge: number;
   /** The ledger is deleted and created anew. */
   readonly recreation: boolean;
+  /** How many repairs a VM gets in one incident; 0: attempts are not counted. Needs `verification`. */
+  readonly maxAttempts: number;
+  /** Sick nodes may heal without a reboot. */
+  readonly heals: boolean;
   /** The promises that are checked; absent: all of them. */
   readonly checks?: readonly InvariantId[];
   /** The protections that this world lacks. */
@@ -79,6 +83,8 @@ const SMALLEST: Configuration = {
   versionsRepeat: "Never",
   heartbeatMaxAge: 2,
   recreation: false,
+  maxAttempts: 0,
+  heals: true,
   without: [],
 };
 

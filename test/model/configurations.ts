@@ -31,6 +31,14 @@ export const SMALL_WORLDS = {
   verificationPair: aWorld({ name: "verification, 2 VMs, budget 1", vms: 2, verification: true }),
   foreign: aWorld({ name: "somebody else reboots", wait: 4, foreignReboots: "Recorded" }),
   settled: aWorld({ name: "somebody else reboots, releases", wait: 4, releases: true, ...FOREIGN }),
+  attempts: aWorld({ name: "2 attempts", workers: 3, verification: true, maxAttempts: 2 }),
+  attemptsReleases: aWorld({
+    name: "2 attempts, releases",
+    releases: true,
+    verification: true,
+    maxAttempts: 2,
+  }),
+  hopeless: aWorld({ name: "1 attempt, no node heals", verification: true, maxAttempts: 1, heals: false }),
   gpu: aWorld({ name: "GPU label comes and goes, releases", gpuWait: 6, releases: true }),
 } as const;
 

@@ -14,6 +14,8 @@ export const INVARIANTS = {
   I2: "no VM is rebooted that was healthy at the last read (allowance S + D)",
   I3: "never more VMs in flight than the budget",
   pace: "two attempts on a VM are at least a cool-down apart (allowance: the skew of clocks)",
+  attempts: "no VM is rebooted more often in one incident than the attempts allow",
+  "given up": "no VM is given up for attempts that no boot and no silence speaks for",
   progress: "no state is cut off from a further reboot",
 } as const;
 export type InvariantId = keyof typeof INVARIANTS;
@@ -36,7 +38,8 @@ export function brokenByReboot(model: Model, state: State, vm: number): Broken |
     checked(model, rebootedTwice(model, state, vm)) ??
     checked(model, rebootedAfterForeignBoot(model, state, vm)) ??
     checked(model, rebootedHealthy(model, state, vm)) ??
-    checked(model, overBudget(model, state, vm))
+    checked(model, overBudget(model, state, vm)) ??
+    checked(model, tooOften(model, state, vm))
   );
 }
 
@@ -75,6 +78,22 @@ function overBudget({ world, fields: { vm: of } }: Model, state: State, vm: numb
   return inFlight > world.budget
     ? broken("I3", `${inFlight} VMs in flight within ${world.wait}, the budget is ${world.budget}`)
     : undefined;
+}
+
+function tooOften({ world, fields: { vm: of } }: Model, state: State, vm: number): Broken | undefined {
+  if (world.maxAttempts === 0 || of.reboots.get(state, vm) < world.maxAttempts) return undefined;
+  return broken("attempts", `rebooted once more after ${world.maxAttempts} reboots in this incident`);
+}
+
+/** What the verdict that led to `next` breaks. */
+export function brokenByVerdict(model: Model, next: State, vm: number): Broken | undefined {
+  const { world, fields } = model;
+  const { attempts, evidence } = fields.vm;
+  const isGivenUp = world.maxAttempts > 0 && attempts.get(next, vm) === world.maxAttempts;
+  const spoken = evidence.get(next, vm);
+  if (!isGivenUp || spoken === world.maxAttempts) return undefined;
+  const why = `given up for ${world.maxAttempts} attempts, of which ${spoken} may have been carried out`;
+  return checked(model, broken("given up", why));
 }
 
 /** What an intent for `vm` now would break. `state` is the state just before it. */

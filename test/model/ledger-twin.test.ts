@@ -67,6 +67,15 @@ describe("the model's cured, which frees the place, is two writes in the product
   });
 });
 
+describe("the rules `proveNoBoot` and `release`, in the product: an attempt is given back", () => {
+  const givenBack: ReadonlySet<LedgerOutcome> = new Set(["NotSent", "Rejected", "NotExecuted"]);
+
+  test.each(LEDGER_OUTCOMES.filter((outcome) => outcome !== "Intent"))("by %s, or not", (outcome) => {
+    const next = withOutcome(ledgerWith("Intent"), "vm", "mine", outcome, writer(NOW + 1), LEDGER_TIMINGS);
+    expect(next.entries.get("vm")?.attempt).toBe(givenBack.has(outcome) ? 0 : 1);
+  });
+});
+
 test("an intent takes over the entry: the token of the one before releases nothing any more", () => {
   const first = intended(emptyLedger("cluster", "worker", NOW), "first", NOW);
   const second = intended(first, "second", NOW + WINDOW);

@@ -37,5 +37,12 @@ export const PROTECTIONS = {
   intentDeadline: "an intent is written however long ago the read it builds on was",
   releaseDeadline: "a release is written however long ago the read it builds on was",
   youngLedgerWaits: "a ledger that was created a moment ago is believed",
+  attemptsInLedger: "attempts are counted in the record alone, which Redis may lose",
+  verdictFirst: "a repair begins before it is told what the one before came to",
+  relapseContinues: "a node that is well for a moment has all its attempts again",
+  notExecutedGivesBack: "an attempt that was not executed counts all the same",
+  kubeletProves: "an attempt is given back while the kubelet is silent",
+  proofWaits: "an attempt is given back while its call may still be on its way",
+  retryEndsFailed: "a VM that was given up stays so, whatever an operator orders",
 } as const;
 export type Protection = keyof typeof PROTECTIONS;

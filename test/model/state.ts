@@ -40,6 +40,11 @@ export type VmField =
   | "longWait"
   | "promised"
   | "sinceIntent"
+  // Reboots of its incident that were carried out; attempts that were, or that a boot after them speaks for; and whether
+  // the latest attempt is one of these.
+  | "reboots"
+  | "evidence"
+  | "evident"
   // Its record in Redis: the latest boot id is known, and since when.
   | "bootKnown"
   | "sinceBootSeen"
@@ -47,6 +52,7 @@ export type VmField =
   | "notBefore"
   | "outcome"
   | "gpu"
+  | "attempts"
   | "savedNotBefore"
   | "savedOutcome";
 
@@ -112,6 +118,10 @@ export function fieldsOf(world: Configuration, { longest, allowance }: Spans): F
     gpu: yes(world.gpuWait !== undefined),
     everGpu: yes(world.gpuWait !== undefined),
     longWait: yes(world.gpuWait !== undefined),
+    attempts: world.maxAttempts,
+    reboots: world.maxAttempts,
+    evidence: world.maxAttempts,
+    evident: yes(world.maxAttempts > 0),
     savedNotBefore: yes(restores, longest),
     savedOutcome: yes(restores && world.releases, OUTCOME.Released),
   });

@@ -2,6 +2,7 @@
 import { cloudReboots, cloudRefuses, requestIsLost } from "./rules/cloud.ts";
 import { bootIsSeen, foreignReboot, healthChanges, machineComesUp, recordIsLost } from "./rules/machines.ts";
 import { answerIsMissing, readToRelease, verifyBoot, verifyNoBoot, writeRelease } from "./rules/outcomes.ts";
+import { incidentEnds, proveNoBoot, retry } from "./rules/attempts.ts";
 import type { Rule } from "./rules/rule.ts";
 import { etcdRestore, etcdSnapshot, heartbeat, pruning, recreation } from "./rules/store.ts";
 import { timePasses } from "./rules/time.ts";
@@ -23,6 +24,9 @@ export const RULES: readonly Rule[] = [
   writeRelease,
   verifyBoot,
   verifyNoBoot,
+  proveNoBoot,
+  incidentEnds,
+  retry,
   answerIsMissing,
   requestIsLost,
   giveUp,

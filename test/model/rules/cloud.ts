@@ -1,6 +1,7 @@
 import { brokenByReboot } from "../invariants.ts";
 import type { State } from "../layout.ts";
 import type { Model } from "../model.ts";
+import { speakFor } from "./attempts.ts";
 import { BOOTING, STEP } from "../state.ts";
 import type { Rule } from "./rule.ts";
 
@@ -20,6 +21,8 @@ export const cloudReboots: Rule = {
       of.sinceReboot.set(next, vm, 0);
       of.booting.set(next, vm, BOOTING.Ours);
       of.cured.set(next, vm, 0);
+      of.reboots.raise(next, vm);
+      speakFor(model, next, vm);
       of.longWait.set(next, vm, of.everGpu.get(state, vm));
       out.add(REBOOTS, worker, vm, brokenByReboot(model, state, vm));
     }

@@ -7,8 +7,9 @@ export const healthChanges: Rule = {
   step({ world, fields: { vm: of } }, state, out) {
     for (let vm = 0; vm < world.vms; vm += 1) {
       if (of.booting.get(state, vm) !== BOOTING.No) continue;
-      const next = out.from(state);
       const sick = of.sick.get(state, vm) === 0;
+      if (!sick && !world.heals) continue;
+      const next = out.from(state);
       of.sick.set(next, vm, sick ? 1 : 0);
       of.healthyFor.set(next, vm, 0);
       out.add(sick ? "falls sick" : "heals", -1, vm);

@@ -1,6 +1,7 @@
 /** The reboot transaction up to the call (reboot protocol, 3.4): first read, fresh read, intent, deadline, call. */
 import { brokenByIntent } from "../invariants.ts";
 import type { State } from "../layout.ts";
+import { countAttempt, mayTryAgain } from "./attempts.ts";
 import { earliest, goIdle, isOpen, latest, ownEntry, writeLedger, type Model } from "../model.ts";
 import { OUTCOME, STEP } from "../state.ts";
 import type { Rule } from "./rule.ts";
@@ -44,6 +45,7 @@ function allows(model: Model, state: State, vm: number, now: number): boolean {
   if (has.silenceQuarantines && isSilent(model, state)) return false;
   if (of.notBefore.get(state, vm) > now) return false;
   if (!has.openIntentExpires && of.outcome.get(state, vm) === OUTCOME.Intent) return false;
+  if (!mayTryAgain(model, state, vm)) return false;
   if (!has.budgetInLedger) return true;
   let open = 0;
   for (let other = 0; other < world.vms; other += 1) {
@@ -131,6 +133,7 @@ function intend(model: Model, next: State, worker: number, vm: number, clock: nu
   if (sees) of.everGpu.set(next, vm, 1);
   of.bootChanged.set(next, vm, 0);
   of.sinceIntent.set(next, vm, 0);
+  countAttempt(model, next, vm);
   writeLedger(model, next, age);
   ownEntry(model, next, vm, worker);
   fields.worker.step.set(next, worker, STEP.Send);
