@@ -53,6 +53,12 @@ export interface Configuration {
   readonly recreation: boolean;
   /** How many repairs a VM gets in one incident; 0: attempts are not counted. Needs `verification`. */
   readonly maxAttempts: number;
+  /** A plan of the fleet older than this holds nothing; 0: no plans are made, and no repair sleeps. */
+  readonly planStale: number;
+  /** So many young failures open the breaker, which holds all repairs; 0: there is no breaker. */
+  readonly breaker: number;
+  /** How many repairs an operator grants at a time; 0: none. Needs `breaker`. */
+  readonly grant: number;
   /** Sick nodes may heal without a reboot. */
   readonly heals: boolean;
   /** The promises that are checked; absent: all of them. */
@@ -84,6 +90,9 @@ const SMALLEST: Configuration = {
   heartbeatMaxAge: 2,
   recreation: false,
   maxAttempts: 0,
+  planStale: 0,
+  breaker: 0,
+  grant: 0,
   heals: true,
   without: [],
 };

@@ -39,6 +39,10 @@ export const SMALL_WORLDS = {
     maxAttempts: 2,
   }),
   hopeless: aWorld({ name: "1 attempt, no node heals", verification: true, maxAttempts: 1, heals: false }),
+  plan: aWorld({ name: "plans", planStale: 1 }),
+  planPair: aWorld({ name: "plans, 2 VMs, budget 1", vms: 2, wait: 2, planStale: 1 }),
+  grant: aWorld({ name: "breaker and grant", vms: 2, budget: 2, wait: 2, breaker: 2, grant: 1 }),
+  grantPair: aWorld({ name: "breaker and grant of 2, budget 1", vms: 2, wait: 2, breaker: 2, grant: 2 }),
   gpu: aWorld({ name: "GPU label comes and goes, releases", gpuWait: 6, releases: true }),
 } as const;
 

@@ -124,10 +124,13 @@ function isSmallWithoutSymmetry({
   vms,
   releases,
   restore,
+  planStale,
+  breaker,
   verification,
   foreignReboots,
 }: Configuration): boolean {
   if (verification && (vms > 1 || foreignReboots !== "Never")) return false;
+  if (breaker > 0 || (planStale > 0 && vms > 1)) return false;
   return restore === "Never" || !releases;
 }
 

@@ -28,6 +28,13 @@ export const HOLES: readonly Hole[] = [
     restore: "WhenSilent",
     versionsRepeat: "AtOnce",
   }),
+  hole("granted", {
+    name: "H3: etcd restored, and the ledger forgets how much of a grant was used",
+    wait: 2,
+    breaker: 1,
+    grant: 1,
+    restore: "WhenSilent",
+  }),
   hole("I1 foreign", {
     name: "H5: somebody else reboots, the record is lost",
     wait: 5,

@@ -72,6 +72,7 @@ export function goIdle({ fields: { worker: of } }: Model, next: State, worker: n
   of.savedMine.set(next, worker, 0);
   of.age.set(next, worker, 0);
   of.seesGpu.set(next, worker, 0);
+  of.granted.set(next, worker, 0);
 }
 
 /** The ledger has a new version: whoever read the one before cannot write any more. */

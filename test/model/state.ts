@@ -5,7 +5,7 @@ import { layRows, type Rows, type State } from "./layout.ts";
  * Where a worker stands in the reboot transaction. `Idle`: nothing in hand. It leaves by reading the ledger (the first
  * read: the send deadline runs from here) to `ReadNode`, by finding the node sick to `WriteIntent`, by writing the intent
  * to `Send`, by sending to `AwaitAnswer` (through `AboutToSend` where a freeze at the socket is explored). When it
- * knows that nothing happened it goes to `ReadToRelease` and `WriteRelease`. A crash at any step leads to `Idle`.
+ * knows that nothing happened it goes to `ReadToRelease` and `WriteRelease`. Held by the plan it goes to `FallAsleep`. A crash at any step leads to `Idle`.
  */
 export const STEP = {
   Idle: 0,
@@ -16,6 +16,7 @@ export const STEP = {
   AwaitAnswer: 5,
   ReadToRelease: 6,
   WriteRelease: 7,
+  FallAsleep: 8,
 } as const;
 
 /** What the ledger says of a VM's latest reboot. `Done` stands for accepted, unknown, still bad and not executed. */
@@ -33,6 +34,8 @@ export type VmField =
   | "sinceForeign"
   | "booting"
   | "bootChanged"
+  // It fails, and not for long: the breaker counts it.
+  | "young"
   // Promises given, for the invariants only: it is known to be cured, it was ever seen with GPUs, its latest reboot
   // was that of a GPU node, no intent before this time because its outcome was settled, since the latest intent.
   | "cured"
@@ -53,6 +56,9 @@ export type VmField =
   | "outcome"
   | "gpu"
   | "attempts"
+  // Redis: the latest plan lets its repair proceed, and its repair sleeps until a plan wakes it.
+  | "proceeds"
+  | "asleep"
   | "savedNotBefore"
   | "savedOutcome";
 
@@ -70,12 +76,27 @@ export type WorkerField =
   | "age"
   /** It takes the node for one with GPUs. */
   | "seesGpu"
+  /** It goes on against an open breaker, because a grant lets it. */
+  | "granted"
   /** The VM that its request on the way is about, counted from 1, and how long it is on the way. */
   | "request"
   | "requestAge";
 
 /** What holds for the ledger as a whole. */
-export type SharedField = "sinceBeat" | "quarantine" | "saved" | "savedSinceBeat";
+export type SharedField =
+  | "sinceBeat"
+  | "quarantine"
+  | "saved"
+  | "savedSinceBeat"
+  // The latest plan's age; and no worker makes plans any more.
+  | "sincePlan"
+  | "unplanned"
+  // The repairs that the ledger's grant still allows.
+  | "grantLeft"
+  | "savedGrantLeft"
+  // For the invariants only: repairs that began by the latest grant, and how long the breaker has been open without one.
+  | "begun"
+  | "sinceOpen";
 
 /** Where everything lies in a state. */
 export interface Fields {
@@ -122,6 +143,9 @@ export function fieldsOf(world: Configuration, { longest, allowance }: Spans): F
     reboots: world.maxAttempts,
     evidence: world.maxAttempts,
     evident: yes(world.maxAttempts > 0),
+    proceeds: yes(world.planStale > 0),
+    asleep: yes(world.planStale > 0),
+    young: yes(world.breaker > 0),
     savedNotBefore: yes(restores, longest),
     savedOutcome: yes(restores && world.releases, OUTCOME.Released),
   });
@@ -131,13 +155,14 @@ export function fieldsOf(world: Configuration, { longest, allowance }: Spans): F
     yes(restores, world.heartbeatMaxAge + 1),
   );
   const workers = layRows<WorkerField>(vms.end, world.workers, {
-    step: STEP.WriteRelease,
+    step: world.planStale > 0 ? STEP.FallAsleep : STEP.WriteRelease,
     vm: world.vms,
     fresh: 1,
     mine: yes(world.releases),
     savedMine: yes(world.releases && restores),
     age: oldest,
     seesGpu: yes(world.gpuWait !== undefined),
+    granted: yes(world.grant > 0),
     request: world.vms,
     requestAge: world.callDeadline + world.lateExecution,
   });
@@ -146,12 +171,19 @@ export function fieldsOf(world: Configuration, { longest, allowance }: Spans): F
     quarantine: yes(restores || world.recreation, longest),
     saved: yes(restores),
     savedSinceBeat: yes(restores, world.heartbeatMaxAge + 1),
+    sincePlan: yes(world.planStale > 0, world.planStale + 1),
+    unplanned: yes(world.planStale > 0),
+    grantLeft: world.grant,
+    savedGrantLeft: yes(restores, world.grant),
+    begun: world.grant,
+    sinceOpen: yes(world.breaker > 0, world.sendDeadline + 1),
   });
-  const words = restores || world.recreation ? shared.end : workers.end;
+  const usesShared = restores || world.recreation || world.planStale > 0 || world.breaker > 0;
+  const words = usesShared ? shared.end : workers.end;
   return { vm: vms.fields, worker: workers.fields, shared: shared.fields, vms, workers, words };
 }
 
-/** All VMs healthy for long, never rebooted, an empty ledger that everybody trusts, idle workers. */
+/** All VMs healthy for long, never rebooted, an empty ledger that everybody trusts, a plan that holds nothing, idle workers. */
 export function initialState({ vm, vms, words }: Fields): State {
   const state: State = new Uint32Array(words);
   for (let row = 0; row < vms.count; row += 1) {
@@ -161,6 +193,7 @@ export function initialState({ vm, vms, words }: Fields): State {
       vm.sinceForeign,
       vm.sinceBootSeen,
       vm.bootKnown,
+      vm.proceeds,
       vm.sinceIntent,
     ]) {
       field.set(state, row, field.max);

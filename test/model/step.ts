@@ -2,7 +2,9 @@
 import { cloudReboots, cloudRefuses, requestIsLost } from "./rules/cloud.ts";
 import { bootIsSeen, foreignReboot, healthChanges, machineComesUp, recordIsLost } from "./rules/machines.ts";
 import { answerIsMissing, readToRelease, verifyBoot, verifyNoBoot, writeRelease } from "./rules/outcomes.ts";
+import { failureAges, grantEnds, grantIsGiven } from "./rules/breaker.ts";
 import { incidentEnds, proveNoBoot, retry } from "./rules/attempts.ts";
+import { fallAsleep, planHolds, planIsMade, plansEnd, sleepEnds } from "./rules/plan.ts";
 import type { Rule } from "./rules/rule.ts";
 import { etcdRestore, etcdSnapshot, heartbeat, pruning, recreation } from "./rules/store.ts";
 import { timePasses } from "./rules/time.ts";
@@ -27,6 +29,13 @@ export const RULES: readonly Rule[] = [
   proveNoBoot,
   incidentEnds,
   retry,
+  planIsMade,
+  planHolds,
+  fallAsleep,
+  sleepEnds,
+  failureAges,
+  grantIsGiven,
+  grantEnds,
   answerIsMissing,
   requestIsLost,
   giveUp,
@@ -37,5 +46,6 @@ export const RULES: readonly Rule[] = [
   etcdSnapshot,
   etcdRestore,
   recreation,
+  plansEnd,
   pruning,
 ];

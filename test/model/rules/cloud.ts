@@ -16,6 +16,8 @@ export const cloudReboots: Rule = {
       if (vm < 0) continue;
       const next = out.from(state);
       answered(model, next, worker);
+      // The machine goes down: a node that was well fails from now on.
+      if (of.sick.get(state, vm) === 0) of.young.set(next, vm, 1);
       of.sick.set(next, vm, 1);
       of.healthyFor.set(next, vm, 0);
       of.sinceReboot.set(next, vm, 0);

@@ -33,6 +33,7 @@ export const etcdSnapshot: Rule = {
     const next = out.from(state);
     shared.saved.set(next, 0, 1);
     shared.savedSinceBeat.set(next, 0, shared.sinceBeat.get(state));
+    shared.savedGrantLeft.set(next, 0, shared.grantLeft.get(state));
     for (let row = 0; row < world.vms; row += 1) {
       vm.savedNotBefore.set(next, row, vm.notBefore.get(state, row));
       vm.savedOutcome.set(next, row, vm.outcome.get(state, row));
@@ -54,6 +55,7 @@ export const etcdRestore: Rule = {
     if (world.restore === "WhenSilent" && shared.savedSinceBeat.get(state) <= world.heartbeatMaxAge) return;
     const next = out.from(state);
     shared.sinceBeat.set(next, 0, shared.savedSinceBeat.get(state));
+    shared.grantLeft.set(next, 0, shared.savedGrantLeft.get(state));
     for (let row = 0; row < world.vms; row += 1) {
       vm.notBefore.set(next, row, vm.savedNotBefore.get(state, row));
       vm.outcome.set(next, row, vm.savedOutcome.get(state, row));

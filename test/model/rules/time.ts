@@ -1,6 +1,8 @@
 import type { State } from "../layout.ts";
 import type { Model } from "../model.ts";
 import { STEP } from "../state.ts";
+import { noteBreaker } from "./breaker.ts";
+import { isPlanFresh } from "./plan.ts";
 import type { Rule } from "./rule.ts";
 
 /** One tick for everybody. Requests that the cloud did not carry out by now are gone. */
@@ -15,6 +17,9 @@ export const timePasses: Rule = {
     shared.sinceBeat.raise(next);
     shared.savedSinceBeat.raise(next);
     shared.quarantine.lower(next);
+    agePlan(model, next);
+    shared.sinceOpen.raise(next);
+    noteBreaker(model, next);
     out.add("time passes");
   },
 };
@@ -41,6 +46,14 @@ function ageVms({ world, fields: { vm: of } }: Model, next: State): void {
   }
 }
 
+/** What a plan said is nothing any more once it is too old. */
+function agePlan(model: Model, next: State): void {
+  const { vm, shared } = model.fields;
+  shared.sincePlan.raise(next);
+  if (isPlanFresh(model, next)) return;
+  for (let row = 0; row < model.world.vms; row += 1) vm.proceeds.set(next, row, 0);
+}
+
 function ageWorkers({ world, fields: { worker: of } }: Model, next: State): void {
   const longestOnItsWay = world.callDeadline + world.lateExecution;
   for (let worker = 0; worker < world.workers; worker += 1) {
@@ -56,5 +69,7 @@ function ageWorkers({ world, fields: { worker: of } }: Model, next: State): void
 }
 
 function hasDeadline(step: number): boolean {
-  return step !== STEP.Idle && step !== STEP.AwaitAnswer && step !== STEP.ReadToRelease;
+  return (
+    step !== STEP.Idle && step !== STEP.AwaitAnswer && step !== STEP.ReadToRelease && step !== STEP.FallAsleep
+  );
 }

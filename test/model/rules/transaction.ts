@@ -4,6 +4,8 @@ import type { State } from "../layout.ts";
 import { countAttempt, mayTryAgain } from "./attempts.ts";
 import { earliest, goIdle, isOpen, latest, ownEntry, writeLedger, type Model } from "../model.ts";
 import { OUTCOME, STEP } from "../state.ts";
+import { isBreakerOpen, useGrant } from "./breaker.ts";
+import { isLetThrough, isPlanFresh } from "./plan.ts";
 import type { Rule } from "./rule.ts";
 import { isSilent } from "./store.ts";
 
@@ -16,8 +18,11 @@ export const readLedger: Rule = {
     for (let worker = 0; worker < world.workers; worker += 1) {
       if (of.step.get(state, worker) !== STEP.Idle || of.request.get(state, worker) !== 0) continue;
       for (let vm = 0; vm < world.vms; vm += 1) {
+        if (!isLetThrough(model, state, vm)) continue;
+        const isTrusted = !has.planOnlyHolds && isPlanFresh(model, state);
         if (
           has.ledger &&
+          !isTrusted &&
           !world.apiClocks.some((clock) => allows(model, state, vm, earliest(model, worker, clock)))
         ) {
           continue;
@@ -47,6 +52,7 @@ function allows(model: Model, state: State, vm: number, now: number): boolean {
   if (!has.openIntentExpires && of.outcome.get(state, vm) === OUTCOME.Intent) return false;
   if (!mayTryAgain(model, state, vm)) return false;
   if (!has.budgetInLedger) return true;
+  if (!has.grantLiftsNoLimit && fields.shared.grantLeft.get(state) > 0) return true;
   let open = 0;
   for (let other = 0; other < world.vms; other += 1) {
     if (other !== vm && isOpen(model, state, other, now)) open += 1;
@@ -64,10 +70,13 @@ export const readNode: Rule = {
       if (of.step.get(state, worker) !== STEP.ReadNode) continue;
       const vm = of.vm.get(state, worker) - 1;
       if (fields.vm.sick.get(state, vm) === 0 || bootedLately(model, state, vm)) continue;
+      const isHeld = has.breakerInTransaction && isBreakerOpen(model, state);
+      if (isHeld && fields.shared.grantLeft.get(state) === 0) continue;
       for (let gpu = 0; gpu <= of.seesGpu.max; gpu += 1) {
         const next = out.from(state);
         of.step.set(next, worker, has.ledger ? STEP.WriteIntent : STEP.Send);
         of.seesGpu.set(next, worker, gpu);
+        of.granted.set(next, worker, isHeld ? 1 : 0);
         if (!has.deadlineFromFirstRead) of.age.set(next, worker, 0);
         out.add(gpu === 1 ? "reads the node: sick, has GPUs" : "reads the node: sick", worker, vm);
       }
@@ -98,7 +107,7 @@ export const writeIntent: Rule = {
         out.add("writes the intent, which is lost; takes it for written", worker, vm);
       }
       if (has.compareAndSet && of.fresh.get(state, worker) === 0) continue;
-      const violation = brokenByIntent(model, state, vm);
+      const violation = brokenByIntent(model, state, worker, vm);
       for (const clock of world.apiClocks) {
         const next = out.from(state);
         intend(model, next, worker, vm, latest(model, worker, clock));
@@ -134,6 +143,7 @@ function intend(model: Model, next: State, worker: number, vm: number, clock: nu
   of.bootChanged.set(next, vm, 0);
   of.sinceIntent.set(next, vm, 0);
   countAttempt(model, next, vm);
+  useGrant(model, next, worker);
   writeLedger(model, next, age);
   ownEntry(model, next, vm, worker);
   fields.worker.step.set(next, worker, STEP.Send);
@@ -187,6 +197,7 @@ export const sendAfterFreeze: Rule = {
 
 function call(model: Model, next: State, worker: number, vm: number): void {
   const of = model.fields.worker;
+  if (!model.has.grantCountedWithIntent) model.fields.shared.grantLeft.lower(next);
   if (!model.awaitsAnswers) goIdle(model, next, worker);
   else of.step.set(next, worker, model.has.notSentMeansNothingLeft ? STEP.AwaitAnswer : STEP.ReadToRelease);
   of.request.set(next, worker, vm + 1);
