@@ -49,6 +49,17 @@ export interface Configuration {
   readonly versionsRepeat: "Never" | "AtOnce" | "SlowerThanS";
   /** A ledger without a write for longer may be a restored one. */
   readonly heartbeatMaxAge: number;
+  /** Workers remember the ledger, and Redis its number: a silent one may be vouched for (decision 24). Needs `restore`. */
+  readonly memory: boolean;
+  /**
+   * A restore comes longer than `heartbeatMaxAge` after the last look of every worker that lives. Else (hole H3) only its
+   * snapshot is that old.
+   */
+  readonly restoresOutlast: boolean;
+  /** No worker that was cut off from `heartbeatMaxAge` or less before a backup finds etcd and Redis restored from it (hole H3). */
+  readonly backupsAreSeen: boolean;
+  /** Operators end quarantines (`ledger trust`). */
+  readonly trust: boolean;
   /** The ledger is deleted and created anew. */
   readonly recreation: boolean;
   /** How many repairs a VM gets in one incident; 0: attempts are not counted. Needs `verification`. */
@@ -89,6 +100,10 @@ const SMALLEST: Configuration = {
   versionsRepeat: "Never",
   heartbeatMaxAge: 2,
   recreation: false,
+  memory: false,
+  trust: false,
+  restoresOutlast: true,
+  backupsAreSeen: true,
   maxAttempts: 0,
   planStale: 0,
   breaker: 0,

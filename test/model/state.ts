@@ -1,11 +1,10 @@
-import type { Configuration } from "./configuration.ts";
-import { layRows, type Rows, type State } from "./layout.ts";
-
+/** @file What there is: the steps of a worker, and the name of every number in a state. `fields.ts` lays them out. */
 /**
  * Where a worker stands in the reboot transaction. `Idle`: nothing in hand. It leaves by reading the ledger (the first
  * read: the send deadline runs from here) to `ReadNode`, by finding the node sick to `WriteIntent`, by writing the intent
  * to `Send`, by sending to `AwaitAnswer` (through `AboutToSend` where a freeze at the socket is explored). When it
- * knows that nothing happened it goes to `ReadToRelease` and `WriteRelease`. Held by the plan it goes to `FallAsleep`. A crash at any step leads to `Idle`.
+ * knows that nothing happened it goes to `ReadToRelease` and `WriteRelease`. A repair that the plan holds leads to
+ * `FallAsleep`. A crash at any step leads to `Idle`.
  */
 export const STEP = {
   Idle: 0,
@@ -56,11 +55,11 @@ export type VmField =
   | "outcome"
   | "gpu"
   | "attempts"
-  // Redis: the latest plan lets its repair proceed, and its repair sleeps until a plan wakes it.
-  | "proceeds"
-  | "asleep"
   | "savedNotBefore"
-  | "savedOutcome";
+  | "savedOutcome"
+  // Redis: the latest plan lets its repair proceed, and its repair sleeps.
+  | "proceeds"
+  | "asleep";
 
 /** What a worker has in hand. */
 export type WorkerField =
@@ -80,7 +79,15 @@ export type WorkerField =
   | "granted"
   /** The VM that its request on the way is about, counted from 1, and how long it is on the way. */
   | "request"
-  | "requestAge";
+  | "requestAge"
+  // What its process remembers of the ledger: the number that it saw last (0: none), for how long, and that the ledger
+  // was not written to for long after that look, and is that very object; the same of the snapshot.
+  | "known"
+  | "knownAge"
+  | "inSight"
+  | "sameObject"
+  | "savedInSight"
+  | "savedSameObject";
 
 /** What holds for the ledger as a whole. */
 export type SharedField =
@@ -88,6 +95,15 @@ export type SharedField =
   | "quarantine"
   | "saved"
   | "savedSinceBeat"
+  | "savedQuarantine"
+  | "savedAge"
+  // Sequence numbers of the ledger, the snapshot and the memory of Redis (0: none), as ranks: only their order matters.
+  | "sequence"
+  | "savedSequence"
+  | "sharedSequence"
+  // The snapshot is one of this very object; a person vouches for good, where the protection against that is left out.
+  | "savedObject"
+  | "vouched"
   // The latest plan's age; and no worker makes plans any more.
   | "sincePlan"
   | "unplanned"
@@ -97,112 +113,3 @@ export type SharedField =
   // For the invariants only: repairs that began by the latest grant, and how long the breaker has been open without one.
   | "begun"
   | "sinceOpen";
-
-/** Where everything lies in a state. */
-export interface Fields {
-  readonly vm: Rows<VmField>["fields"];
-  readonly worker: Rows<WorkerField>["fields"];
-  readonly shared: Rows<SharedField>["fields"];
-  readonly vms: Rows<VmField>;
-  readonly workers: Rows<WorkerField>;
-  readonly words: number;
-}
-
-/** The spans that a world's state has room for. */
-export interface Spans {
-  /** The longest window, with all allowances and the clock that is furthest ahead. */
-  readonly longest: number;
-  /** From the last look at a healthy node to the latest execution. */
-  readonly allowance: number;
-}
-
-/** Lays out the state of a world; what cannot happen in it takes no room. */
-export function fieldsOf(world: Configuration, { longest, allowance }: Spans): Fields {
-  const wait = Math.max(world.wait, world.gpuWait ?? 0);
-  const restores = world.restore !== "Never";
-  const foreign = world.foreignReboots !== "Never";
-  const keepsOutcome = world.releases || world.verification || world.without.includes("openIntentExpires");
-  const vms = layRows<VmField>(0, world.vms, {
-    sick: 1,
-    healthyFor: allowance + 1,
-    sinceReboot: wait,
-    notBefore: longest,
-    outcome: yes(keepsOutcome, OUTCOME.Released),
-    sinceIntent: yes(world.releases, world.cooldown),
-    booting: yes(world.verification || foreign, BOOTING.Foreign),
-    bootChanged: yes(world.verification),
-    cured: yes(world.verification && world.vms > 1),
-    promised: yes(world.verification, longest),
-    sinceForeign: yes(foreign, wait),
-    bootKnown: yes(foreign),
-    sinceBootSeen: yes(foreign, wait),
-    gpu: yes(world.gpuWait !== undefined),
-    everGpu: yes(world.gpuWait !== undefined),
-    longWait: yes(world.gpuWait !== undefined),
-    attempts: world.maxAttempts,
-    reboots: world.maxAttempts,
-    evidence: world.maxAttempts,
-    evident: yes(world.maxAttempts > 0),
-    proceeds: yes(world.planStale > 0),
-    asleep: yes(world.planStale > 0),
-    young: yes(world.breaker > 0),
-    savedNotBefore: yes(restores, longest),
-    savedOutcome: yes(restores && world.releases, OUTCOME.Released),
-  });
-  const oldest = Math.max(
-    world.sendDeadline + 1,
-    world.pauseBeforeSend + 1,
-    yes(restores, world.heartbeatMaxAge + 1),
-  );
-  const workers = layRows<WorkerField>(vms.end, world.workers, {
-    step: world.planStale > 0 ? STEP.FallAsleep : STEP.WriteRelease,
-    vm: world.vms,
-    fresh: 1,
-    mine: yes(world.releases),
-    savedMine: yes(world.releases && restores),
-    age: oldest,
-    seesGpu: yes(world.gpuWait !== undefined),
-    granted: yes(world.grant > 0),
-    request: world.vms,
-    requestAge: world.callDeadline + world.lateExecution,
-  });
-  const shared = layRows<SharedField>(workers.end, 1, {
-    sinceBeat: yes(restores, world.heartbeatMaxAge + 1),
-    quarantine: yes(restores || world.recreation, longest),
-    saved: yes(restores),
-    savedSinceBeat: yes(restores, world.heartbeatMaxAge + 1),
-    sincePlan: yes(world.planStale > 0, world.planStale + 1),
-    unplanned: yes(world.planStale > 0),
-    grantLeft: world.grant,
-    savedGrantLeft: yes(restores, world.grant),
-    begun: world.grant,
-    sinceOpen: yes(world.breaker > 0, world.sendDeadline + 1),
-  });
-  const usesShared = restores || world.recreation || world.planStale > 0 || world.breaker > 0;
-  const words = usesShared ? shared.end : workers.end;
-  return { vm: vms.fields, worker: workers.fields, shared: shared.fields, vms, workers, words };
-}
-
-/** All VMs healthy for long, never rebooted, an empty ledger that everybody trusts, a plan that holds nothing, idle workers. */
-export function initialState({ vm, vms, words }: Fields): State {
-  const state: State = new Uint32Array(words);
-  for (let row = 0; row < vms.count; row += 1) {
-    for (const field of [
-      vm.healthyFor,
-      vm.sinceReboot,
-      vm.sinceForeign,
-      vm.sinceBootSeen,
-      vm.bootKnown,
-      vm.proceeds,
-      vm.sinceIntent,
-    ]) {
-      field.set(state, row, field.max);
-    }
-  }
-  return state;
-}
-
-/** The greatest value of a field that is there only in some worlds. */
-function yes(present: boolean, max = 1): number {
-  return present ? max : 0;
-}

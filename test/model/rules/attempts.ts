@@ -16,7 +16,7 @@ export function mayTryAgain({ world, fields: { vm: of }, has }: Model, state: St
   return !has.attemptsInLedger || of.attempts.get(state, vm) < world.maxAttempts;
 }
 
-/** The intent counts as an attempt. A machine that is down will boot, and nobody can tell by whose doing. */
+/** The intent counts as an attempt. A machine that is down will boot, and it cannot be seen which attempt made it. */
 export function countAttempt(model: Model, next: State, vm: number): void {
   const of = model.fields.vm;
   of.attempts.raise(next, vm);

@@ -1,10 +1,11 @@
 /** What is written of a reboot after its call: the release of a window, and the verification by boot id. */
 import { brokenByVerdict } from "../invariants.ts";
 import type { State } from "../layout.ts";
+import { know } from "../memory.ts";
 import { goIdle, latest, ownEntry, writeLedger, type Model } from "../model.ts";
 import { OUTCOME, STEP } from "../state.ts";
+import { isBelieved } from "./gates.ts";
 import type { Rule } from "./rule.ts";
-import { isSilent } from "./store.ts";
 
 /** An answer never came. It counts as a reboot; a worker that does not know that takes it for not sent. */
 export const answerIsMissing: Rule = {
@@ -24,7 +25,7 @@ export const answerIsMissing: Rule = {
 function mayRelease(model: Model, state: State, worker: number, vm: number): boolean {
   const { fields, has } = model;
   const outcome = fields.vm.outcome.get(state, vm);
-  if (has.outcomeRespectsSilence && isSilent(model, state)) return false;
+  if (has.outcomeRespectsSilence && !isBelieved(model, state, worker)) return false;
   if (has.releaseFencedByToken && fields.worker.mine.get(state, worker) === 0) return false;
   return has.releaseOnlyOpenIntent ? outcome === OUTCOME.Intent : outcome !== OUTCOME.None;
 }
@@ -43,6 +44,7 @@ export const readToRelease: Rule = {
       of.step.set(next, worker, STEP.WriteRelease);
       of.fresh.set(next, worker, 1);
       of.age.set(next, worker, 0);
+      know(model, next, worker);
       out.add("reads the ledger to release the window", worker, vm);
     }
   },
@@ -97,7 +99,7 @@ function release(model: Model, next: State, worker: number, vm: number, clock: n
   fields.vm.attempts.lower(next, vm);
   // Overwriting puts back the entry as it was read, with its token.
   if (!has.releaseComparesAndSets) ownEntry(model, next, vm, worker);
-  writeLedger(model, next, fields.worker.age.get(next, worker));
+  writeLedger(model, next, fields.worker.age.get(next, worker), worker);
 }
 
 /** Somebody finds the VM up with a new boot id, and settles the outcome. The window stays as it is. */

@@ -16,7 +16,9 @@ export const timePasses: Rule = {
     const { shared } = model.fields;
     shared.sinceBeat.raise(next);
     shared.savedSinceBeat.raise(next);
-    shared.quarantine.lower(next);
+    if (model.has.quarantineEnds) shared.quarantine.lower(next);
+    shared.savedQuarantine.lower(next);
+    shared.savedAge.raise(next);
     agePlan(model, next);
     shared.sinceOpen.raise(next);
     noteBreaker(model, next);
@@ -57,6 +59,7 @@ function agePlan(model: Model, next: State): void {
 function ageWorkers({ world, fields: { worker: of } }: Model, next: State): void {
   const longestOnItsWay = world.callDeadline + world.lateExecution;
   for (let worker = 0; worker < world.workers; worker += 1) {
+    if (of.known.get(next, worker) > 0) of.knownAge.raise(next, worker);
     if (hasDeadline(of.step.get(next, worker))) of.age.raise(next, worker);
     if (of.request.get(next, worker) === 0) continue;
     if (of.requestAge.get(next, worker) < longestOnItsWay) {

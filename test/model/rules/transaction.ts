@@ -2,12 +2,13 @@
 import { brokenByIntent } from "../invariants.ts";
 import type { State } from "../layout.ts";
 import { countAttempt, mayTryAgain } from "./attempts.ts";
+import { know } from "../memory.ts";
 import { earliest, goIdle, isOpen, latest, ownEntry, writeLedger, type Model } from "../model.ts";
 import { OUTCOME, STEP } from "../state.ts";
 import { isBreakerOpen, useGrant } from "./breaker.ts";
+import { isBelieved } from "./gates.ts";
 import { isLetThrough, isPlanFresh } from "./plan.ts";
 import type { Rule } from "./rule.ts";
-import { isSilent } from "./store.ts";
 
 /** A job starts, at any time, for any VM: the worker reads the ledger, which is the first read of its transaction. */
 export const readLedger: Rule = {
@@ -23,7 +24,7 @@ export const readLedger: Rule = {
         if (
           has.ledger &&
           !isTrusted &&
-          !world.apiClocks.some((clock) => allows(model, state, vm, earliest(model, worker, clock)))
+          !world.apiClocks.some((clock) => allows(model, state, worker, vm, earliest(model, worker, clock)))
         ) {
           continue;
         }
@@ -31,6 +32,7 @@ export const readLedger: Rule = {
         of.vm.set(next, worker, vm + 1);
         of.fresh.set(next, worker, 1);
         of.step.set(next, worker, stepAfterFirstRead(model));
+        know(model, next, worker);
         out.add("reads the ledger: it allows", worker, vm);
       }
     }
@@ -43,11 +45,12 @@ function stepAfterFirstRead({ has }: Model): number {
 }
 
 /** Whether the ledger lets this VM be rebooted: trusted, window over, budget left. */
-function allows(model: Model, state: State, vm: number, now: number): boolean {
+function allows(model: Model, state: State, worker: number, vm: number, now: number): boolean {
   const { world, fields, has } = model;
   const of = fields.vm;
-  if (fields.shared.quarantine.get(state) > now) return false;
-  if (has.silenceQuarantines && isSilent(model, state)) return false;
+  const isVouched = fields.shared.vouched.get(state) === 1;
+  if (fields.shared.quarantine.get(state) > now && !isVouched) return false;
+  if (!isBelieved(model, state, worker) && !isVouched) return false;
   if (of.notBefore.get(state, vm) > now) return false;
   if (!has.openIntentExpires && of.outcome.get(state, vm) === OUTCOME.Intent) return false;
   if (!mayTryAgain(model, state, vm)) return false;
@@ -144,64 +147,10 @@ function intend(model: Model, next: State, worker: number, vm: number, clock: nu
   of.sinceIntent.set(next, vm, 0);
   countAttempt(model, next, vm);
   useGrant(model, next, worker);
-  writeLedger(model, next, age);
+  writeLedger(model, next, age, worker);
   ownEntry(model, next, vm, worker);
   fields.worker.step.set(next, worker, STEP.Send);
   fields.worker.seesGpu.set(next, worker, 0);
-}
-
-/** The last look at the clock, and the call. A connection that fails before a byte leaves is `NotSent`. */
-export const send: Rule = {
-  name: "sends the call",
-  step(model, state, out) {
-    const { world, fields, has } = model;
-    const of = fields.worker;
-    for (let worker = 0; worker < world.workers; worker += 1) {
-      if (of.step.get(state, worker) !== STEP.Send) continue;
-      const vm = of.vm.get(state, worker) - 1;
-      const late = of.age.get(state, worker) > world.sendDeadline;
-      if (world.releases) {
-        const next = out.from(state);
-        of.step.set(next, worker, STEP.ReadToRelease);
-        of.age.set(next, worker, 0);
-        of.fresh.set(next, worker, 0);
-        out.add(late ? "is too late: nothing sent" : "cannot connect: nothing sent", worker, vm);
-      }
-      if (late && has.deadline) continue;
-      const next = out.from(state);
-      of.age.set(next, worker, 0);
-      of.fresh.set(next, worker, 0);
-      if (world.pauseBeforeSend > 0) of.step.set(next, worker, STEP.AboutToSend);
-      else call(model, next, worker, vm);
-      out.add(world.pauseBeforeSend > 0 ? "is in time, and about to send" : "calls the cloud", worker, vm);
-    }
-  },
-};
-
-/** A worker that was frozen after its last look at the clock sends after all. */
-export const sendAfterFreeze: Rule = {
-  name: "sends after a freeze",
-  appliesTo: ({ world }) => world.pauseBeforeSend > 0,
-  step(model, state, out) {
-    const of = model.fields.worker;
-    for (let worker = 0; worker < model.world.workers; worker += 1) {
-      if (of.step.get(state, worker) !== STEP.AboutToSend) continue;
-      const vm = of.vm.get(state, worker) - 1;
-      const next = out.from(state);
-      of.age.set(next, worker, 0);
-      call(model, next, worker, vm);
-      out.add("calls the cloud", worker, vm);
-    }
-  },
-};
-
-function call(model: Model, next: State, worker: number, vm: number): void {
-  const of = model.fields.worker;
-  if (!model.has.grantCountedWithIntent) model.fields.shared.grantLeft.lower(next);
-  if (!model.awaitsAnswers) goIdle(model, next, worker);
-  else of.step.set(next, worker, model.has.notSentMeansNothingLeft ? STEP.AwaitAnswer : STEP.ReadToRelease);
-  of.request.set(next, worker, vm + 1);
-  of.requestAge.set(next, worker, 0);
 }
 
 /** A crash, or an end of the transaction that leaves nothing behind, which is the same. */
