@@ -65,6 +65,8 @@ export const ABLATIONS: readonly Ablation[] = [
   ablation("planWakesAll", "wakes", worlds.plan),
   ablation("stalePlanHoldsNothing", "progress", worlds.plan),
   ablation("sleepEnds", "progress", worlds.plan),
+  ablation("pauseIsWrite", "paused", worlds.pauses),
+  ablation("compareAndSet", "paused", worlds.pauses),
   ablation("breakerInTransaction", "breaker", worlds.grant),
   ablation("grantLiftsNoLimit", "I3", worlds.grantPair),
   ablation("grantCountedWithIntent", "granted", worlds.grant),

@@ -58,6 +58,8 @@ export interface Configuration {
   readonly restoresOutlast: boolean;
   /** No worker that was cut off from `heartbeatMaxAge` or less before a backup finds etcd and Redis restored from it (hole H3). */
   readonly backupsAreSeen: boolean;
+  /** Operators pause all repairs, and end the pause. */
+  readonly pauses: boolean;
   /** Operators end quarantines (`ledger trust`). */
   readonly trust: boolean;
   /** The ledger is deleted and created anew. */
@@ -101,6 +103,7 @@ const SMALLEST: Configuration = {
   heartbeatMaxAge: 2,
   recreation: false,
   memory: false,
+  pauses: false,
   trust: false,
   restoresOutlast: true,
   backupsAreSeen: true,

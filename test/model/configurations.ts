@@ -49,6 +49,7 @@ export const SMALL_WORLDS = {
   hopeless: aWorld({ name: "1 attempt, no node heals", verification: true, maxAttempts: 1, heals: false }),
   plan: aWorld({ name: "plans", planStale: 1 }),
   planPair: aWorld({ name: "plans, 2 VMs, budget 1", vms: 2, wait: 2, callDeadline: 0, planStale: 1 }),
+  pauses: aWorld({ name: "pauses", workers: 3, pauses: true }),
   grant: aWorld({ name: "breaker and grant", vms: 2, budget: 2, wait: 2, breaker: 2, grant: 1 }),
   grantPair: aWorld({ name: "breaker and grant of 2, budget 1", vms: 2, wait: 2, breaker: 2, grant: 2 }),
   trust: aWorld({ name: "etcd restored, operators end quarantines", ...RESTORE, trust: true }),

@@ -39,6 +39,11 @@ export const HOLES: readonly Hole[] = [
     ...REMEMBERED,
     backupsAreSeen: false,
   }),
+  hole("paused", {
+    name: "H3: etcd restored, and the ledger forgets a pause",
+    pauses: true,
+    restore: "WhenSilent",
+  }),
   hole("granted", {
     name: "H3: etcd restored, and the ledger forgets how much of a grant was used",
     wait: 2,

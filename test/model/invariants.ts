@@ -14,6 +14,7 @@ export const INVARIANTS = {
   I2: "no VM is rebooted that was healthy at the last read (allowance S + D)",
   I3: "never more VMs in flight than the budget",
   pace: "two attempts on a VM are at least a cool-down apart (allowance: the skew of clocks)",
+  paused: "no intent is written while an operator pauses repairs",
   breaker: "no intent is written against a breaker that has been open for S without a grant",
   granted: "no more repairs begin against the breaker than an operator granted",
   wakes: "no plan that is carried out leaves a repair asleep that it lets proceed",
@@ -114,9 +115,14 @@ export function brokenByIntent(model: Model, state: State, worker: number, vm: n
   return (
     checked(model, withinSettledWindow(model, state, vm)) ??
     checked(model, tooSoon(model, state, vm)) ??
+    checked(model, againstPause(model, state)) ??
     checked(model, againstBreaker(model, state)) ??
     checked(model, beyondGrant(model, state, worker))
   );
+}
+
+function againstPause({ fields: { shared } }: Model, state: State): Broken | undefined {
+  return shared.pauseOrdered.get(state) === 1 ? broken("paused", "an operator pauses repairs") : undefined;
 }
 
 function againstBreaker({ world, fields: { shared } }: Model, state: State): Broken | undefined {

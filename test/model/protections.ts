@@ -48,6 +48,7 @@ export const PROTECTIONS = {
   planWakesAll: "a plan wakes only what the plan before it held",
   stalePlanHoldsNothing: "a plan holds however old it is",
   sleepEnds: "a repair that the plan held sleeps until a plan wakes it",
+  pauseIsWrite: "a pause is no write to the ledger",
   breakerInTransaction: "the breaker is not asked in the transaction",
   grantLiftsNoLimit: "a grant lifts the budget too",
   grantCountedWithIntent: "the use of a grant is counted with the call, and not with the intent",

@@ -104,6 +104,10 @@ export type SharedField =
   // The snapshot is one of this very object; a person vouches for good, where the protection against that is left out.
   | "savedObject"
   | "vouched"
+  // An operator pauses all repairs: what was ordered last, and what the ledger knows.
+  | "pauseOrdered"
+  | "paused"
+  | "savedPaused"
   // The latest plan's age; and no worker makes plans any more.
   | "sincePlan"
   | "unplanned"

@@ -4,15 +4,9 @@ import { cloudReboots, cloudRefuses, requestIsLost } from "./rules/cloud.ts";
 import { bootIsSeen, foreignReboot, healthChanges, machineComesUp, recordIsLost } from "./rules/machines.ts";
 import { answerIsMissing, readToRelease, verifyBoot, verifyNoBoot, writeRelease } from "./rules/outcomes.ts";
 import { failureAges, grantEnds, grantIsGiven } from "./rules/breaker.ts";
-import {
-  gateLooks,
-  gateWatches,
-  orderIsGiven,
-  processRestarts,
-  redisForgets,
-  trustIsGiven,
-} from "./rules/gates.ts";
+import { gateLooks, gateWatches, processRestarts, redisForgets } from "./rules/gates.ts";
 import { incidentEnds, proveNoBoot, retry } from "./rules/attempts.ts";
+import { orderIsGiven, pauseIsOrdered, trustIsGiven } from "./rules/orders.ts";
 import { fallAsleep, planHolds, planIsMade, plansEnd, sleepEnds } from "./rules/plan.ts";
 import type { Rule } from "./rules/rule.ts";
 import { etcdRestore, etcdSnapshot, heartbeat, pruning, recreation } from "./rules/store.ts";
@@ -54,6 +48,7 @@ export const RULES: readonly Rule[] = [
   heartbeat,
   gateLooks,
   gateWatches,
+  pauseIsOrdered,
   orderIsGiven,
   trustIsGiven,
   etcdSnapshot,

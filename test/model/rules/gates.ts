@@ -2,7 +2,6 @@
 import type { State } from "../layout.ts";
 import { forgetLedger, know, raiseSequence, setShared, vouches, wentBack } from "../memory.ts";
 import { goIdle, newVersion, type Model } from "../model.ts";
-import { STEP } from "../state.ts";
 import type { Rule } from "./rule.ts";
 import { isSilent } from "./store.ts";
 
@@ -89,45 +88,5 @@ export const redisForgets: Rule = {
     const next = out.from(state);
     setShared(model, next, "Nothing");
     out.add("Redis loses its data");
-  },
-};
-
-/** `ledger trust`: a person who looked, and knows that no repair is missing, ends the quarantine. */
-export const trustIsGiven: Rule = {
-  name: "an operator trusts the ledger",
-  appliesTo: ({ world }) => world.trust,
-  step(model, state, out) {
-    const { shared } = model.fields;
-    if (shared.quarantine.get(state) === 0 || !isComplete(model, state)) return;
-    const next = out.from(state);
-    newVersion(model, next);
-    shared.quarantine.set(next, 0, 0);
-    shared.vouched.set(next, 0, 1);
-    out.add("an operator ends the quarantine: no repair is missing");
-  },
-};
-
-/** Every reboot within its wait has its window in the ledger, and no call is on its way or about to be made. */
-function isComplete({ world, fields: { vm, worker } }: Model, state: State): boolean {
-  for (let row = 0; row < world.vms; row += 1) {
-    const left = vm.sinceReboot.max - vm.sinceReboot.get(state, row);
-    if (vm.notBefore.get(state, row) < left) return false;
-  }
-  for (let row = 0; row < world.workers; row += 1) {
-    const step = worker.step.get(state, row);
-    if (step === STEP.Send || step === STEP.AboutToSend || worker.request.get(state, row) > 0) return false;
-  }
-  return true;
-}
-
-/** Any other order of an operator (a pause, a grant) is a write to the ledger, and no sign of life. */
-export const orderIsGiven: Rule = {
-  name: "an operator gives an order",
-  appliesTo: ({ world }) => world.restore !== "Never",
-  step(model, state, out) {
-    const next = out.from(state);
-    newVersion(model, next);
-    if (!model.has.orderIsNoBeat) model.fields.shared.sinceBeat.set(next, 0, 0);
-    out.add("an operator gives an order");
   },
 };

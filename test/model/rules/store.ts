@@ -36,6 +36,7 @@ export const etcdSnapshot: Rule = {
     const next = out.from(state);
     shared.saved.set(next, 0, 1);
     shared.savedSinceBeat.set(next, 0, shared.sinceBeat.get(state));
+    shared.savedPaused.set(next, 0, shared.paused.get(state));
     shared.savedGrantLeft.set(next, 0, shared.grantLeft.get(state));
     for (let row = 0; row < world.vms; row += 1) {
       vm.savedNotBefore.set(next, row, vm.notBefore.get(state, row));
@@ -72,6 +73,7 @@ function restored(model: Model, state: State, next: State): void {
   const { vm, worker, shared } = fields;
   shared.sinceBeat.set(next, 0, shared.savedSinceBeat.get(state));
   shared.quarantine.set(next, 0, shared.savedQuarantine.get(state));
+  shared.paused.set(next, 0, shared.savedPaused.get(state));
   shared.grantLeft.set(next, 0, shared.savedGrantLeft.get(state));
   for (let row = 0; row < world.vms; row += 1) {
     vm.notBefore.set(next, row, vm.savedNotBefore.get(state, row));

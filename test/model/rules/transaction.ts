@@ -14,20 +14,13 @@ import type { Rule } from "./rule.ts";
 export const readLedger: Rule = {
   name: "reads the ledger",
   step(model, state, out) {
-    const { world, fields, has } = model;
+    const { world, fields } = model;
     const of = fields.worker;
     for (let worker = 0; worker < world.workers; worker += 1) {
       if (of.step.get(state, worker) !== STEP.Idle || of.request.get(state, worker) !== 0) continue;
       for (let vm = 0; vm < world.vms; vm += 1) {
         if (!isLetThrough(model, state, vm)) continue;
-        const isTrusted = !has.planOnlyHolds && isPlanFresh(model, state);
-        if (
-          has.ledger &&
-          !isTrusted &&
-          !world.apiClocks.some((clock) => allows(model, state, worker, vm, earliest(model, worker, clock)))
-        ) {
-          continue;
-        }
+        if (asksLedger(model, state) && !mayAllow(model, state, worker, vm)) continue;
         const next = out.from(state);
         of.vm.set(next, worker, vm + 1);
         of.fresh.set(next, worker, 1);
@@ -39,21 +32,40 @@ export const readLedger: Rule = {
   },
 };
 
+/** What the plan lets proceed asks the ledger all the same. */
+function asksLedger(model: Model, state: State): boolean {
+  return model.has.ledger && (model.has.planOnlyHolds || !isPlanFresh(model, state));
+}
+
+function mayAllow(model: Model, state: State, worker: number, vm: number): boolean {
+  return model.world.apiClocks.some((clock) =>
+    allows(model, state, worker, vm, earliest(model, worker, clock)),
+  );
+}
+
 function stepAfterFirstRead({ has }: Model): number {
   if (has.freshRead) return STEP.ReadNode;
   return has.ledger ? STEP.WriteIntent : STEP.Send;
 }
 
-/** Whether the ledger lets this VM be rebooted: trusted, window over, budget left. */
+/** Whether the ledger lets this VM be rebooted: trusted, no pause, window over, attempts and budget left. */
 function allows(model: Model, state: State, worker: number, vm: number, now: number): boolean {
-  const { world, fields, has } = model;
+  const { fields, has } = model;
   const of = fields.vm;
-  const isVouched = fields.shared.vouched.get(state) === 1;
-  if (fields.shared.quarantine.get(state) > now && !isVouched) return false;
-  if (!isBelieved(model, state, worker) && !isVouched) return false;
+  if (!isTrusted(model, state, worker, now) || fields.shared.paused.get(state) === 1) return false;
   if (of.notBefore.get(state, vm) > now) return false;
   if (!has.openIntentExpires && of.outcome.get(state, vm) === OUTCOME.Intent) return false;
-  if (!mayTryAgain(model, state, vm)) return false;
+  return mayTryAgain(model, state, vm) && isWithinBudget(model, state, vm, now);
+}
+
+function isTrusted(model: Model, state: State, worker: number, now: number): boolean {
+  const { quarantine, vouched } = model.fields.shared;
+  if (vouched.get(state) === 1) return true;
+  return quarantine.get(state) <= now && isBelieved(model, state, worker);
+}
+
+function isWithinBudget(model: Model, state: State, vm: number, now: number): boolean {
+  const { world, fields, has } = model;
   if (!has.budgetInLedger) return true;
   if (!has.grantLiftsNoLimit && fields.shared.grantLeft.get(state) > 0) return true;
   let open = 0;
