@@ -66,6 +66,8 @@ export interface Configuration {
   readonly recreation: boolean;
   /** How many repairs a VM gets in one incident; 0: attempts are not counted. Needs `verification`. */
   readonly maxAttempts: number;
+  /** How long the status of a node that was well says so after its machine went down. Needs `maxAttempts`. */
+  readonly statusLag: number;
   /** A plan of the fleet older than this holds nothing; 0: no plans are made, and no repair sleeps. */
   readonly planStale: number;
   /** So many young failures open the breaker, which holds all repairs; 0: there is no breaker. */
@@ -108,6 +110,7 @@ const SMALLEST: Configuration = {
   restoresOutlast: true,
   backupsAreSeen: true,
   maxAttempts: 0,
+  statusLag: 0,
   planStale: 0,
   breaker: 0,
   grant: 0,

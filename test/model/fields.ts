@@ -55,6 +55,8 @@ function ofVm(world: Configuration, { longest, allowance }: Spans): Maxima<VmFie
     gpu: yes(world.gpuWait !== undefined),
     everGpu: yes(world.gpuWait !== undefined),
     longWait: yes(world.gpuWait !== undefined),
+    lag: world.statusLag,
+    looksWellFor: yes(world.statusLag > 0, allowance + 1),
     attempts: world.maxAttempts,
     reboots: world.maxAttempts,
     evidence: world.maxAttempts,

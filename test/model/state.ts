@@ -33,6 +33,9 @@ export type VmField =
   | "sinceForeign"
   | "booting"
   | "bootChanged"
+  // Its status still says that it is well, though its machine is down: for how much longer, and for how long it does.
+  | "lag"
+  | "looksWellFor"
   // It fails, and not for long: the breaker counts it.
   | "young"
   // Promises given, for the invariants only: it is known to be cured, it was ever seen with GPUs, its latest reboot

@@ -46,7 +46,8 @@ export const proveNoBoot: Rule = {
     for (let vm = 0; vm < world.vms; vm += 1) {
       if (of.outcome.get(state, vm) !== OUTCOME.Intent || of.bootChanged.get(state, vm) === 1) continue;
       if (has.proofWaits && !isLanded(model, state, vm)) continue;
-      const speaks = of.booting.get(state, vm) === BOOTING.No || !has.kubeletProves;
+      const speaks =
+        of.booting.get(state, vm) === BOOTING.No || of.lag.get(state, vm) > 0 || !has.kubeletProves;
       const next = out.from(state);
       settle(model, next, vm, OUTCOME.Done);
       if (speaks && has.notExecutedGivesBack) of.attempts.lower(next, vm);
@@ -58,8 +59,15 @@ export const proveNoBoot: Rule = {
 
 /** No call can be on its way any more: the wait is over, or the node has been well for longer than one takes. */
 function isLanded({ fields: { vm: of }, allowance }: Model, state: State, vm: number): boolean {
-  if (of.sick.get(state, vm) === 0) return of.healthyFor.get(state, vm) > allowance;
-  return of.notBefore.get(state, vm) === 0;
+  const isWell = Math.max(of.healthyFor.get(state, vm), of.looksWellFor.get(state, vm)) > allowance;
+  return isWell || of.notBefore.get(state, vm) === 0;
+}
+
+/** The machine of a node that is well goes down, which its status does not say at once. */
+export function keepStatus({ world, fields: { vm: of } }: Model, next: State, vm: number): void {
+  if (world.statusLag === 0 || of.sick.get(next, vm) === 1) return;
+  of.lag.set(next, vm, world.statusLag);
+  of.looksWellFor.set(next, vm, of.healthyFor.get(next, vm));
 }
 
 /** A node that has been well for long has all its attempts again. */

@@ -36,6 +36,7 @@ export const machineComesUp: Rule = {
         const next = out.from(state);
         of.booting.set(next, vm, BOOTING.No);
         of.bootChanged.set(next, vm, 1);
+        for (const field of [of.lag, of.looksWellFor]) field.set(next, vm, 0);
         of.bootKnown.set(next, vm, 0);
         if (booting === BOOTING.Foreign) of.sinceForeign.set(next, vm, 0);
         of.sick.set(next, vm, sick);

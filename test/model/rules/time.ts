@@ -38,6 +38,9 @@ function somebodyMustSendNow({ world, fields: { worker: of } }: Model, state: St
 function ageVms({ world, fields: { vm: of } }: Model, next: State): void {
   for (let vm = 0; vm < world.vms; vm += 1) {
     if (of.sick.get(next, vm) === 0) of.healthyFor.raise(next, vm);
+    if (of.lag.get(next, vm) > 0) of.looksWellFor.raise(next, vm);
+    of.lag.lower(next, vm);
+    if (of.lag.get(next, vm) === 0) of.looksWellFor.set(next, vm, 0);
     of.sinceReboot.raise(next, vm);
     of.sinceForeign.raise(next, vm);
     of.sinceBootSeen.raise(next, vm);
