@@ -49,8 +49,33 @@ export interface Configuration {
   readonly versionsRepeat: "Never" | "AtOnce" | "SlowerThanS";
   /** A ledger without a write for longer may be a restored one. */
   readonly heartbeatMaxAge: number;
+  /** Workers remember the ledger, and Redis its number: a silent one may be vouched for (decision 24). Needs `restore`. */
+  readonly memory: boolean;
+  /**
+   * A restore comes longer than `heartbeatMaxAge` after the last look of every worker that lives. Else (hole H3) only its
+   * snapshot is that old.
+   */
+  readonly restoresOutlast: boolean;
+  /** No worker that was cut off from `heartbeatMaxAge` or less before a backup finds etcd and Redis restored from it (hole H3). */
+  readonly backupsAreSeen: boolean;
+  /** Operators pause all repairs, and end the pause. */
+  readonly pauses: boolean;
+  /** Operators end quarantines (`ledger trust`). */
+  readonly trust: boolean;
   /** The ledger is deleted and created anew. */
   readonly recreation: boolean;
+  /** How many repairs a VM gets in one incident; 0: attempts are not counted. Needs `verification`. */
+  readonly maxAttempts: number;
+  /** How long the status of a node that was well says so after its machine went down. Needs `maxAttempts`. */
+  readonly statusLag: number;
+  /** A plan of the fleet older than this holds nothing; 0: no plans are made, and no repair sleeps. */
+  readonly planStale: number;
+  /** So many young failures open the breaker, which holds all repairs; 0: there is no breaker. */
+  readonly breaker: number;
+  /** How many repairs an operator grants at a time; 0: none. Needs `breaker`. */
+  readonly grant: number;
+  /** Sick nodes may heal without a reboot. */
+  readonly heals: boolean;
   /** The promises that are checked; absent: all of them. */
   readonly checks?: readonly InvariantId[];
   /** The protections that this world lacks. */
@@ -79,6 +104,17 @@ const SMALLEST: Configuration = {
   versionsRepeat: "Never",
   heartbeatMaxAge: 2,
   recreation: false,
+  memory: false,
+  pauses: false,
+  trust: false,
+  restoresOutlast: true,
+  backupsAreSeen: true,
+  maxAttempts: 0,
+  statusLag: 0,
+  planStale: 0,
+  breaker: 0,
+  grant: 0,
+  heals: true,
   without: [],
 };
 

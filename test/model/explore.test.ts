@@ -124,18 +124,33 @@ function isSmallWithoutSymmetry({
   vms,
   releases,
   restore,
+  planStale,
+  breaker,
+  memory,
+  workers,
   verification,
   foreignReboots,
 }: Configuration): boolean {
   if (verification && (vms > 1 || foreignReboots !== "Never")) return false;
+  if (breaker > 0 || (planStale > 0 && vms > 1) || (memory && workers > 1)) return false;
   return restore === "Never" || !releases;
 }
 
 describe("symmetry reduction", () => {
   const worlds = [
-    ...["plain", "three", "budget", "late", "recreation", "releases", "foreign", "verification", "gpu"].map(
-      (name) => SMALL_WORLDS[name as keyof typeof SMALL_WORLDS],
-    ),
+    ...[
+      "plain",
+      "three",
+      "budget",
+      "late",
+      "recreation",
+      "releases",
+      "foreign",
+      "verification",
+      "attempts",
+      "plan",
+      "gpu",
+    ].map((name) => SMALL_WORLDS[name as keyof typeof SMALL_WORLDS]),
     ...ABLATIONS.map(({ world }) => world).filter(isSmallWithoutSymmetry),
   ];
 

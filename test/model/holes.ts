@@ -3,6 +3,7 @@
  * are explored so that nobody believes otherwise, and so that a hole that closes is noticed.
  */
 import { aWorld, type Configuration } from "./configuration.ts";
+import { REMEMBERED } from "./configurations.ts";
 import type { InvariantId } from "./invariants.ts";
 
 export interface Hole {
@@ -27,6 +28,34 @@ export const HOLES: readonly Hole[] = [
     workers: 3,
     restore: "WhenSilent",
     versionsRepeat: "AtOnce",
+  }),
+  hole("I1", {
+    name: "H3: etcd restored from an old snapshot, but soon after a worker looked, Redis lost",
+    ...REMEMBERED,
+    restoresOutlast: false,
+  }),
+  hole("I1", {
+    name: "H3: a worker cut off from before a backup until etcd and Redis are restored from it",
+    ...REMEMBERED,
+    backupsAreSeen: false,
+  }),
+  hole("paused", {
+    name: "H3: etcd restored, and the ledger forgets a pause",
+    pauses: true,
+    restore: "WhenSilent",
+  }),
+  hole("granted", {
+    name: "H3: etcd restored, and the ledger forgets how much of a grant was used",
+    wait: 2,
+    breaker: 1,
+    grant: 1,
+    restore: "WhenSilent",
+  }),
+  hole("attempts", {
+    name: "a status that is older than its machine proves that nothing was executed",
+    verification: true,
+    maxAttempts: 1,
+    statusLag: 2,
   }),
   hole("I1 foreign", {
     name: "H5: somebody else reboots, the record is lost",

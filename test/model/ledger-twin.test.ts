@@ -1,6 +1,7 @@
 /** The model's writes of the ledger are those of the product: what it proves would be worthless otherwise. */
 import { LEDGER_OUTCOMES, type Ledger, type LedgerOutcome } from "@node-agent/shared/core/ledger/ledger.ts";
 import { emptyLedger, withIntent, withOutcome, withRecovery } from "@node-agent/shared/core/ledger/steps.ts";
+import { grantFor, newGrant, withGrant } from "@node-agent/shared/core/ledger/grant.ts";
 import { isOpen } from "@node-agent/shared/core/ledger/history.ts";
 import { LEDGER_TIMINGS, windowOf } from "@node-agent/shared/core/ledger/timings.ts";
 import { describe, expect, test } from "vitest";
@@ -65,6 +66,31 @@ describe("the model's cured, which frees the place, is two writes in the product
     const ledger = ledgerWith("Intent");
     expect(withRecovery(ledger, "vm", "another", writer(later))).toBe(ledger);
   });
+});
+
+describe("the rules `proveNoBoot` and `release`, in the product: an attempt is given back", () => {
+  const givenBack: ReadonlySet<LedgerOutcome> = new Set(["NotSent", "Rejected", "NotExecuted"]);
+
+  test.each(LEDGER_OUTCOMES.filter((outcome) => outcome !== "Intent"))("by %s, or not", (outcome) => {
+    const next = withOutcome(ledgerWith("Intent"), "vm", "mine", outcome, writer(NOW + 1), LEDGER_TIMINGS);
+    expect(next.entries.get("vm")?.attempt).toBe(givenBack.has(outcome) ? 0 : 1);
+  });
+});
+
+test("the rule `useGrant`, in the product: the intent itself counts as one of the grant's repairs", () => {
+  const order = { id: "grant", by: "operator", reason: "looked", count: 1, lasts: 3_600_000 };
+  const granted = withGrant(emptyLedger("cluster", "worker", NOW), newGrant(order, NOW));
+  const used = intended(granted, "mine", NOW + 1);
+  expect(used.entries.get("vm")?.grant).toBe("grant");
+  expect(used.meta.grants?.map(({ used: count }) => count)).toStrictEqual([1]);
+  expect(grantFor(used.meta, { checkers: [] }, NOW + 2)).toBeUndefined();
+});
+
+test("the rule `grantIsGiven`, in the product: an order is no sign of life", () => {
+  const ledger = emptyLedger("cluster", "worker", NOW);
+  const order = { id: "grant", by: "operator", reason: "looked", lasts: 3_600_000 };
+  const { meta } = withGrant(ledger, newGrant(order, NOW + 60_000));
+  expect([meta.seq, meta.heartbeatAt]).toStrictEqual([ledger.meta.seq, ledger.meta.heartbeatAt]);
 });
 
 test("an intent takes over the entry: the token of the one before releases nothing any more", () => {

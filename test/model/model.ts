@@ -1,9 +1,11 @@
 import { LEDGER_TIMINGS, windowOf } from "@node-agent/shared/core/ledger/timings.ts";
 import type { Configuration } from "./configuration.ts";
+import { fieldsOf, type Fields } from "./fields.ts";
 import type { State } from "./layout.ts";
+import { raiseSequence } from "./memory.ts";
 import { INVARIANTS, type InvariantId } from "./invariants.ts";
 import { PROTECTIONS, type Protection } from "./protections.ts";
-import { fieldsOf, OUTCOME, STEP, type Fields } from "./state.ts";
+import { OUTCOME, STEP } from "./state.ts";
 
 /** A world with everything worked out that its rules need over and over. */
 export interface Model {
@@ -72,6 +74,7 @@ export function goIdle({ fields: { worker: of } }: Model, next: State, worker: n
   of.savedMine.set(next, worker, 0);
   of.age.set(next, worker, 0);
   of.seesGpu.set(next, worker, 0);
+  of.granted.set(next, worker, 0);
 }
 
 /** The ledger has a new version: whoever read the one before cannot write any more. */
@@ -80,10 +83,11 @@ export function newVersion({ world, fields }: Model, next: State): void {
 }
 
 /** A write of the ledger, which is a sign of life as old as the read that it builds on. */
-export function writeLedger(model: Model, next: State, age = 0): void {
+export function writeLedger(model: Model, next: State, age = 0, worker?: number): void {
   newVersion(model, next);
   const { sinceBeat } = model.fields.shared;
   if (sinceBeat.get(next) > age) sinceBeat.set(next, 0, age);
+  raiseSequence(model, next, worker, age);
 }
 
 /** The entry of this VM carries nobody's token any more but that of `owner`. */

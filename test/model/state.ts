@@ -1,11 +1,10 @@
-import type { Configuration } from "./configuration.ts";
-import { layRows, type Rows, type State } from "./layout.ts";
-
+/** @file What there is: the steps of a worker, and the name of every number in a state. `fields.ts` lays them out. */
 /**
  * Where a worker stands in the reboot transaction. `Idle`: nothing in hand. It leaves by reading the ledger (the first
  * read: the send deadline runs from here) to `ReadNode`, by finding the node sick to `WriteIntent`, by writing the intent
  * to `Send`, by sending to `AwaitAnswer` (through `AboutToSend` where a freeze at the socket is explored). When it
- * knows that nothing happened it goes to `ReadToRelease` and `WriteRelease`. A crash at any step leads to `Idle`.
+ * knows that nothing happened it goes to `ReadToRelease` and `WriteRelease`. A repair that the plan holds leads to
+ * `FallAsleep`. A crash at any step leads to `Idle`.
  */
 export const STEP = {
   Idle: 0,
@@ -16,6 +15,7 @@ export const STEP = {
   AwaitAnswer: 5,
   ReadToRelease: 6,
   WriteRelease: 7,
+  FallAsleep: 8,
 } as const;
 
 /** What the ledger says of a VM's latest reboot. `Done` stands for accepted, unknown, still bad and not executed. */
@@ -33,6 +33,11 @@ export type VmField =
   | "sinceForeign"
   | "booting"
   | "bootChanged"
+  // Its status still says that it is well, though its machine is down: for how much longer, and for how long it does.
+  | "lag"
+  | "looksWellFor"
+  // It fails, and not for long: the breaker counts it.
+  | "young"
   // Promises given, for the invariants only: it is known to be cured, it was ever seen with GPUs, its latest reboot
   // was that of a GPU node, no intent before this time because its outcome was settled, since the latest intent.
   | "cured"
@@ -40,6 +45,11 @@ export type VmField =
   | "longWait"
   | "promised"
   | "sinceIntent"
+  // Reboots of its incident that were carried out; attempts that were, or that a boot after them speaks for; and whether
+  // the latest attempt is one of these.
+  | "reboots"
+  | "evidence"
+  | "evident"
   // Its record in Redis: the latest boot id is known, and since when.
   | "bootKnown"
   | "sinceBootSeen"
@@ -47,8 +57,12 @@ export type VmField =
   | "notBefore"
   | "outcome"
   | "gpu"
+  | "attempts"
   | "savedNotBefore"
-  | "savedOutcome";
+  | "savedOutcome"
+  // Redis: the latest plan lets its repair proceed, and its repair sleeps.
+  | "proceeds"
+  | "asleep";
 
 /** What a worker has in hand. */
 export type WorkerField =
@@ -64,102 +78,45 @@ export type WorkerField =
   | "age"
   /** It takes the node for one with GPUs. */
   | "seesGpu"
+  /** It goes on against an open breaker, because a grant lets it. */
+  | "granted"
   /** The VM that its request on the way is about, counted from 1, and how long it is on the way. */
   | "request"
-  | "requestAge";
+  | "requestAge"
+  // What its process remembers of the ledger: the number that it saw last (0: none), for how long, and that the ledger
+  // was not written to for long after that look, and is that very object; the same of the snapshot.
+  | "known"
+  | "knownAge"
+  | "inSight"
+  | "sameObject"
+  | "savedInSight"
+  | "savedSameObject";
 
 /** What holds for the ledger as a whole. */
-export type SharedField = "sinceBeat" | "quarantine" | "saved" | "savedSinceBeat";
-
-/** Where everything lies in a state. */
-export interface Fields {
-  readonly vm: Rows<VmField>["fields"];
-  readonly worker: Rows<WorkerField>["fields"];
-  readonly shared: Rows<SharedField>["fields"];
-  readonly vms: Rows<VmField>;
-  readonly workers: Rows<WorkerField>;
-  readonly words: number;
-}
-
-/** The spans that a world's state has room for. */
-export interface Spans {
-  /** The longest window, with all allowances and the clock that is furthest ahead. */
-  readonly longest: number;
-  /** From the last look at a healthy node to the latest execution. */
-  readonly allowance: number;
-}
-
-/** Lays out the state of a world; what cannot happen in it takes no room. */
-export function fieldsOf(world: Configuration, { longest, allowance }: Spans): Fields {
-  const wait = Math.max(world.wait, world.gpuWait ?? 0);
-  const restores = world.restore !== "Never";
-  const foreign = world.foreignReboots !== "Never";
-  const keepsOutcome = world.releases || world.verification || world.without.includes("openIntentExpires");
-  const vms = layRows<VmField>(0, world.vms, {
-    sick: 1,
-    healthyFor: allowance + 1,
-    sinceReboot: wait,
-    notBefore: longest,
-    outcome: yes(keepsOutcome, OUTCOME.Released),
-    sinceIntent: yes(world.releases, world.cooldown),
-    booting: yes(world.verification || foreign, BOOTING.Foreign),
-    bootChanged: yes(world.verification),
-    cured: yes(world.verification && world.vms > 1),
-    promised: yes(world.verification, longest),
-    sinceForeign: yes(foreign, wait),
-    bootKnown: yes(foreign),
-    sinceBootSeen: yes(foreign, wait),
-    gpu: yes(world.gpuWait !== undefined),
-    everGpu: yes(world.gpuWait !== undefined),
-    longWait: yes(world.gpuWait !== undefined),
-    savedNotBefore: yes(restores, longest),
-    savedOutcome: yes(restores && world.releases, OUTCOME.Released),
-  });
-  const oldest = Math.max(
-    world.sendDeadline + 1,
-    world.pauseBeforeSend + 1,
-    yes(restores, world.heartbeatMaxAge + 1),
-  );
-  const workers = layRows<WorkerField>(vms.end, world.workers, {
-    step: STEP.WriteRelease,
-    vm: world.vms,
-    fresh: 1,
-    mine: yes(world.releases),
-    savedMine: yes(world.releases && restores),
-    age: oldest,
-    seesGpu: yes(world.gpuWait !== undefined),
-    request: world.vms,
-    requestAge: world.callDeadline + world.lateExecution,
-  });
-  const shared = layRows<SharedField>(workers.end, 1, {
-    sinceBeat: yes(restores, world.heartbeatMaxAge + 1),
-    quarantine: yes(restores || world.recreation, longest),
-    saved: yes(restores),
-    savedSinceBeat: yes(restores, world.heartbeatMaxAge + 1),
-  });
-  const words = restores || world.recreation ? shared.end : workers.end;
-  return { vm: vms.fields, worker: workers.fields, shared: shared.fields, vms, workers, words };
-}
-
-/** All VMs healthy for long, never rebooted, an empty ledger that everybody trusts, idle workers. */
-export function initialState({ vm, vms, words }: Fields): State {
-  const state: State = new Uint32Array(words);
-  for (let row = 0; row < vms.count; row += 1) {
-    for (const field of [
-      vm.healthyFor,
-      vm.sinceReboot,
-      vm.sinceForeign,
-      vm.sinceBootSeen,
-      vm.bootKnown,
-      vm.sinceIntent,
-    ]) {
-      field.set(state, row, field.max);
-    }
-  }
-  return state;
-}
-
-/** The greatest value of a field that is there only in some worlds. */
-function yes(present: boolean, max = 1): number {
-  return present ? max : 0;
-}
+export type SharedField =
+  | "sinceBeat"
+  | "quarantine"
+  | "saved"
+  | "savedSinceBeat"
+  | "savedQuarantine"
+  | "savedAge"
+  // Sequence numbers of the ledger, the snapshot and the memory of Redis (0: none), as ranks: only their order matters.
+  | "sequence"
+  | "savedSequence"
+  | "sharedSequence"
+  // The snapshot is one of this very object; a person vouches for good, where the protection against that is left out.
+  | "savedObject"
+  | "vouched"
+  // An operator pauses all repairs: what was ordered last, and what the ledger knows.
+  | "pauseOrdered"
+  | "paused"
+  | "savedPaused"
+  // The latest plan's age; and no worker makes plans any more.
+  | "sincePlan"
+  | "unplanned"
+  // The repairs that the ledger's grant still allows.
+  | "grantLeft"
+  | "savedGrantLeft"
+  // For the invariants only: repairs that began by the latest grant, and how long the breaker has been open without one.
+  | "begun"
+  | "sinceOpen";

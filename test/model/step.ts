@@ -1,11 +1,17 @@
 /** The transition relation: everything that can happen, as a list of named rules. */
+import { send, sendAfterFreeze } from "./rules/call.ts";
 import { cloudReboots, cloudRefuses, requestIsLost } from "./rules/cloud.ts";
 import { bootIsSeen, foreignReboot, healthChanges, machineComesUp, recordIsLost } from "./rules/machines.ts";
 import { answerIsMissing, readToRelease, verifyBoot, verifyNoBoot, writeRelease } from "./rules/outcomes.ts";
+import { failureAges, grantEnds, grantIsGiven } from "./rules/breaker.ts";
+import { gateLooks, gateWatches, processRestarts, redisForgets } from "./rules/gates.ts";
+import { incidentEnds, proveNoBoot, retry } from "./rules/attempts.ts";
+import { orderIsGiven, pauseIsOrdered, trustIsGiven } from "./rules/orders.ts";
+import { fallAsleep, planHolds, planIsMade, plansEnd, sleepEnds } from "./rules/plan.ts";
 import type { Rule } from "./rules/rule.ts";
 import { etcdRestore, etcdSnapshot, heartbeat, pruning, recreation } from "./rules/store.ts";
 import { timePasses } from "./rules/time.ts";
-import { giveUp, readLedger, readNode, send, sendAfterFreeze, writeIntent } from "./rules/transaction.ts";
+import { giveUp, readLedger, readNode, writeIntent } from "./rules/transaction.ts";
 
 /** Traces read best when the ordinary comes before the faults: of two shortest ways, the one found first is shown. */
 export const RULES: readonly Rule[] = [
@@ -23,6 +29,16 @@ export const RULES: readonly Rule[] = [
   writeRelease,
   verifyBoot,
   verifyNoBoot,
+  proveNoBoot,
+  incidentEnds,
+  retry,
+  planIsMade,
+  planHolds,
+  fallAsleep,
+  sleepEnds,
+  failureAges,
+  grantIsGiven,
+  grantEnds,
   answerIsMissing,
   requestIsLost,
   giveUp,
@@ -30,8 +46,16 @@ export const RULES: readonly Rule[] = [
   bootIsSeen,
   recordIsLost,
   heartbeat,
+  gateLooks,
+  gateWatches,
+  pauseIsOrdered,
+  orderIsGiven,
+  trustIsGiven,
   etcdSnapshot,
   etcdRestore,
   recreation,
+  processRestarts,
+  redisForgets,
+  plansEnd,
   pruning,
 ];

@@ -1,7 +1,7 @@
 import type { Configuration } from "./configuration.ts";
+import { initialState } from "./fields.ts";
 import { modelOf } from "./model.ts";
 import { REBOOTS } from "./rules/cloud.ts";
-import { initialState } from "./state.ts";
 import { RULES } from "./step.ts";
 import type { System } from "./successors.ts";
 import { canonicalizerOf } from "./symmetry.ts";

@@ -1,6 +1,7 @@
 import { brokenByReboot } from "../invariants.ts";
 import type { State } from "../layout.ts";
 import type { Model } from "../model.ts";
+import { keepStatus, speakFor } from "./attempts.ts";
 import { BOOTING, STEP } from "../state.ts";
 import type { Rule } from "./rule.ts";
 
@@ -15,11 +16,16 @@ export const cloudReboots: Rule = {
       if (vm < 0) continue;
       const next = out.from(state);
       answered(model, next, worker);
+      keepStatus(model, next, vm);
+      // The machine goes down: a node that was well fails from now on.
+      if (of.sick.get(state, vm) === 0) of.young.set(next, vm, 1);
       of.sick.set(next, vm, 1);
       of.healthyFor.set(next, vm, 0);
       of.sinceReboot.set(next, vm, 0);
       of.booting.set(next, vm, BOOTING.Ours);
       of.cured.set(next, vm, 0);
+      of.reboots.raise(next, vm);
+      speakFor(model, next, vm);
       of.longWait.set(next, vm, of.everGpu.get(state, vm));
       out.add(REBOOTS, worker, vm, brokenByReboot(model, state, vm));
     }

@@ -1,16 +1,22 @@
 import { BOOTING } from "../state.ts";
+import { noteBreaker } from "./breaker.ts";
 import type { Rule } from "./rule.ts";
 
 /** A node falls sick, or heals by itself, whenever it likes. A rebooted one is down until it comes up. */
 export const healthChanges: Rule = {
   name: "a node falls sick or heals",
-  step({ world, fields: { vm: of } }, state, out) {
+  step(model, state, out) {
+    const { world, fields } = model;
+    const of = fields.vm;
     for (let vm = 0; vm < world.vms; vm += 1) {
       if (of.booting.get(state, vm) !== BOOTING.No) continue;
-      const next = out.from(state);
       const sick = of.sick.get(state, vm) === 0;
+      if (!sick && !world.heals) continue;
+      const next = out.from(state);
       of.sick.set(next, vm, sick ? 1 : 0);
+      of.young.set(next, vm, sick ? 1 : 0);
       of.healthyFor.set(next, vm, 0);
+      noteBreaker(model, next);
       out.add(sick ? "falls sick" : "heals", -1, vm);
     }
   },
@@ -20,7 +26,9 @@ export const healthChanges: Rule = {
 export const machineComesUp: Rule = {
   name: "a VM comes up",
   appliesTo: ({ fields }) => fields.vm.booting.max > 0,
-  step({ world, fields: { vm: of } }, state, out) {
+  step(model, state, out) {
+    const { world, fields } = model;
+    const of = fields.vm;
     for (let vm = 0; vm < world.vms; vm += 1) {
       const booting = of.booting.get(state, vm);
       if (booting === BOOTING.No) continue;
@@ -28,10 +36,13 @@ export const machineComesUp: Rule = {
         const next = out.from(state);
         of.booting.set(next, vm, BOOTING.No);
         of.bootChanged.set(next, vm, 1);
+        for (const field of [of.lag, of.looksWellFor]) field.set(next, vm, 0);
         of.bootKnown.set(next, vm, 0);
         if (booting === BOOTING.Foreign) of.sinceForeign.set(next, vm, 0);
         of.sick.set(next, vm, sick);
+        if (sick === 0) of.young.set(next, vm, 0);
         of.healthyFor.set(next, vm, 0);
+        noteBreaker(model, next);
         out.add(
           sick === 1 ? "comes up with a new boot id, still sick" : "comes up healthy with a new boot id",
           -1,
@@ -50,6 +61,7 @@ export const foreignReboot: Rule = {
     for (let vm = 0; vm < world.vms; vm += 1) {
       const next = out.from(state);
       of.booting.set(next, vm, BOOTING.Foreign);
+      if (of.sick.get(state, vm) === 0) of.young.set(next, vm, 1);
       of.sick.set(next, vm, 1);
       of.healthyFor.set(next, vm, 0);
       out.add("is rebooted by somebody else", -1, vm);

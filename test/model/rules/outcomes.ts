@@ -1,9 +1,11 @@
 /** What is written of a reboot after its call: the release of a window, and the verification by boot id. */
+import { brokenByVerdict } from "../invariants.ts";
 import type { State } from "../layout.ts";
+import { know } from "../memory.ts";
 import { goIdle, latest, ownEntry, writeLedger, type Model } from "../model.ts";
 import { OUTCOME, STEP } from "../state.ts";
+import { isBelieved } from "./gates.ts";
 import type { Rule } from "./rule.ts";
-import { isSilent } from "./store.ts";
 
 /** An answer never came. It counts as a reboot; a worker that does not know that takes it for not sent. */
 export const answerIsMissing: Rule = {
@@ -23,7 +25,7 @@ export const answerIsMissing: Rule = {
 function mayRelease(model: Model, state: State, worker: number, vm: number): boolean {
   const { fields, has } = model;
   const outcome = fields.vm.outcome.get(state, vm);
-  if (has.outcomeRespectsSilence && isSilent(model, state)) return false;
+  if (has.outcomeRespectsSilence && !isBelieved(model, state, worker)) return false;
   if (has.releaseFencedByToken && fields.worker.mine.get(state, worker) === 0) return false;
   return has.releaseOnlyOpenIntent ? outcome === OUTCOME.Intent : outcome !== OUTCOME.None;
 }
@@ -42,6 +44,7 @@ export const readToRelease: Rule = {
       of.step.set(next, worker, STEP.WriteRelease);
       of.fresh.set(next, worker, 1);
       of.age.set(next, worker, 0);
+      know(model, next, worker);
       out.add("reads the ledger to release the window", worker, vm);
     }
   },
@@ -93,9 +96,10 @@ function release(model: Model, next: State, worker: number, vm: number, clock: n
   const until = has.cooldown ? latest(model, worker, clock) + world.cooldown : 0;
   fields.vm.notBefore.set(next, vm, Math.min(until, fields.vm.notBefore.max));
   fields.vm.outcome.set(next, vm, OUTCOME.Released);
+  fields.vm.attempts.lower(next, vm);
   // Overwriting puts back the entry as it was read, with its token.
   if (!has.releaseComparesAndSets) ownEntry(model, next, vm, worker);
-  writeLedger(model, next, fields.worker.age.get(next, worker));
+  writeLedger(model, next, fields.worker.age.get(next, worker), worker);
 }
 
 /** Somebody finds the VM up with a new boot id, and settles the outcome. The window stays as it is. */
@@ -110,8 +114,9 @@ export const verifyBoot: Rule = {
       const isCured = seemsCured(model, state, vm);
       const rebooted = of.bootChanged.get(state, vm) === 1;
       if (rebooted && of.sick.get(state, vm) === 1) {
-        settle(model, out.from(state), vm, OUTCOME.Done);
-        out.add("is verified: rebooted, still bad", -1, vm);
+        const next = out.from(state);
+        settle(model, next, vm, OUTCOME.Done);
+        out.add("is verified: rebooted, still bad", -1, vm, brokenByVerdict(model, next, vm));
       }
       if (!isCured && has.curedIsRead) continue;
       const next = out.from(state);
@@ -132,7 +137,7 @@ function seemsCured({ fields: { vm: of }, has, allowance }: Model, state: State,
 /** The boot id is the old one: nothing was executed, or not yet, or it has not come up. The window stays as it is. */
 export const verifyNoBoot: Rule = {
   name: "verifies that nothing was executed",
-  appliesTo: ({ world }) => world.verification,
+  appliesTo: ({ world }) => world.verification && world.maxAttempts === 0,
   step(model, state, out) {
     const of = model.fields.vm;
     for (let vm = 0; vm < model.world.vms; vm += 1) {
@@ -145,7 +150,8 @@ export const verifyNoBoot: Rule = {
   },
 };
 
-function settle(model: Model, next: State, vm: number, outcome: number): void {
+/** Writes what a reboot came to. */
+export function settle(model: Model, next: State, vm: number, outcome: number): void {
   const of = model.fields.vm;
   writeLedger(model, next);
   of.outcome.set(next, vm, outcome);

@@ -1,5 +1,6 @@
 /** What happens to the ledger other than by reboots: signs of life, snapshots and restores of etcd, recreation. */
 import type { State } from "../layout.ts";
+import { mayBeRestored, restartSequence, restoreSequence, saveSequence, setShared } from "../memory.ts";
 import { newVersion, ownEntry, type Model } from "../model.ts";
 import { OUTCOME, STEP } from "../state.ts";
 import type { Rule } from "./rule.ts";
@@ -12,7 +13,7 @@ export function isSilent({ world, fields: { shared } }: Model, state: State): bo
 /** Any gate writes a sign of life; over a silent ledger it is a quarantine. */
 export const heartbeat: Rule = {
   name: "a heartbeat",
-  appliesTo: ({ world }) => world.restore !== "Never",
+  appliesTo: ({ world }) => world.restore !== "Never" && !world.memory,
   step(model, state, out) {
     const { shared } = model.fields;
     if (shared.sinceBeat.get(state) === 0) return;
@@ -29,16 +30,21 @@ export const heartbeat: Rule = {
 export const etcdSnapshot: Rule = {
   name: "a snapshot of etcd",
   appliesTo: ({ world }) => world.restore !== "Never",
-  step({ world, fields: { vm, worker, shared } }, state, out) {
+  step(model, state, out) {
+    const { world, fields } = model;
+    const { vm, worker, shared } = fields;
     const next = out.from(state);
     shared.saved.set(next, 0, 1);
     shared.savedSinceBeat.set(next, 0, shared.sinceBeat.get(state));
+    shared.savedPaused.set(next, 0, shared.paused.get(state));
+    shared.savedGrantLeft.set(next, 0, shared.grantLeft.get(state));
     for (let row = 0; row < world.vms; row += 1) {
       vm.savedNotBefore.set(next, row, vm.notBefore.get(state, row));
       vm.savedOutcome.set(next, row, vm.outcome.get(state, row));
     }
     for (let row = 0; row < world.workers; row += 1)
       worker.savedMine.set(next, row, worker.mine.get(state, row));
+    saveSequence(model, next);
     out.add("etcd takes a snapshot");
   },
 };
@@ -49,22 +55,36 @@ export const etcdRestore: Rule = {
   appliesTo: ({ world }) => world.restore !== "Never",
   step(model, state, out) {
     const { world, fields } = model;
-    const { vm, worker, shared } = fields;
+    const { shared } = fields;
     if (shared.saved.get(state) === 0) return;
     if (world.restore === "WhenSilent" && shared.savedSinceBeat.get(state) <= world.heartbeatMaxAge) return;
-    const next = out.from(state);
-    shared.sinceBeat.set(next, 0, shared.savedSinceBeat.get(state));
-    for (let row = 0; row < world.vms; row += 1) {
-      vm.notBefore.set(next, row, vm.savedNotBefore.get(state, row));
-      vm.outcome.set(next, row, vm.savedOutcome.get(state, row));
+    for (const along of [false, true]) {
+      if (!mayBeRestored(model, state, along)) continue;
+      const next = out.from(state);
+      restored(model, state, next);
+      if (along) setShared(model, next, "Saved");
+      out.add(along ? "etcd and Redis are restored from the snapshot" : "etcd is restored from the snapshot");
     }
-    for (let row = 0; row < world.workers; row += 1) {
-      worker.mine.set(next, row, worker.savedMine.get(state, row));
-      restoredUnder(model, state, next, row);
-    }
-    out.add("etcd is restored from the snapshot");
   },
 };
+
+function restored(model: Model, state: State, next: State): void {
+  const { world, fields } = model;
+  const { vm, worker, shared } = fields;
+  shared.sinceBeat.set(next, 0, shared.savedSinceBeat.get(state));
+  shared.quarantine.set(next, 0, shared.savedQuarantine.get(state));
+  shared.paused.set(next, 0, shared.savedPaused.get(state));
+  shared.grantLeft.set(next, 0, shared.savedGrantLeft.get(state));
+  for (let row = 0; row < world.vms; row += 1) {
+    vm.notBefore.set(next, row, vm.savedNotBefore.get(state, row));
+    vm.outcome.set(next, row, vm.savedOutcome.get(state, row));
+  }
+  for (let row = 0; row < world.workers; row += 1) {
+    worker.mine.set(next, row, worker.savedMine.get(state, row));
+    restoredUnder(model, state, next, row);
+  }
+  restoreSequence(model, next);
+}
 
 /** What a worker in the middle of a transaction finds: a version that it does not know, or the very one it read. */
 function restoredUnder(
@@ -100,6 +120,7 @@ export const recreation: Rule = {
     }
     fields.shared.sinceBeat.set(next, 0, 0);
     fields.shared.quarantine.set(next, 0, has.youngLedgerWaits ? quarantine : 0);
+    restartSequence(model, next);
     out.add("the ledger is deleted and created anew");
   },
 };

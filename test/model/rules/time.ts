@@ -1,6 +1,8 @@
 import type { State } from "../layout.ts";
 import type { Model } from "../model.ts";
 import { STEP } from "../state.ts";
+import { noteBreaker } from "./breaker.ts";
+import { isPlanFresh } from "./plan.ts";
 import type { Rule } from "./rule.ts";
 
 /** One tick for everybody. Requests that the cloud did not carry out by now are gone. */
@@ -14,7 +16,12 @@ export const timePasses: Rule = {
     const { shared } = model.fields;
     shared.sinceBeat.raise(next);
     shared.savedSinceBeat.raise(next);
-    shared.quarantine.lower(next);
+    if (model.has.quarantineEnds) shared.quarantine.lower(next);
+    shared.savedQuarantine.lower(next);
+    shared.savedAge.raise(next);
+    agePlan(model, next);
+    shared.sinceOpen.raise(next);
+    noteBreaker(model, next);
     out.add("time passes");
   },
 };
@@ -31,6 +38,9 @@ function somebodyMustSendNow({ world, fields: { worker: of } }: Model, state: St
 function ageVms({ world, fields: { vm: of } }: Model, next: State): void {
   for (let vm = 0; vm < world.vms; vm += 1) {
     if (of.sick.get(next, vm) === 0) of.healthyFor.raise(next, vm);
+    if (of.lag.get(next, vm) > 0) of.looksWellFor.raise(next, vm);
+    of.lag.lower(next, vm);
+    if (of.lag.get(next, vm) === 0) of.looksWellFor.set(next, vm, 0);
     of.sinceReboot.raise(next, vm);
     of.sinceForeign.raise(next, vm);
     of.sinceBootSeen.raise(next, vm);
@@ -41,9 +51,18 @@ function ageVms({ world, fields: { vm: of } }: Model, next: State): void {
   }
 }
 
+/** What a plan said is nothing any more once it is too old. */
+function agePlan(model: Model, next: State): void {
+  const { vm, shared } = model.fields;
+  shared.sincePlan.raise(next);
+  if (isPlanFresh(model, next)) return;
+  for (let row = 0; row < model.world.vms; row += 1) vm.proceeds.set(next, row, 0);
+}
+
 function ageWorkers({ world, fields: { worker: of } }: Model, next: State): void {
   const longestOnItsWay = world.callDeadline + world.lateExecution;
   for (let worker = 0; worker < world.workers; worker += 1) {
+    if (of.known.get(next, worker) > 0) of.knownAge.raise(next, worker);
     if (hasDeadline(of.step.get(next, worker))) of.age.raise(next, worker);
     if (of.request.get(next, worker) === 0) continue;
     if (of.requestAge.get(next, worker) < longestOnItsWay) {
@@ -56,5 +75,7 @@ function ageWorkers({ world, fields: { worker: of } }: Model, next: State): void
 }
 
 function hasDeadline(step: number): boolean {
-  return step !== STEP.Idle && step !== STEP.AwaitAnswer && step !== STEP.ReadToRelease;
+  return (
+    step !== STEP.Idle && step !== STEP.AwaitAnswer && step !== STEP.ReadToRelease && step !== STEP.FallAsleep
+  );
 }

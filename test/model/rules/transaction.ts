@@ -1,50 +1,73 @@
 /** The reboot transaction up to the call (reboot protocol, 3.4): first read, fresh read, intent, deadline, call. */
 import { brokenByIntent } from "../invariants.ts";
 import type { State } from "../layout.ts";
+import { countAttempt, mayTryAgain } from "./attempts.ts";
+import { know } from "../memory.ts";
 import { earliest, goIdle, isOpen, latest, ownEntry, writeLedger, type Model } from "../model.ts";
 import { OUTCOME, STEP } from "../state.ts";
+import { isBreakerOpen, useGrant } from "./breaker.ts";
+import { isBelieved } from "./gates.ts";
+import { isLetThrough, isPlanFresh } from "./plan.ts";
 import type { Rule } from "./rule.ts";
-import { isSilent } from "./store.ts";
 
 /** A job starts, at any time, for any VM: the worker reads the ledger, which is the first read of its transaction. */
 export const readLedger: Rule = {
   name: "reads the ledger",
   step(model, state, out) {
-    const { world, fields, has } = model;
+    const { world, fields } = model;
     const of = fields.worker;
     for (let worker = 0; worker < world.workers; worker += 1) {
       if (of.step.get(state, worker) !== STEP.Idle || of.request.get(state, worker) !== 0) continue;
       for (let vm = 0; vm < world.vms; vm += 1) {
-        if (
-          has.ledger &&
-          !world.apiClocks.some((clock) => allows(model, state, vm, earliest(model, worker, clock)))
-        ) {
-          continue;
-        }
+        if (!isLetThrough(model, state, vm)) continue;
+        if (asksLedger(model, state) && !mayAllow(model, state, worker, vm)) continue;
         const next = out.from(state);
         of.vm.set(next, worker, vm + 1);
         of.fresh.set(next, worker, 1);
         of.step.set(next, worker, stepAfterFirstRead(model));
+        know(model, next, worker);
         out.add("reads the ledger: it allows", worker, vm);
       }
     }
   },
 };
 
+/** What the plan lets proceed asks the ledger all the same. */
+function asksLedger(model: Model, state: State): boolean {
+  return model.has.ledger && (model.has.planOnlyHolds || !isPlanFresh(model, state));
+}
+
+function mayAllow(model: Model, state: State, worker: number, vm: number): boolean {
+  return model.world.apiClocks.some((clock) =>
+    allows(model, state, worker, vm, earliest(model, worker, clock)),
+  );
+}
+
 function stepAfterFirstRead({ has }: Model): number {
   if (has.freshRead) return STEP.ReadNode;
   return has.ledger ? STEP.WriteIntent : STEP.Send;
 }
 
-/** Whether the ledger lets this VM be rebooted: trusted, window over, budget left. */
-function allows(model: Model, state: State, vm: number, now: number): boolean {
-  const { world, fields, has } = model;
+/** Whether the ledger lets this VM be rebooted: trusted, no pause, window over, attempts and budget left. */
+function allows(model: Model, state: State, worker: number, vm: number, now: number): boolean {
+  const { fields, has } = model;
   const of = fields.vm;
-  if (fields.shared.quarantine.get(state) > now) return false;
-  if (has.silenceQuarantines && isSilent(model, state)) return false;
+  if (!isTrusted(model, state, worker, now) || fields.shared.paused.get(state) === 1) return false;
   if (of.notBefore.get(state, vm) > now) return false;
   if (!has.openIntentExpires && of.outcome.get(state, vm) === OUTCOME.Intent) return false;
+  return mayTryAgain(model, state, vm) && isWithinBudget(model, state, vm, now);
+}
+
+function isTrusted(model: Model, state: State, worker: number, now: number): boolean {
+  const { quarantine, vouched } = model.fields.shared;
+  if (vouched.get(state) === 1) return true;
+  return quarantine.get(state) <= now && isBelieved(model, state, worker);
+}
+
+function isWithinBudget(model: Model, state: State, vm: number, now: number): boolean {
+  const { world, fields, has } = model;
   if (!has.budgetInLedger) return true;
+  if (!has.grantLiftsNoLimit && fields.shared.grantLeft.get(state) > 0) return true;
   let open = 0;
   for (let other = 0; other < world.vms; other += 1) {
     if (other !== vm && isOpen(model, state, other, now)) open += 1;
@@ -62,10 +85,13 @@ export const readNode: Rule = {
       if (of.step.get(state, worker) !== STEP.ReadNode) continue;
       const vm = of.vm.get(state, worker) - 1;
       if (fields.vm.sick.get(state, vm) === 0 || bootedLately(model, state, vm)) continue;
+      const isHeld = has.breakerInTransaction && isBreakerOpen(model, state);
+      if (isHeld && fields.shared.grantLeft.get(state) === 0) continue;
       for (let gpu = 0; gpu <= of.seesGpu.max; gpu += 1) {
         const next = out.from(state);
         of.step.set(next, worker, has.ledger ? STEP.WriteIntent : STEP.Send);
         of.seesGpu.set(next, worker, gpu);
+        of.granted.set(next, worker, isHeld ? 1 : 0);
         if (!has.deadlineFromFirstRead) of.age.set(next, worker, 0);
         out.add(gpu === 1 ? "reads the node: sick, has GPUs" : "reads the node: sick", worker, vm);
       }
@@ -96,7 +122,7 @@ export const writeIntent: Rule = {
         out.add("writes the intent, which is lost; takes it for written", worker, vm);
       }
       if (has.compareAndSet && of.fresh.get(state, worker) === 0) continue;
-      const violation = brokenByIntent(model, state, vm);
+      const violation = brokenByIntent(model, state, worker, vm);
       for (const clock of world.apiClocks) {
         const next = out.from(state);
         intend(model, next, worker, vm, latest(model, worker, clock));
@@ -131,63 +157,12 @@ function intend(model: Model, next: State, worker: number, vm: number, clock: nu
   if (sees) of.everGpu.set(next, vm, 1);
   of.bootChanged.set(next, vm, 0);
   of.sinceIntent.set(next, vm, 0);
-  writeLedger(model, next, age);
+  countAttempt(model, next, vm);
+  useGrant(model, next, worker);
+  writeLedger(model, next, age, worker);
   ownEntry(model, next, vm, worker);
   fields.worker.step.set(next, worker, STEP.Send);
   fields.worker.seesGpu.set(next, worker, 0);
-}
-
-/** The last look at the clock, and the call. A connection that fails before a byte leaves is `NotSent`. */
-export const send: Rule = {
-  name: "sends the call",
-  step(model, state, out) {
-    const { world, fields, has } = model;
-    const of = fields.worker;
-    for (let worker = 0; worker < world.workers; worker += 1) {
-      if (of.step.get(state, worker) !== STEP.Send) continue;
-      const vm = of.vm.get(state, worker) - 1;
-      const late = of.age.get(state, worker) > world.sendDeadline;
-      if (world.releases) {
-        const next = out.from(state);
-        of.step.set(next, worker, STEP.ReadToRelease);
-        of.age.set(next, worker, 0);
-        of.fresh.set(next, worker, 0);
-        out.add(late ? "is too late: nothing sent" : "cannot connect: nothing sent", worker, vm);
-      }
-      if (late && has.deadline) continue;
-      const next = out.from(state);
-      of.age.set(next, worker, 0);
-      of.fresh.set(next, worker, 0);
-      if (world.pauseBeforeSend > 0) of.step.set(next, worker, STEP.AboutToSend);
-      else call(model, next, worker, vm);
-      out.add(world.pauseBeforeSend > 0 ? "is in time, and about to send" : "calls the cloud", worker, vm);
-    }
-  },
-};
-
-/** A worker that was frozen after its last look at the clock sends after all. */
-export const sendAfterFreeze: Rule = {
-  name: "sends after a freeze",
-  appliesTo: ({ world }) => world.pauseBeforeSend > 0,
-  step(model, state, out) {
-    const of = model.fields.worker;
-    for (let worker = 0; worker < model.world.workers; worker += 1) {
-      if (of.step.get(state, worker) !== STEP.AboutToSend) continue;
-      const vm = of.vm.get(state, worker) - 1;
-      const next = out.from(state);
-      of.age.set(next, worker, 0);
-      call(model, next, worker, vm);
-      out.add("calls the cloud", worker, vm);
-    }
-  },
-};
-
-function call(model: Model, next: State, worker: number, vm: number): void {
-  const of = model.fields.worker;
-  if (!model.awaitsAnswers) goIdle(model, next, worker);
-  else of.step.set(next, worker, model.has.notSentMeansNothingLeft ? STEP.AwaitAnswer : STEP.ReadToRelease);
-  of.request.set(next, worker, vm + 1);
-  of.requestAge.set(next, worker, 0);
 }
 
 /** A crash, or an end of the transaction that leaves nothing behind, which is the same. */
