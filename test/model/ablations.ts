@@ -77,5 +77,6 @@ export const ABLATIONS: readonly Ablation[] = [
   ablation("notExecutedGivesBack", "given up", worlds.attempts),
   ablation("kubeletProves", "attempts", worlds.attempts),
   ablation("proofWaits", "attempts", worlds.attempts),
+  ablation("proofWaitsWhenWell", "attempts", worlds.lagging),
   ablation("retryEndsFailed", "progress", worlds.hopeless),
 ];

@@ -39,6 +39,12 @@ export const SMALL_WORLDS = {
   verificationPair: aWorld({ name: "verification, 2 VMs, budget 1", vms: 2, verification: true }),
   foreign: aWorld({ name: "somebody else reboots", wait: 4, foreignReboots: "Recorded" }),
   settled: aWorld({ name: "somebody else reboots, releases", wait: 4, releases: true, ...FOREIGN }),
+  lagging: aWorld({
+    name: "1 attempt, a status that is older than its machine",
+    verification: true,
+    maxAttempts: 1,
+    statusLag: 2,
+  }),
   attempts: aWorld({ name: "2 attempts", workers: 3, verification: true, maxAttempts: 2 }),
   attemptsReleases: aWorld({
     name: "2 attempts, releases",

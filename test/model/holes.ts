@@ -51,12 +51,6 @@ export const HOLES: readonly Hole[] = [
     grant: 1,
     restore: "WhenSilent",
   }),
-  hole("attempts", {
-    name: "a status that is older than its machine proves that nothing was executed",
-    verification: true,
-    maxAttempts: 1,
-    statusLag: 2,
-  }),
   hole("I1 foreign", {
     name: "H5: somebody else reboots, the record is lost",
     wait: 5,

@@ -57,6 +57,7 @@ export const PROTECTIONS = {
   relapseContinues: "a node that is well for a moment has all its attempts again",
   notExecutedGivesBack: "an attempt that was not executed counts all the same",
   kubeletProves: "an attempt is given back while the kubelet is silent",
+  proofWaitsWhenWell: "a node that is well proves before its wait is over that nothing was executed",
   proofWaits: "an attempt is given back while its call may still be on its way",
   retryEndsFailed: "a VM that was given up stays so, whatever an operator orders",
 } as const;

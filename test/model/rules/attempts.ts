@@ -57,10 +57,11 @@ export const proveNoBoot: Rule = {
   },
 };
 
-/** No call can be on its way any more: the wait is over, or the node has been well for longer than one takes. */
-function isLanded({ fields: { vm: of }, allowance }: Model, state: State, vm: number): boolean {
-  const isWell = Math.max(of.healthyFor.get(state, vm), of.looksWellFor.get(state, vm)) > allowance;
-  return isWell || of.notBefore.get(state, vm) === 0;
+/** The wait is over: no call can be on its way, and the status of a machine that went down shows it. */
+function isLanded({ fields: { vm: of }, has, allowance }: Model, state: State, vm: number): boolean {
+  if (of.notBefore.get(state, vm) === 0) return true;
+  const wellFor = Math.max(of.healthyFor.get(state, vm), of.looksWellFor.get(state, vm));
+  return !has.proofWaitsWhenWell && wellFor > allowance;
 }
 
 /** The machine of a node that is well goes down, which its status does not say at once. */
