@@ -7,7 +7,7 @@ import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 export interface FleetReading {
   readonly nodes: number;
   readonly phases: Readonly<Record<Phase, number>>;
-  /** Repairs that are pending: scheduled, and not yet made or simulated. */
+  /** Repairs that are pending: not yet made or simulated. */
   readonly pending: number;
   readonly viewAge: Millis | undefined;
   /** An older view is blind. */
@@ -25,8 +25,7 @@ export function readingOf(
   return {
     nodes: records.length,
     phases,
-    pending: records.filter(({ phase, scheduledAt }) => phase === "Unhealthy" && scheduledAt !== undefined)
-      .length,
+    pending: phases.Unhealthy,
     viewAge: view.age,
     viewMaxAge,
   };

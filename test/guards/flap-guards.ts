@@ -87,18 +87,11 @@ export const FLAP_GUARDS: readonly Guard[] = [
     tests: [`${UNIT}/flap-notices.test.ts`],
   },
   {
-    guard: "clocks: a checker that fails again and is due at once moves the timer",
+    guard: "clocks: a failure that begins wakes the pending repair",
     file: `${CORE}/transition.ts`,
-    from: "!resumes(record, now) && keepsTime",
-    to: "keepsTime",
-    tests: DRAINS,
-  },
-  {
-    guard: "timers: not until the end of another VM's wait",
-    file: `${CORE}/transition.ts`,
-    from: "waitEnded ? unscheduled(carried) : carried;",
-    to: "carried;",
-    tests: [`${UNIT}/transition-carry-over.test.ts`],
+    from: "record.failing[checker]?.since === now);",
+    to: "record.failing[checker]?.since === -now);",
+    tests: [`${UNIT}/transition.test.ts`],
   },
   {
     guard: "relapse: continues the incident",

@@ -22,13 +22,12 @@ const FORGERS: readonly Forger[] = [
       phase: "Unhealthy",
       failing: { NodeReady: { since: at, sinceObserved: 0, reason: "NotReady" } },
       incident: { id: "forged", startedAt: at, attempts: 0 },
-      scheduledAt: at,
     });
     void world.queues.moveReboot(name, 0);
   },
   function healthy(world, name, record) {
     if (record === undefined) return;
-    const { incident: _incident, lastReboot: _lastReboot, scheduledAt: _scheduledAt, ...rest } = record;
+    const { incident: _incident, lastReboot: _lastReboot, ...rest } = record;
     put(world, name, { ...rest, phase: "Healthy", failing: {} });
     // The set of nodes that need attention is another key, from which this forger took nothing.
     world.store.dirty.add(name);
@@ -44,7 +43,6 @@ const FORGERS: readonly Forger[] = [
     put(world, name, {
       ...record,
       phase: "WaitingReboot",
-      scheduledAt: NEVER,
       lastReboot: {
         incidentId: "forged",
         number: 1,

@@ -73,7 +73,6 @@ export function startWorker(world: World, process: Incarnation): void {
   });
   const jobDeps: RebootJobDeps = {
     processor,
-    queues: world.queuesFor(process, "reboot"),
     store,
     journal,
     clock,

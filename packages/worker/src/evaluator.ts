@@ -125,14 +125,17 @@ export class Evaluator {
   async #seeTo(outcomes: readonly Outcome[], now: EpochMillis): Promise<void> {
     const { queues } = this.#deps;
     // Most of the sick have their pending reboot already: one look for all of them.
-    const ensured = outcomes.filter(({ actions }) => actions.some(({ type }) => type === "EnsureReboot"));
+    const woken = new Set(
+      outcomes.filter(({ actions }) => actions.some(({ type }) => type === "WakeReboot")),
+    );
+    const ensured = outcomes.filter((outcome) => outcome.actions.length > 0 && !woken.has(outcome));
     if (ensured.length > 0) await queues.ensureReboots(ensured.map(({ pending }) => pending.name));
     await Promise.all(
-      outcomes.map(async ({ pending, commit, judged, actions }) => {
+      outcomes.map(async (outcome) => {
+        const { pending, commit, judged, actions } = outcome;
         // A pending reboot always runs at once first: it finds its gate closed, says in the job what it waits for and
         // until when, and goes to sleep for exactly as long. So one place computes the time, and the same place tells it.
-        const moves = actions.filter(({ type }) => type !== "EnsureReboot");
-        await Promise.all(moves.map(async () => queues.moveReboot(pending.name, 0)));
+        if (woken.has(outcome)) await queues.moveReboot(pending.name, 0);
         if (judged === undefined && commit.record !== "delete") return;
         const { record } = pending;
         const gone = judged === undefined && record !== undefined ? verificationOfGone(record) : undefined;

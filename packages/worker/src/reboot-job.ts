@@ -1,11 +1,9 @@
 import { DelayedError, type Job } from "bullmq";
 import { rebootJobSchema, type RebootJob } from "@node-agent/shared/contract/queues.ts";
-import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import { DAY, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import { dependencyOf } from "@node-agent/shared/ports/dependency.ts";
-import type { JobQueues } from "@node-agent/shared/ports/job-queues.ts";
-import type { StateStore, VersionedRecord } from "@node-agent/shared/ports/state-store.ts";
+import type { StateStore } from "@node-agent/shared/ports/state-store.ts";
 import { progressIn } from "@node-agent/shared/runtime/plan-look.ts";
 import type { Journal } from "./journal.ts";
 import { progressOf } from "./progress.ts";
@@ -14,8 +12,7 @@ import type { RebootRun, TransactionRun } from "./reboot-transaction.ts";
 
 export interface RebootJobDeps {
   readonly processor: Pick<RebootProcessor, "run">;
-  readonly queues: JobQueues;
-  readonly store: Pick<StateStore, "get">;
+  readonly store: Pick<StateStore, "view">;
   readonly journal: Journal;
   readonly clock: Clock;
   /** The shortest pause before a job looks again: a skewed clock must not make a hot loop (facts on queues, 8). */
@@ -46,16 +43,15 @@ export async function runRebootJob(
   }
   const { node } = payload.data;
   const startedAt = deps.clock.monotonic();
-  const before = await peek(node, deps);
+  const stored = await storeClock(node, deps);
   // By the store's clock, as `until` is: that of this worker may be ahead, and any worker may have to run the job.
   const now = (): EpochMillis =>
-    before === undefined ? deps.clock.now() : before.view.now + deps.clock.monotonic() - startedAt;
+    stored === undefined ? deps.clock.now() : stored + deps.clock.monotonic() - startedAt;
   const run = bounded(await safeRun(node, signal, now, deps), now(), deps);
   const word = wordOf(run, job);
   if (word !== undefined && (await isOurs(job, token, deps))) await tell(job, word, now(), deps);
   if (run.end === "Finish") return `${run.gate}: ${run.why}`;
   await job.moveToDelayed(run.until, token);
-  await wakeIfOvertaken(node, before?.record, run, deps);
   throw new DelayedError();
 }
 
@@ -135,38 +131,12 @@ async function tell(
   journal.held(job.name, step, record, changes);
 }
 
-async function peek(node: string, { store, journal }: RebootJobDeps): Promise<VersionedRecord | undefined> {
+/** The store's clock; undefined when Redis cannot be asked. */
+async function storeClock(node: string, { store, journal }: RebootJobDeps): Promise<EpochMillis | undefined> {
   try {
-    return await store.get(node);
+    return (await store.view()).now;
   } catch (error) {
     journal.fault("Redis", error instanceof Error ? error.message : "unknown error", node);
     return undefined;
   }
-}
-
-/**
- * A wake-up that came while the job ran found no delayed job to wake. Its record was written before it came, so one more
- * look after going to sleep is enough: the node recovered, or its reboot is due earlier. Only a change since `before`
- * counts; a job that is held for another reason must not wake itself again and again.
- */
-async function wakeIfOvertaken(
-  node: string,
-  before: NodeRecord | undefined,
-  run: Exclude<RebootRun, { end: "Finish" }>,
-  deps: RebootJobDeps,
-): Promise<void> {
-  const after = (await peek(node, deps))?.record;
-  const settled = isPending(before) && !isPending(after);
-  const moved = after?.scheduledAt !== before?.scheduledAt && (after?.scheduledAt ?? Infinity) < run.until;
-  if (!settled && !moved) return;
-  try {
-    await deps.queues.moveReboot(node, 0);
-  } catch (error) {
-    // The job sleeps already: at worst it looks once more at its time.
-    deps.journal.fault("Redis", error instanceof Error ? error.message : "unknown error", node);
-  }
-}
-
-function isPending(record: NodeRecord | undefined): boolean {
-  return record?.phase === "Unhealthy" || record?.phase === "WaitingReboot";
 }

@@ -175,7 +175,6 @@ function startConsumers(
     evaluator: made.evaluator,
     reboot: {
       processor: made.processor,
-      queues: made.queues,
       store: made.state,
       journal: made.journal,
       clock,

@@ -25,7 +25,6 @@ const mutated = fc
         phase: "Unhealthy",
         failing: { NodeReady: { since: 1, sinceObserved: 0, reason: "KubeletNotReady" } },
         incident: { id: "i", startedAt: 1, attempts: 0 },
-        scheduledAt: 1,
         lastReboot: {
           incidentId: "i",
           number: 1,
@@ -46,7 +45,6 @@ const mutated = fc
         "failing",
         "incident",
         "lastReboot",
-        "scheduledAt",
         "gpuHighWater",
         "name",
         "labels",

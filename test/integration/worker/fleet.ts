@@ -134,7 +134,6 @@ export class Fleet implements AsyncDisposable {
       evaluator: new Evaluator({ store, queues, journal, rules, chunk: 100 }),
       reboot: {
         processor,
-        queues,
         store: states,
         journal,
         clock: systemClock,

@@ -20,7 +20,6 @@ describe("a clock that drains", () => {
       draining: { NodeReady: { since: life.now, sinceObserved: life.observed, ran: 4 * MINUTE } },
     });
     expect(life.record).not.toHaveProperty("incident");
-    expect(life.record).not.toHaveProperty("scheduledAt");
   });
 
   test("gives what is left of it to the next failure, which says when it really began", () => {
@@ -139,7 +138,7 @@ test("a timer that sleeps until a later checker is due is moved when another fai
   life.passBlind(10 * MINUTE);
   expect(life.step()).toMatchObject({ gate: "Threshold", at: life.now + 10 * MINUTE });
   life.passBlind(1).judge({ GPU: "Fail", Cilium: "Fail" });
-  expect(life.actions).toEqual([{ type: "MoveReboot", at: life.now }]);
+  expect(life.actions).toEqual([{ type: "EnsureReboot", at: life.now }, { type: "WakeReboot" }]);
   expect(life.step().step).toBe("CallExecutor");
 });
 

@@ -19,12 +19,11 @@ describe("of a node that no longer exists", () => {
     expect(farewell(record, life.now)).toBeUndefined();
   });
 
-  test("the reboot is kept while its wait runs, and neither incident nor clocks nor timer", () => {
+  test("the reboot is kept while its wait runs, and neither incident nor clocks", () => {
     const life = aRebootedNode();
     const kept = farewell(life.record, life.now);
     expect(kept).toMatchObject({ phase: "Unknown", failing: {}, lastReboot: life.record.lastReboot });
     expect(kept?.incident).toBeUndefined();
-    expect(kept?.scheduledAt).toBeUndefined();
   });
 
   test("saying farewell twice changes nothing more", () => {
@@ -48,6 +47,6 @@ describe("of a node that no longer exists", () => {
     life.node = { ...life.node, uid: "uid-2" };
     life.judge({ NodeReady: "Fail" });
     expect(life.record.uid).toBe("uid-2");
-    expect(life.actions).toEqual([{ type: "MoveReboot", at: waitUntil }]);
+    expect(life.actions).toEqual([{ type: "EnsureReboot", at: waitUntil }, { type: "WakeReboot" }]);
   });
 });

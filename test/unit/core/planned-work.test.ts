@@ -165,7 +165,10 @@ describe("planned work in progress", () => {
       .sees(WELL)
       .sees(rebooting, 20 * MINUTE)
       .sees(DEAD.label(MIG, "success"));
-    expect(life.actions).toEqual([{ type: "MoveReboot", at: life.now + 5 * MINUTE }]);
+    expect(life.actions).toEqual([
+      { type: "EnsureReboot", at: life.now + 5 * MINUTE },
+      { type: "WakeReboot" },
+    ]);
   });
 
   test("of two kinds is asked again when the first of them has to end", () => {

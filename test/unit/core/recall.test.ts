@@ -43,7 +43,6 @@ describe("a reboot that the ledger knows and the record does not", () => {
       const entry = known(life, { outcome, notBefore: until, bootIdBefore: "boot-0" });
       expect(recall(life, entry)).toMatchObject({
         phase: "WaitingReboot",
-        scheduledAt: until,
         lastReboot: { token: entry.token, outcome, waitUntil: until, bootIdBefore: "boot-0" },
       });
       expect(recall(life, entry)?.lastReboot).not.toHaveProperty("verification");

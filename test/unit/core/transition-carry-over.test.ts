@@ -35,7 +35,6 @@ describe("another uid under the same name", () => {
       failing: { GPU: { since: life.now, sinceObserved: life.observed, reason: "GPUFail" } },
       incident: { id: `uid-2@${life.now}`, startedAt: life.now, attempts: 0 },
       judgedBy: ["NodeReady", "GPU", "DiskPressure", "Cilium"],
-      scheduledAt: life.now + 10 * MINUTE,
     });
   });
 
@@ -43,7 +42,10 @@ describe("another uid under the same name", () => {
     const life = aRebootedNode();
     life.node = { ...life.node, uid: "uid-2", providerId: "civo://vm-b" };
     life.judge({ NodeReady: "Fail" });
-    expect(life.actions).toEqual([{ type: "MoveReboot", at: life.now + 5 * MINUTE }]);
+    expect(life.actions).toEqual([
+      { type: "EnsureReboot", at: life.now + 5 * MINUTE },
+      { type: "WakeReboot" },
+    ]);
   });
 
   test("wakes the pending reboot of the old one when it passes", () => {
@@ -83,7 +85,7 @@ describe("another uid under the same name", () => {
     expect(record.failing.NodeReady?.since).toBe(life.now - MINUTE);
   });
 
-  test("the timer does not sleep until the end of a wait that belongs to another VM", () => {
+  test("the repair is due without the wait of another VM, which the plan notices", () => {
     const life = new Timeline();
     life.judge({ NodeReady: "Fail" });
     const token = life.pass(5 * MINUTE).intend(MINUTE);
@@ -93,7 +95,7 @@ describe("another uid under the same name", () => {
     expect(life.pass(5 * MINUTE).step()).toMatchObject({ step: "WaitUntil", gate: "WaitWindow" });
     life.node = { ...life.node, providerId: "civo://vm-b" };
     life.judge({ NodeReady: "Fail" });
-    expect(life.actions).toEqual([{ type: "MoveReboot", at: life.now }]);
+    expect(life.actions).toEqual([{ type: "EnsureReboot", at: life.now }]);
   });
 
   test("a reboot made while the provider id was unknown is never taken for one of another VM", () => {
@@ -185,7 +187,7 @@ describe("a change of mode", () => {
       const record = life.judge({ NodeReady: "Fail" });
       expect(record).toMatchObject({ phase: "Unhealthy", phaseSince: life.now, incident: { attempts: 0 } });
       expect(record).not.toHaveProperty("lastReboot");
-      expect(record.scheduledAt).toBe(life.now + 5 * MINUTE);
+      expect(life.actions).toContainEqual({ type: "EnsureReboot", at: life.now + 5 * MINUTE });
       life.pass(5 * MINUTE);
       expect(life.step()).toEqual({ step: "CallExecutor", attempt: 1 });
     },

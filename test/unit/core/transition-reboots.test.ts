@@ -88,7 +88,7 @@ describe("an answer", () => {
         incident: { attempts: 0 },
       });
       life.judge({ NodeReady: "Fail" });
-      expect(life.actions).toEqual([{ type: "MoveReboot", at: life.now + MINUTE }]);
+      expect(life.actions).toEqual([{ type: "EnsureReboot", at: life.now + MINUTE }]);
       expect(life.step()).toMatchObject({ gate: "WaitWindow", at: life.now + MINUTE });
       life.pass(MINUTE).judge({ NodeReady: "Fail" });
       expect(life.step()).toEqual({ step: "CallExecutor", attempt: 1 });
@@ -139,7 +139,6 @@ describe("an answer", () => {
     life.judge();
     const record = life.pass(SECOND).answer(token, "Accepted");
     expect(record).toMatchObject({ phase: "Healthy", lastReboot: { waitUntil: life.now + 10 * MINUTE } });
-    expect(record).not.toHaveProperty("scheduledAt");
     expect(record).not.toHaveProperty("incident");
   });
 
@@ -149,7 +148,6 @@ describe("an answer", () => {
     life.judge();
     const record = life.answer(token, "NotSent", MINUTE);
     expect(record).toMatchObject({ phase: "Healthy", lastReboot: { outcome: "NotSent" } });
-    expect(record).not.toHaveProperty("scheduledAt");
     expect(record).not.toHaveProperty("incident");
   });
 

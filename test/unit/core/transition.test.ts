@@ -70,7 +70,6 @@ describe("Healthy", () => {
     const record = life.pass(SECOND).judge();
     expect(record).toMatchObject({ phase: "Healthy", failing: {} });
     expect(record).not.toHaveProperty("incident");
-    expect(record).not.toHaveProperty("scheduledAt");
   });
 
   test.each([
@@ -95,7 +94,7 @@ describe("Healthy", () => {
     life.pass(MINUTE).judge();
     life.pass(MINUTE).judge({ NodeReady: "Fail" });
     expect(life.record.phase).toBe("Unhealthy");
-    expect(life.actions).toEqual([{ type: "MoveReboot", at: waitUntil }]);
+    expect(life.actions).toEqual([{ type: "EnsureReboot", at: waitUntil }, { type: "WakeReboot" }]);
     life.pass(7 * MINUTE);
     expect(life.step()).toMatchObject({ step: "WaitUntil", gate: "WaitWindow", at: waitUntil });
     life.pass(MINUTE);
@@ -118,31 +117,34 @@ describe("Unhealthy", () => {
       GPU: { since: life.now, sinceObserved: life.observed, reason: "GPUCountMismatch" },
     });
     expect(record.incident).toEqual({ id: `uid-1@${life.now}`, startedAt: life.now, attempts: 0 });
-    expect(record.scheduledAt).toBe(life.now + 10 * MINUTE);
-    expect(life.actions).toEqual([{ type: "MoveReboot", at: life.now + 10 * MINUTE }]);
+    expect(life.actions).toEqual([
+      { type: "EnsureReboot", at: life.now + 10 * MINUTE },
+      { type: "WakeReboot" },
+    ]);
   });
 
   test("every further judgement ensures the pending reboot again at the same time", () => {
     const life = LIVES.Unhealthy();
-    const at = life.record.scheduledAt!;
+    const at = life.now + 5 * MINUTE;
     life.pass(30 * SECOND).judge({ NodeReady: "Fail" });
     expect(life.actions).toEqual([{ type: "EnsureReboot", at }]);
-    expect(life.record.scheduledAt).toBe(at);
   });
 
   test("a checker with an earlier due time moves the pending reboot forward", () => {
     const life = new Timeline();
     life.judge({ DiskPressure: "Fail" });
     life.pass(MINUTE).judge({ DiskPressure: "Fail", NodeReady: "Fail" });
-    expect(life.actions).toEqual([{ type: "MoveReboot", at: life.now + 5 * MINUTE }]);
+    expect(life.actions).toEqual([
+      { type: "EnsureReboot", at: life.now + 5 * MINUTE },
+      { type: "WakeReboot" },
+    ]);
   });
 
   test("when the earliest checker passes the pending reboot keeps its time and finds nothing due yet", () => {
     const life = new Timeline();
     life.judge({ DiskPressure: "Fail", NodeReady: "Fail" });
-    const at = life.record.scheduledAt!;
     life.pass(4 * MINUTE).judge({ DiskPressure: "Fail" });
-    expect(life.actions).toEqual([{ type: "EnsureReboot", at }]);
+    expect(life.actions).toEqual([{ type: "EnsureReboot", at: NOON + 30 * MINUTE }]);
     life.pass(MINUTE);
     expect(life.step()).toMatchObject({
       step: "WaitUntil",
@@ -160,14 +162,16 @@ describe("Unhealthy", () => {
     expect(life.step()).toMatchObject({ step: "WaitUntil", at: NOON + 30 * MINUTE });
     life.pass(MINUTE).judge({ DiskPressure: "Fail", NodeReady: "Fail" });
     // Four minutes of failure, less the two in which NodeReady passed.
-    expect(life.actions).toEqual([{ type: "MoveReboot", at: life.now + 3 * MINUTE }]);
+    expect(life.actions).toEqual([
+      { type: "EnsureReboot", at: life.now + 3 * MINUTE },
+      { type: "WakeReboot" },
+    ]);
   });
 
   test("a due reboot keeps the pause that a gate of the world gave it", () => {
     const life = LIVES.Unhealthy();
-    const at = life.record.scheduledAt!;
     life.pass(6 * MINUTE).judge({ NodeReady: "Fail" });
-    expect(life.actions).toEqual([{ type: "EnsureReboot", at }]);
+    expect(life.actions).toEqual([{ type: "EnsureReboot", at: life.now }]);
   });
 
   test("a relapse sets its own timer even if the wake-up of the recovery was lost", () => {
@@ -175,10 +179,13 @@ describe("Unhealthy", () => {
     life.judge({ DiskPressure: "Fail" });
     life.pass(MINUTE).judge();
     life.pass(MINUTE).judge({ NodeReady: "Fail" });
-    expect(life.actions).toEqual([{ type: "MoveReboot", at: life.now + 5 * MINUTE }]);
+    expect(life.actions).toEqual([
+      { type: "EnsureReboot", at: life.now + 5 * MINUTE },
+      { type: "WakeReboot" },
+    ]);
   });
 
-  test("a policy without any Reboot action asks for no timer and wakes the one that is left", () => {
+  test("a policy without any Reboot action asks for no repair; the plan ends the one that is left", () => {
     const life = LIVES.Unhealthy();
     const { NodeReady } = ACTIVE.checkers;
     life.policy = {
@@ -187,15 +194,14 @@ describe("Unhealthy", () => {
     };
     const record = life.pass(MINUTE).judge({ NodeReady: "Fail" });
     expect(record.phase).toBe("Unhealthy");
-    expect(record).not.toHaveProperty("scheduledAt");
-    expect(life.actions).toEqual([{ type: "WakeReboot" }]);
+    expect(life.actions).toEqual([]);
     expect(life.pass(MINUTE).judge({ NodeReady: "Fail" }).failing.NodeReady?.since).toBe(NOON);
     expect(life.actions).toEqual([]);
   });
 });
 
 describe("WaitingReboot", () => {
-  test("is entered by an intent, which counts at once and schedules the look after the wait", () => {
+  test("is entered by an intent, which counts at once, and the next is due after the wait", () => {
     const life = LIVES.Unhealthy().pass(5 * MINUTE);
     expect(life.step()).toEqual({ step: "CallExecutor", attempt: 1 });
     const token = life.intend();
@@ -203,7 +209,6 @@ describe("WaitingReboot", () => {
       phase: "WaitingReboot",
       phaseSince: life.now,
       incident: { id: `uid-1@${NOON}`, attempts: 1 },
-      scheduledAt: life.now + 10 * MINUTE,
     });
     expect(life.record.lastReboot).toEqual({
       incidentId: `uid-1@${NOON}`,
@@ -226,14 +231,6 @@ describe("WaitingReboot", () => {
     expect(record.phase).toBe("WaitingReboot");
     expect(life.actions).toEqual([{ type: "EnsureReboot", at: waitUntil }]);
     expect(life.step()).toMatchObject({ step: "WaitUntil", gate: "WaitWindow", at: waitUntil });
-  });
-
-  test("an answer that shortens the wait moves the look forward", () => {
-    const life = LIVES.Unhealthy().pass(5 * MINUTE);
-    const token = life.intend(11 * MINUTE);
-    life.answer(token, "Accepted");
-    life.pass(SECOND).judge({ NodeReady: "Fail" });
-    expect(life.actions).toEqual([{ type: "MoveReboot", at: life.record.lastReboot!.waitUntil }]);
   });
 
   test("ends early, and the incident with it, when all checkers pass", () => {
@@ -321,7 +318,8 @@ describe("Failed", () => {
 
   test("calls nothing and asks for no timer after that, however long the node fails", () => {
     const life = LIVES.Failed();
-    expect(life.pass(600 * MINUTE).judge({ NodeReady: "Fail" })).not.toHaveProperty("scheduledAt");
+    life.pass(600 * MINUTE).judge({ NodeReady: "Fail" });
+    expect(life.actions).toEqual([]);
     expect(life.actions).toEqual([]);
     expect(life.step().step).toBe("Finish");
   });
@@ -346,7 +344,7 @@ describe("Failed", () => {
     const life = LIVES.Failed();
     life.policy = { ...life.policy, maxAttempts: 2 };
     expect(life.judge({ NodeReady: "Fail" }).phase).toBe("Unhealthy");
-    expect(life.actions).toEqual([{ type: "MoveReboot", at: life.now }]);
+    expect(life.actions).toEqual([{ type: "EnsureReboot", at: life.now }]);
     expect(life.step()).toEqual({ step: "CallExecutor", attempt: 2 });
   });
 

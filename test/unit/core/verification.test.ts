@@ -96,6 +96,17 @@ describe("what a reboot came to", () => {
     expect(knownBadAt(life.record, life.policy)).toBe(life.now);
   });
 
+  test("of a node that booted before its repair and not since is not known before the wait is over", () => {
+    const life = new Timeline();
+    life.judge({ NodeReady: "Fail" });
+    boots(life).judge({ NodeReady: "Fail" });
+    life.pass(5 * MINUTE).reboot();
+    life.pass(9 * MINUTE).judge({ NodeReady: "Fail" });
+    expect(life.record.bootSeenAt).toBeDefined();
+    expect(knownBadAt(life.record, life.policy)).toBeUndefined();
+    expect(early(life)).toBeUndefined();
+  });
+
   test("of a node that did not boot, or of a checker that only reports, is not known before the wait is over", () => {
     const life = rebooted();
     life.judge({ NodeReady: "Fail" });

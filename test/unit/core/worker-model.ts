@@ -192,8 +192,8 @@ export class WorkerModel {
     const event = { type: "Judged", node: life.node, evaluation, observed: life.observed } as const;
     const moment = this.#apply(op, event);
     for (const action of life.actions) {
-      if (action.type === "EnsureReboot") this.timer ??= action.at;
-      if (action.type === "MoveReboot") this.timer = action.at;
+      // The plan of the fleet wakes a repair that sleeps beyond the time at which it is due.
+      if (action.type === "EnsureReboot") this.timer = Math.min(this.timer ?? action.at, action.at);
       if (action.type === "WakeReboot") this.timer = life.now;
     }
     return { ...moment, timer: this.timer };

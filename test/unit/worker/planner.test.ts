@@ -223,9 +223,23 @@ test("the reboot of a node that needs none any more is woken to end; one that wa
     queue.jobs.set(node, { id: node, node, state: "Delayed", at, progress });
   };
   job("gone", "Breaker");
-  job("well", "NothingFailing");
+  // It recovered while its job ran, which then went to sleep.
+  job("recovered", "WaitWindow");
+  job("well", "Verifying");
   await planner().tick(NEVER);
-  expect(queue.woken).toEqual(["gone"]);
+  expect(queue.woken).toEqual(["gone", "recovered"]);
+});
+
+test("the reboot that no checker asks for any more is woken to end", async () => {
+  await due(["a"]);
+  const { policy } = world.rules;
+  const NodeReady = { ...policy.checkers.NodeReady, action: "None" } as const;
+  world.rules = { ...world.rules, policy: { ...policy, checkers: { ...policy.checkers, NodeReady } } };
+  const progress = { phase: "Unhealthy", waitsFor: "Threshold", why: "" };
+  queue.jobs.set("a", { id: "a", node: "a", state: "Delayed", at: world.clock.now() + 9 * MINUTE, progress });
+  const { idle } = await planner().tick(NEVER);
+  expect(idle).toEqual(["a"]);
+  expect(queue.woken).toEqual(["a"]);
 });
 
 test("the reboot of a node that was given up is woken to end, whatever it said before", async () => {

@@ -44,8 +44,8 @@ const TIMES = { minPause: SECOND, retryPause: 20 * SECOND, lockDuration: 30 * SE
 
 /** Runs one activation; `undefined`: the job sleeps again, else its result. */
 async function activate(job: FakeJob, over: Partial<RebootJobDeps> = {}): Promise<string | undefined> {
-  const { queues, store, journal, clock } = world;
-  const deps = { processor: world.processor(), queues, store, journal, clock, ...TIMES, ...over };
+  const { store, journal, clock } = world;
+  const deps = { processor: world.processor(), store, journal, clock, ...TIMES, ...over };
   try {
     const signal = new AbortController().signal;
     return await runRebootJob(job as unknown as Job<RebootJob>, "lock", signal, deps);
@@ -177,16 +177,16 @@ describe("whatever goes wrong", () => {
     expect(faults.map(({ args }) => args)).toEqual([[reason, error.message, "node-1"]]);
   });
 
-  test("in the looks before and after, the job sleeps all the same", async () => {
+  test("in the look before, the job sleeps all the same", async () => {
     const job = new FakeJob("node-1");
     const store = {
-      get: async () => {
+      view: async () => {
         throw new Error("connection lost");
       },
     };
     const record = (await world.due(), await world.record());
     expect(await activate(job, { store, processor: waiting({ record }) })).toBeUndefined();
-    expect(world.journal.count("fault")).toBe(2);
+    expect(world.journal.count("fault")).toBe(1);
   });
 
   test.each([
@@ -212,61 +212,4 @@ describe("a node that recovered", () => {
     expect(job.delayedTo).toEqual([]);
     expect(job.progress).toMatchObject({ waitsFor: "nothing", phase: "Healthy" });
   });
-
-  test("while the job ran, wakes it after it went to sleep", async () => {
-    await world.due();
-    const job = new FakeJob("node-1");
-    const processor = {
-      run: async () => {
-        const run = await world.processor().run("node-1", new AbortController().signal);
-        await world.seeAndJudge(aNode());
-        world.queues.reboots.clear();
-        return run;
-      },
-    };
-    expect(await activate(job, { processor })).toBeUndefined();
-    expect(world.queues.takeDue()).toEqual(["node-1"]);
-  });
-
-  test("a due time that moved earlier while the job ran wakes it after it went to sleep", async () => {
-    await world.store.beat(0);
-    await world.seeAndJudge(aNode());
-    await world.seeAndJudge(aNode().diskPressure());
-    const job = new FakeJob("node-1");
-    const processor = {
-      run: async () => {
-        const run = await world.processor().run("node-1", new AbortController().signal);
-        await world.seeAndJudge(aNode().diskPressure().notReady());
-        // The queue cannot move a job that is active.
-        world.queues.reboots.clear();
-        return run;
-      },
-    };
-    expect(await activate(job, { processor })).toBeUndefined();
-    expect(world.queues.takeDue()).toEqual(["node-1"]);
-    expect(await activate(job)).toBeUndefined();
-    expect(job.delayedTo).toEqual([30 * MINUTE, 5 * MINUTE].map((span) => world.clock.now() + span));
-    expect(world.queues.reboots.size).toBe(0);
-  });
-
-  test("a node that still waits is not woken", async () => {
-    await world.due();
-    world.queues.reboots.clear();
-    await activate(new FakeJob("node-1"));
-    expect(world.queues.reboots.size).toBe(0);
-  });
-
-  test.each(["Failed", "Unknown", "Healthy"] as const)(
-    "a job that waits although its node was %s all along is not woken again and again",
-    async (phase) => {
-      await world.due();
-      const { record, version } = await world.store.get("node-1");
-      expect(record).toBeDefined();
-      const other = { ...record, phase } as NonNullable<typeof record>;
-      await world.store.compareAndSet("node-1", version, other);
-      world.queues.reboots.clear();
-      await activate(new FakeJob("node-1"), { processor: waiting({ record: other, gate: "Blind" }) });
-      expect(world.queues.reboots.size).toBe(0);
-    },
-  );
 });

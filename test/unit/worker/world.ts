@@ -81,7 +81,7 @@ export class World {
   readonly sequence = new MemorySequence(this.clock);
   readonly workers = new MemoryWorkerRegistry(this.clock, 30 * SECOND);
   readonly journal = new RecordingJournal();
-  readonly rules;
+  rules;
   #resourceVersion = 1000;
   #tokens = 0;
 

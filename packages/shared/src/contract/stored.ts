@@ -115,7 +115,6 @@ export const recordSchema: z.ZodType<NodeRecord> = z.object({
     .exactOptional(),
   marks: z.record(text, seenMark).exactOptional(),
   retriedAt: instant.exactOptional(),
-  scheduledAt: instant.exactOptional(),
 });
 
 /** What a worker says of itself; its id is the field that this stands in. */

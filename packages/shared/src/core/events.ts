@@ -51,10 +51,8 @@ export type NodeEvent =
 
 /** What the caller must see to. Each may be repeated without harm. */
 export type NodeAction =
-  /** A pending reboot must exist; where one exists its time stays. */
+  /** A pending reboot must exist, which is due then; where one exists it stays as it is. */
   | { readonly type: "EnsureReboot"; readonly at: EpochMillis }
-  /** A pending reboot must run at this time, whenever it was to run before; one is made where there is none. */
-  | { readonly type: "MoveReboot"; readonly at: EpochMillis }
   /** A pending reboot, if there is one, must look again now: there may be nothing left to do. */
   | { readonly type: "WakeReboot" };
 

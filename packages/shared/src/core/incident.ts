@@ -53,9 +53,9 @@ export function newIncident(record: NodeRecord, now: EpochMillis): Incident {
   return { id, startedAt: now, attempts: surelyNotDone(last) ? last.number - 1 : last.number };
 }
 
-/** The record with its incident closed: attempts, failing clocks and the scheduled reboot are gone. */
+/** The record with its incident closed: attempts and failing clocks are gone. */
 export function closed(record: NodeRecord): NodeRecord {
-  const { incident: _incident, scheduledAt: _scheduledAt, ...rest } = record;
+  const { incident: _incident, ...rest } = record;
   return { ...rest, failing: {} };
 }
 

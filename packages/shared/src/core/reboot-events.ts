@@ -26,7 +26,7 @@ export function intended(
     ...(record.providerId === undefined ? {} : { providerId: record.providerId }),
   };
   const next = enter({ ...record, incident: { ...incident, attempts }, lastReboot }, "WaitingReboot", now);
-  return { record: { ...next, scheduledAt: event.waitUntil }, actions: [] };
+  return { record: next, actions: [] };
 }
 
 /** The call came back, or surely never left. The first answer to an intent is its last. */
@@ -39,7 +39,6 @@ export function finished(
   // A late answer to an intent that is no longer the latest, or was answered, changes nothing.
   if (attempt?.token !== event.token || attempt.outcome !== "Intent") return { record, actions: [] };
   const lastReboot = { ...attempt, outcome: event.outcome, detail: event.detail, waitUntil: event.waitUntil };
-  // The schedule stays that of the intent, which is the latest: the next judgement moves the timer forward.
   if (event.outcome !== "NotSent" && event.outcome !== "Rejected") {
     return { record: { ...record, lastReboot }, actions: [] };
   }

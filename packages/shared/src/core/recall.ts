@@ -24,7 +24,7 @@ export function recalled(
   const incident = withAttempts(record.incident, record, entry, policy.storm.curedAfter);
   const next: NodeRecord = { ...record, lastReboot, incident };
   const waits = isWaiting(next, now) && entry.outcome !== "NotSent" && entry.outcome !== "Rejected";
-  if (waits) return { ...enter(next, "WaitingReboot", now), scheduledAt: lastReboot.waitUntil };
+  if (waits) return enter(next, "WaitingReboot", now);
   return enter(next, isGivenUp(next, policy, now, observed) ? "Failed" : "Unhealthy", now);
 }
 

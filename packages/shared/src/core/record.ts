@@ -132,8 +132,6 @@ export interface NodeRecord {
   readonly marks?: SeenMarks;
   /** When an operator ordered last that its repair is tried again: attempts before that do not count. */
   readonly retriedAt?: EpochMillis;
-  /** When the pending reboot was scheduled to run; a hint that saves rescheduling, not a truth. */
-  readonly scheduledAt?: EpochMillis;
 }
 
 /** The memory that checkers may lean on, taken from a record; of a node never seen, the zero memory. */

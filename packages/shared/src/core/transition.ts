@@ -64,10 +64,7 @@ export function transition(
   switch (event.type) {
     case "Judged": {
       const carried = carryOver(record, event.node, policy, now, event.observed);
-      // The timer may sleep until the end of a wait that belongs to another VM.
-      const waitEnded = (record?.lastReboot?.waitUntil ?? 0) > (carried.lastReboot?.waitUntil ?? 0);
-      const known = waitEnded ? unscheduled(carried) : carried;
-      return judged(known, event, policy, now, record?.scheduledAt !== undefined);
+      return judged(carried, event, policy, now, isRepairPending(record, policy, event.observed));
     }
     case "RebootIntended":
       return intended(required(record, event.type), event, now);
@@ -92,7 +89,7 @@ function judged(
   event: Extract<NodeEvent, { type: "Judged" }>,
   policy: RepairPolicy,
   now: EpochMillis,
-  hadTimer: boolean,
+  wasPending: boolean,
 ): Transition {
   const { evaluation, observed } = event;
   const moment = { now, observed };
@@ -100,17 +97,17 @@ function judged(
   const remembered = retried(remember(record, event, now), event.node.retryAt);
   const known = withFlaps(remembered, evaluation.judgements, policy.flapping, now);
   if (evaluation.verdict === "Undecided")
-    return settle(enter(forgotten(known), "Unknown", now), hadTimer, now);
+    return settle(enter(forgotten(known), "Unknown", now), wasPending, now);
   const clocks = clocksAround(record, known, event, policy, now);
   const draining = withDraining(known, clocks.draining);
   if (evaluation.verdict === "Pass") {
     const { lastIncident } = lastIncidentAfter(known, curedAfter, moment);
-    return settle(enter(withLastIncident(closed(draining), lastIncident), "Healthy", now), hadTimer, now);
+    return settle(enter(withLastIncident(closed(draining), lastIncident), "Healthy", now), wasPending, now);
   }
   const incident = known.incident ?? relapse(known, curedAfter, moment) ?? newIncident(known, now);
   const sick = { ...withLastIncident(draining, undefined), failing: clocks.failing, incident };
   const next = enter(sick, sickPhase(sick, policy, moment), now);
-  return schedule(next, policy, now, observed, hadTimer);
+  return { record: next, actions: repairActions(next, policy, { now, observed }, wasPending) };
 }
 
 /**
@@ -184,56 +181,38 @@ function isOurBoot(record: NodeRecord): boolean {
   return isVerdictPending(record) && record.bootId === record.lastReboot?.bootIdBefore;
 }
 
+/** A record from before asks for a repair: there may be a pending reboot. */
+function isRepairPending(
+  record: NodeRecord | undefined,
+  policy: RepairPolicy,
+  observed: ObservedMillis,
+): boolean {
+  if (record?.incident === undefined || record.phase === "Failed") return false;
+  return dueIn(record, policy, observed) !== undefined;
+}
+
 /**
- * Nothing to repair: a pending reboot, if there was one, looks again and finishes itself. What the latest reboot came to
- * is told by that job, too: until then there must be one.
+ * Nothing to repair: a pending reboot, if there was one, looks again and finishes itself. The result of the latest reboot
+ * is recorded by that job, too: until then there must be one.
  */
-function settle(record: NodeRecord, hadTimer: boolean, now: EpochMillis): Transition {
-  if (hadTimer) return { record, actions: [{ type: "WakeReboot" }] };
+function settle(record: NodeRecord, wasPending: boolean, now: EpochMillis): Transition {
+  if (wasPending) return { record, actions: [{ type: "WakeReboot" }] };
   return { record, actions: isVerdictPending(record) ? [{ type: "EnsureReboot", at: now }] : [] };
 }
 
-function schedule(
+/**
+ * There is a pending reboot while a checker asks for one. It looks again when a failure begins, since another checker may
+ * be due earlier than the one it sleeps for; whatever else makes it due earlier, the plan of the fleet notices.
+ */
+function repairActions(
   record: NodeRecord,
   policy: RepairPolicy,
-  now: EpochMillis,
-  observed: ObservedMillis,
-  hadTimer: boolean,
-): Transition {
+  { now, observed }: Moment,
+  wasPending: boolean,
+): Transition["actions"] {
   const due = record.phase === "Failed" ? undefined : dueIn(record, policy, observed);
-  if (due === undefined) return settle(unscheduled(record), hadTimer, now);
+  if (due === undefined) return settle(record, wasPending, now).actions;
   const at = Math.max(now + due, record.lastReboot?.waitUntil ?? 0);
-  if (!resumes(record, now) && keepsTime(record.scheduledAt, at, now)) {
-    return { record, actions: [{ type: "EnsureReboot", at: record.scheduledAt }] };
-  }
-  return { record: { ...record, scheduledAt: at }, actions: [{ type: "MoveReboot", at }] };
-}
-
-/**
- * A checker that fails again may be due at once by what its clock still held, while the timer went to sleep until a checker
- * that is due later.
- */
-function resumes({ failing }: NodeRecord, now: EpochMillis): boolean {
-  return CHECKER_NAMES.some((checker) => {
-    const clock = failing[checker];
-    return clock?.carried !== undefined && clock.since === now;
-  });
-}
-
-/**
- * Without a known schedule a timer may be left of an earlier incident or uid, set too late for this one; and a timer
- * that has run may have gone to sleep until a checker that was due later. One that is due keeps whatever pause holds it.
- */
-function keepsTime(
-  scheduledAt: EpochMillis | undefined,
-  at: EpochMillis,
-  now: EpochMillis,
-): scheduledAt is EpochMillis {
-  if (scheduledAt === undefined || at < scheduledAt) return false;
-  return scheduledAt > now || at <= now;
-}
-
-function unscheduled(record: NodeRecord): NodeRecord {
-  const { scheduledAt: _scheduledAt, ...rest } = record;
-  return rest;
+  const begins = CHECKER_NAMES.some((checker) => record.failing[checker]?.since === now);
+  return begins ? [{ type: "EnsureReboot", at }, { type: "WakeReboot" }] : [{ type: "EnsureReboot", at }];
 }

@@ -82,6 +82,7 @@ export function verdictAt(
   if (lastReboot === undefined || !isVerdictPending(record)) return undefined;
   const landed = lastReboot.intendedAt + timings.flight;
   if (phase !== "Healthy") return landed;
+  // A machine that goes down late may still show as Ready, with the boot id of before.
   if (!hasRebooted(record, lastReboot)) return Math.max(landed, lastReboot.waitUntil);
   const proving = lastReboot.recoveredAt !== undefined;
   const span = proving ? timings.curedAfter : Math.min(timings.recoveredAfter, timings.curedAfter);
@@ -101,8 +102,7 @@ export function proofOf(
   if (phase === "Unknown") return undefined;
   const rebooted = hasRebooted(record, lastReboot);
   if (phase === "Healthy") {
-    // A machine that goes down late may still show as Ready, with the boot id of before.
-    if (!rebooted) return isWaiting(record, view.now) ? undefined : "NotExecuted";
+    if (!rebooted) return "NotExecuted";
     return wellLeft(record, timings.curedAfter, view) === 0 ? "Cured" : "Recovered";
   }
   return proofOfSick(record, lastReboot, view);
