@@ -32,6 +32,8 @@ export interface LedgerGateDeps {
   readonly timings: LedgerTimings;
   /** Names this process in the ledger. */
   readonly self: string;
+  /** Waits for a random span up to `most`, so that writers that met do not meet again. */
+  readonly jitter: (most: Millis) => Promise<void>;
 }
 
 /** The ledger at one moment, trusted. */
@@ -55,7 +57,10 @@ function mayBeWritten({ distrust, quarantineUntil }: LedgerDistrust): boolean {
 }
 
 /** Attempts to write an outcome against other writers; after them the intent stands, which is safe and less precise. */
-const MAX_OUTCOME_WRITES = 8;
+const MAX_OUTCOME_WRITES = 32;
+
+/** The longest pause after the first write that others came before; it grows with each. */
+export const CONFLICT_PAUSE: Millis = 30;
 
 export class LedgerGate {
   readonly #deps: LedgerGateDeps;
@@ -189,12 +194,14 @@ export class LedgerGate {
     redisNow: EpochMillis,
     step: (ledger: Ledger, writer: LedgerWriter) => Ledger,
   ): Promise<boolean> {
+    const { clock, jitter } = this.#deps;
+    const startedAt = clock.monotonic();
     for (let attempt = 0; attempt < MAX_OUTCOME_WRITES; attempt += 1) {
       const shared = await this.#join(0);
-      const readAt = this.#deps.clock.monotonic();
+      const readAt = clock.monotonic();
       const reading = await this.#deps.ledger.read();
       if (reading.state !== "Found") return false;
-      const clocks = this.#clocks(reading, redisNow);
+      const clocks = this.#clocks(reading, redisNow + readAt - startedAt);
       const distrust = this.#distrust(reading, shared, clocks);
       if (distrust !== undefined && !mayBeWritten(distrust)) {
         // Every write is a sign of life, and must not revive a ledger that is to be put in quarantine first. Who comes
@@ -212,6 +219,7 @@ export class LedgerGate {
         return true;
       }
       if (outcome === "Refused") return false;
+      await jitter(CONFLICT_PAUSE * (attempt + 1));
     }
     return false;
   }
