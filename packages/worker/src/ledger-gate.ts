@@ -17,7 +17,12 @@ import {
   type LedgerWriter,
 } from "@node-agent/shared/core/ledger/steps.ts";
 import { windowOf, type LedgerTimings } from "@node-agent/shared/core/ledger/timings.ts";
-import { distrustOf, type LedgerDistrust, type LedgerSight } from "@node-agent/shared/core/ledger/trust.ts";
+import {
+  distrustOf,
+  type LedgerDistrust,
+  type LedgerMemory,
+  type LedgerSight,
+} from "@node-agent/shared/core/ledger/trust.ts";
 import type { RepairPolicy } from "@node-agent/shared/core/policy.ts";
 import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
@@ -49,6 +54,14 @@ export type LedgerOpening =
   | { readonly open: true; readonly session: LedgerSession }
   | { readonly open: false; readonly why: string; readonly until?: EpochMillis; readonly ledger?: Ledger };
 
+/** A read of the ledger, and when it began. */
+interface Read {
+  readonly reading: LedgerReading;
+  /** The highest sequence numbers known then. */
+  readonly before: Required<Pick<LedgerMemory, "shared" | "seqHighWater">>;
+  readonly readAt: Millis;
+}
+
 type FoundLedger = Extract<LedgerReading, { state: "Found" }>;
 
 /** Nobody reboots by such a ledger, but it lives: what is only young or in quarantine must not fall silent meanwhile. */
@@ -58,6 +71,9 @@ function mayBeWritten({ distrust, quarantineUntil }: LedgerDistrust): boolean {
 
 /** Attempts to write an outcome against other writers; after them the intent stands, which is safe and less precise. */
 const MAX_OUTCOME_WRITES = 32;
+
+/** Reads that other jobs of this process may overtake; the write after the last one of them is refused as a conflict. */
+const MAX_READS = 5;
 
 /** The longest pause after the first write that others came before; it grows with each. */
 export const CONFLICT_PAUSE: Millis = 30;
@@ -75,13 +91,10 @@ export class LedgerGate {
 
   /** Reads the ledger and judges whether it may be built on. Throws when the store of either cannot be asked. */
   async open(redisNow: EpochMillis, signal?: AbortSignal): Promise<LedgerOpening> {
-    // Before the ledger: a number that another gate reaches between the two reads must not look like a step back.
-    const shared = await this.#join(0);
-    const readAt = this.#deps.clock.monotonic();
-    const reading = await this.#deps.ledger.read(signal);
+    const { reading, before, readAt } = await this.#read(signal);
     if (reading.state !== "Found") return { open: false, why: `${reading.state}: ${reading.why}` };
     const clocks = this.#clocks(reading, redisNow);
-    const distrust = this.#distrust(reading, shared, clocks);
+    const distrust = this.#distrust(reading, before, clocks);
     if (distrust !== undefined) {
       await this.#quarantine(reading, readAt, clocks, distrust, signal);
       return {
@@ -96,11 +109,11 @@ export class LedgerGate {
     return { open: true, session: this.#session(reading, readAt, clocks) };
   }
 
-  #distrust(reading: FoundLedger, shared: number, clocks: Clocks): LedgerDistrust | undefined {
+  #distrust(reading: FoundLedger, before: Read["before"], clocks: Clocks): LedgerDistrust | undefined {
     const { policy, timings } = this.#deps;
     const longest = windowOf(Math.max(policy.rebootWait.standard, policy.rebootWait.gpu), timings);
     const known = this.#known?.object === objectOf(reading) ? { known: this.#known } : {};
-    const memory = { seqHighWater: this.#seen, shared, ...known };
+    const memory = { ...before, ...known };
     const patient = this.#silentSince === undefined ? {} : { silentSince: this.#silentSince };
     const found = distrustOf(
       reading.ledger,
@@ -113,7 +126,7 @@ export class LedgerGate {
     if (found?.distrust !== "Silent") this.#silentSince = undefined;
     else if (this.#silentSince === undefined) {
       this.#silentSince = clocks.latest;
-      return this.#distrust(reading, shared, clocks);
+      return this.#distrust(reading, before, clocks);
     }
     return found;
   }
@@ -197,12 +210,10 @@ export class LedgerGate {
     const { clock, jitter } = this.#deps;
     const startedAt = clock.monotonic();
     for (let attempt = 0; attempt < MAX_OUTCOME_WRITES; attempt += 1) {
-      const shared = await this.#join(0);
-      const readAt = clock.monotonic();
-      const reading = await this.#deps.ledger.read();
+      const { reading, before, readAt } = await this.#read();
       if (reading.state !== "Found") return false;
       const clocks = this.#clocks(reading, redisNow + readAt - startedAt);
-      const distrust = this.#distrust(reading, shared, clocks);
+      const distrust = this.#distrust(reading, before, clocks);
       if (distrust !== undefined && !mayBeWritten(distrust)) {
         // Every write is a sign of life, and must not revive a ledger that is to be put in quarantine first. Who comes
         // here does that, too: when all that is left to do is to write outcomes, nobody opens the ledger for a reboot.
@@ -241,6 +252,23 @@ export class LedgerGate {
   async #wrote(reading: FoundLedger, { meta }: Ledger, clocks: Clocks): Promise<void> {
     await this.#join(meta.seq);
     this.#know(reading, meta.seq, clocks);
+  }
+
+  /**
+   * Reads the ledger, and what was remembered before: a number that another worker, or another job of this one, reaches while
+   * the read is under way must not look like a step back. What this process knows to be older by now is read again.
+   */
+  async #read(signal?: AbortSignal): Promise<Read> {
+    const { ledger, clock } = this.#deps;
+    for (let attempt = 1; ; attempt += 1) {
+      const shared = await this.#join(0);
+      const before = { shared, seqHighWater: this.#seen };
+      const readAt = clock.monotonic();
+      const reading = await ledger.read(signal);
+      const seq = reading.state === "Found" ? reading.ledger.meta.seq : Infinity;
+      const isOvertaken = seq >= before.seqHighWater && seq < this.#seen;
+      if (!isOvertaken || attempt === MAX_READS) return { reading, before, readAt };
+    }
   }
 
   /** Remembers a number of the ledger (0 only asks), and returns the one that Redis remembers. */

@@ -169,6 +169,21 @@ describe("an opening", () => {
     expect(await gate.open(now(), signal)).toMatchObject({ why: expect.stringContaining("WentBack") });
   });
 
+  test("that another job of this worker overtakes is no step back: the ledger is read again", async () => {
+    world.clock.advance(LEDGER.heartbeatMaxAge / 2);
+    const gate: LedgerGate = world.ledgerGate(
+      onceAt("ledger.read", async (call) => {
+        const answer = await call();
+        // Written, answered and remembered while the answer to the read is on its way.
+        await gate.beat(now());
+        return answer;
+      }),
+    );
+    const opening = await gate.open(now(), signal);
+    expect(opening.open && opening.session.ledger.meta.seq).toBe(1);
+    expect(await meta()).toMatchObject({ seq: 1, quarantineUntil: 0 });
+  });
+
   test("notices a restored backup also after a number was forged that no ledger can reach", async () => {
     world.sequence.highest = 2 ** 48;
     expect(await open()).toMatchObject({ open: true });
