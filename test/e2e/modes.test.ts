@@ -58,3 +58,29 @@ describe("a rollout stuck half-way between modes", () => {
     );
   });
 });
+
+describe("a rollout stuck half-way between configurations", () => {
+  const topology = useTopology({
+    pools: [{ name: "standard", nodeNames: ["pending", "first", "second", "third", "twice", "well"] }],
+  });
+  const newer = { checkers: { NodeReady: { threshold: "1500ms" } }, rebootWait: { standard: "6s" } };
+
+  test("both workers go on and name each other, and each repair that is due is called once per window", async () => {
+    const { simulator, start, workers, recovered, rebootCalls, pendingReboot } = topology();
+    await simulator.break("pending", "disk-pressure");
+    await eventually(async () => expect(await pendingReboot("pending")).toBeDefined(), { within });
+    await untilReady(start("worker", { config: newer }));
+    await simulator.break("twice", "not-ready", { curedByReboot: 2 });
+    for (const node of ["first", "second", "third"]) await simulator.break(node, "not-ready");
+    for (const node of ["pending", "first", "second", "third"]) {
+      expect(await recovered(node)).toHaveLength(1);
+      expect(await rebootCalls(node)).toHaveLength(1);
+    }
+    expect(await recovered("twice")).toHaveLength(2);
+    for (const worker of workers()) {
+      await untilReady(worker);
+      expect(await worker.metric("civo_node_agent_unlike_workers")).toBe(1);
+    }
+    expect(await rebootCalls("well")).toEqual([]);
+  });
+});

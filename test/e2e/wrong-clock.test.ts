@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { ROOT } from "../support/processes.ts";
 import { useTopology } from "../support/topology.ts";
@@ -8,7 +8,7 @@ import type { Agent } from "../support/topology-agent.ts";
 
 const HOUR = 3_600_000;
 const nodeNames = ["a", "b", "c"];
-const topology = useTopology({ pools: [{ name: "standard", nodeNames: [...nodeNames, "well"] }] });
+const topology = useTopology({ pools: [{ name: "standard", nodeNames: [...nodeNames, "asleep", "well"] }] });
 
 const startWrong = (by: number): Agent =>
   topology().start("worker", {
@@ -18,8 +18,17 @@ const startWrong = (by: number): Agent =>
     },
   });
 
+const wrong: Agent[] = [];
+
+beforeAll(() => {
+  wrong.push(startWrong(HOUR), startWrong(-HOUR));
+});
+
+async function expectNoRepairByWrong(): Promise<void> {
+  for (const agent of wrong) expect(await agent.metric("civo_node_agent_reboots_total")).toBe(0);
+}
+
 test("workers one hour ahead and one hour behind take no repairs: a good one makes them in time, and none sleeps", async () => {
-  const wrong = [startWrong(HOUR), startWrong(-HOUR)];
   await eventually(
     async () => {
       for (const agent of wrong) {
@@ -36,11 +45,30 @@ test("workers one hour ahead and one hour behind take no repairs: a good one mak
   for (const node of nodeNames) await topology().simulator.break(node, "not-ready");
   await Promise.all(nodeNames.map(async (node) => topology().recovered(node)));
   expect(await topology().simulator.reboots()).toHaveLength(nodeNames.length);
-  for (const agent of wrong) {
-    expect(await agent.metric("civo_node_agent_reboots_total")).toBe(0);
-    // Its clock is set right: it goes on by itself.
-    agent.send("SIGUSR2");
-  }
+  await expectNoRepairByWrong();
+});
+
+test("a repair that workers with wrong clocks made pending is called by the good worker that comes back", async () => {
+  const [good] = topology().workers();
+  await good!.kill9();
+  await topology().simulator.break("asleep", "disk-pressure");
+  const pending = await eventually(
+    async () => {
+      const job = await topology().pendingReboot("asleep");
+      if (job === undefined) throw new Error("no repair is pending");
+      return job;
+    },
+    { within: 30_000 },
+  );
+  // By the clock that all workers share, within seconds, and not an hour from now or an hour ago.
+  expect(Math.abs(pending.timestamp + pending.delay - Date.now())).toBeLessThan(HOUR / 60);
+  await topology().replace(good!);
+  expect(await topology().recovered("asleep")).toHaveLength(1);
+  await expectNoRepairByWrong();
+});
+
+test("their clocks are set right: they go on by themselves", async () => {
+  for (const agent of wrong) agent.send("SIGUSR2");
   await eventually(
     async () => {
       for (const agent of wrong) expect((await agent.get("/readyz")).status).toBe(200);

@@ -73,8 +73,8 @@ export const PLAN_GUARDS: readonly Guard[] = [
   {
     guard: "a write of the same worker is no step back of the ledger",
     file: "packages/worker/src/ledger-gate.ts",
-    from: "    const { known, ...numbers } = remembered;",
-    to: "    const { known, ...numbers } = { ...remembered, seqHighWater: this.#seen };",
+    from: "const { known, ...numbers } = before;",
+    to: "const { known, ...numbers } = { ...before, seqHighWater: this.#seen };",
     tests: ["test/unit/worker/ledger-gate.test.ts"],
   },
   {

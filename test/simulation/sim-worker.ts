@@ -111,6 +111,7 @@ function ledgerGate(world: World, process: Incarnation): LedgerGate {
     policy: settings.policy,
     timings: settings.ledger,
     self: process.name,
+    jitter: async (most) => process.hop(world.random.between(0, most)),
   });
 }
 

@@ -52,6 +52,8 @@ export function rebootParts(parts: {
     margin: 0,
     cooldown: 50,
   };
-  const gate = new LedgerGate({ ledger, memory, clock, policy: rules.policy, timings, self: "worker" });
+  const jitter = async (most: number): Promise<void> => clock.sleep(Math.random() * most);
+  const { policy } = rules;
+  const gate = new LedgerGate({ ledger, memory, clock, policy, timings, self: "worker", jitter });
   return { fleet, ledger: gate, evidence, ...deadline };
 }

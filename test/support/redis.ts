@@ -1,8 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { randomUUID } from "node:crypto";
@@ -10,6 +8,7 @@ import { afterAll, beforeAll } from "vitest";
 import { Redis } from "ioredis";
 import { keysOf, type Keys } from "../../packages/shared/src/contract/keys.ts";
 import { eventually } from "./eventually.ts";
+import { freePort } from "./free-port.ts";
 
 /** A Redis server of a test file: the one of REDIS_URL, or a private one that lives as long as the file. */
 export interface TestRedis {
@@ -74,14 +73,4 @@ async function startServer(): Promise<{ url: string; stop: () => Promise<void> }
       rmSync(dir, { recursive: true, force: true });
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -1,10 +1,10 @@
 import { Queue, type Job } from "bullmq";
-import { Redis } from "ioredis";
+import { Cluster, type Redis } from "ioredis";
 import { keysOf, SHARDS, type Keys } from "@node-agent/shared/contract/keys.ts";
 import { QUEUES, type RebootJob } from "@node-agent/shared/contract/queues.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import { RedisStateStore } from "@node-agent/shared/redis/state-store.ts";
-import type { PrivateRedis } from "./topology-redis.ts";
+import type { TopologyRedis } from "./topology-redis.ts";
 
 /** What can be seen of a topology in Redis. Everything waits while Redis is away. */
 export interface Observation {
@@ -21,11 +21,10 @@ export interface Observation {
 }
 
 /** Looks at the Redis of a topology through the product's own store and queue. */
-export function observe(redis: PrivateRedis, cluster: string): Observation & AsyncDisposable {
+export function observe(redis: TopologyRedis, cluster: string): Observation & AsyncDisposable {
   const keys = keysOf(cluster);
   const store = new RedisStateStore(redis.client, keys);
-  const connection = new Redis(redis.url, { maxRetriesPerRequest: null, retryStrategy: () => 50 });
-  connection.on("error", () => {});
+  const connection = redis.connect();
   const rebootQueue = new Queue<RebootJob>(QUEUES.reboots, { connection, prefix: keys.prefix });
   rebootQueue.on("error", () => {});
   const record: Observation["record"] = async (node) => (await store.get(node)).record;
@@ -55,11 +54,16 @@ export function observe(redis: PrivateRedis, cluster: string): Observation & Asy
 }
 
 /** Every key, field and member of the cluster that is named after the node; finished jobs are a log and no state. */
-async function tracesOf(client: Redis, keys: Keys, node: string): Promise<string[]> {
+async function tracesOf(client: Redis | Cluster, keys: Keys, node: string): Promise<string[]> {
   const traces: string[] = [];
   const pattern = `${keys.prefix.replaceAll(/[[\]*?\\]/gu, String.raw`\$&`)}*`;
-  for await (const page of client.scanStream({ match: pattern, count: 1000 })) {
-    for (const key of page as string[]) {
+  const servers = client instanceof Cluster ? client.nodes("master") : [client];
+  for (const server of servers) {
+    const keysFound: string[] = [];
+    for await (const page of server.scanStream({ match: pattern, count: 1000 })) {
+      keysFound.push(...(page as string[]));
+    }
+    for (const key of keysFound) {
       if (key.includes(node)) traces.push(key);
       const type = await client.type(key);
       if (type === "hash" && (await client.hexists(key, node)) === 1) traces.push(key);
@@ -70,7 +74,7 @@ async function tracesOf(client: Redis, keys: Keys, node: string): Promise<string
   return traces;
 }
 
-async function isUnfinishedJobOf(client: Redis, key: string, node: string): Promise<boolean> {
+async function isUnfinishedJobOf(client: Redis | Cluster, key: string, node: string): Promise<boolean> {
   const [name, finishedOn] = await client.hmget(key, "name", "finishedOn");
   return name === node && finishedOn === null;
 }

@@ -2,12 +2,13 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect } from "vitest";
-import { agentConfig, merge, TIMES, writeConfig, type ConfigPart } from "./agent-config.ts";
+import { agentConfig, merge, writeConfig, type ConfigPart } from "./agent-config.ts";
 import { eventually } from "./eventually.ts";
 import { ROOT, type LogLine, type RunningProcess } from "./processes.ts";
 import { startAgent, untilReady, type Agent, type AgentRole } from "./topology-agent.ts";
 import { observe, type Observation } from "./topology-observation.ts";
-import { startPrivateRedis, type PrivateRedis } from "./topology-redis.ts";
+import { expectNoWrongReboot } from "./topology-oracle.ts";
+import { startPrivateRedis, type PrivateRedis, type TopologyRedis } from "./topology-redis.ts";
 import {
   startSimulatorProcess,
   type OracleReboot,
@@ -30,8 +31,8 @@ export interface TopologyOptions {
 }
 
 /** A whole system of real processes: Redis, a simulated cluster and cloud, watchers and workers. */
-export interface Topology extends AsyncDisposable, Observation {
-  readonly redis: PrivateRedis;
+export interface Topology<R extends TopologyRedis = PrivateRedis> extends AsyncDisposable, Observation {
+  readonly redis: R;
   readonly simulator: SimulatorProcess;
   readonly dir: string;
   /** The agents that were not replaced, in the order of their start. */
@@ -69,13 +70,16 @@ export interface AgentPart {
 const CLUSTER = "e2e";
 
 /** Starts everything and waits until every node was judged (if anybody can). Disposing leaves no process and no file. */
-async function startTopology(options: TopologyOptions): Promise<Topology> {
+async function startTopology<R extends TopologyRedis>(
+  startRedis: (cluster: string) => Promise<R>,
+  options: TopologyOptions,
+): Promise<Topology<R>> {
   // Whatever was started before something fails is stopped again.
   await using started = new AsyncDisposableStack();
   const dir = started.adopt(mkdtempSync(join(tmpdir(), "node-agent-e2e-")), (path) =>
     rmSync(path, { recursive: true, force: true }),
   );
-  const redis = started.use(await startPrivateRedis());
+  const redis = started.use(await startRedis(CLUSTER));
   const { pools, simulator: world = {} } = options;
   const simulator = started.use(await startSimulatorProcess(dir, { pools, options: world }));
   const observation = started.use(observe(redis, CLUSTER));
@@ -169,9 +173,17 @@ async function startTopology(options: TopologyOptions): Promise<Topology> {
  * rebooted within its wait (I1) or while it was well (I2).
  */
 export function useTopology(options: TopologyOptions): () => Topology {
-  let topology: Topology | undefined;
+  return useTopologyOn(startPrivateRedis, options);
+}
+
+/** The same on a Redis of another kind, which is started for the cluster of the topology. */
+export function useTopologyOn<R extends TopologyRedis>(
+  startRedis: (cluster: string) => Promise<R>,
+  options: TopologyOptions,
+): () => Topology<R> {
+  let topology: Topology<R> | undefined;
   beforeAll(async () => {
-    topology = await startTopology(options);
+    topology = await startTopology(startRedis, options);
   });
   afterEach(async ({ task }) => {
     if (topology === undefined) return;
@@ -185,24 +197,6 @@ export function useTopology(options: TopologyOptions): () => Topology {
     if (topology === undefined) throw new Error("the topology did not start");
     return topology;
   };
-}
-
-/** I1 and I2, told by the cloud: no VM twice within its wait, none that was well. */
-async function expectNoWrongReboot(simulator: SimulatorProcess): Promise<void> {
-  const reboots = await simulator.reboots();
-  expect(
-    reboots.filter(({ healthyAtExecution }) => healthyAtExecution),
-    "reboots of healthy VMs",
-  ).toEqual([]);
-  const gpus = new Map((await simulator.truth()).map((node) => [node.name, node.gpus]));
-  for (const [instance, own] of Map.groupBy(reboots, ({ instanceId }) => instanceId)) {
-    const wait = (gpus.get(own[0]?.node ?? "") ?? 0) > 0 ? TIMES.wait.gpu : TIMES.wait.standard;
-    const gaps = own.slice(1).map((reboot, i) => reboot.requestAt - (own[i]?.at ?? 0));
-    expect(
-      gaps.filter((gap) => gap < wait),
-      `reboots of ${instance} within its wait of ${wait} ms`,
-    ).toEqual([]);
-  }
 }
 
 async function untilJudged(simulator: SimulatorProcess, observation: Observation): Promise<void> {

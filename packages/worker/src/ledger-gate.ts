@@ -17,7 +17,12 @@ import {
   type LedgerWriter,
 } from "@node-agent/shared/core/ledger/steps.ts";
 import { windowOf, type LedgerTimings } from "@node-agent/shared/core/ledger/timings.ts";
-import { distrustOf, type LedgerDistrust, type LedgerSight } from "@node-agent/shared/core/ledger/trust.ts";
+import {
+  distrustOf,
+  type LedgerDistrust,
+  type LedgerMemory,
+  type LedgerSight,
+} from "@node-agent/shared/core/ledger/trust.ts";
 import type { RepairPolicy } from "@node-agent/shared/core/policy.ts";
 import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
@@ -32,6 +37,8 @@ export interface LedgerGateDeps {
   readonly timings: LedgerTimings;
   /** Names this process in the ledger. */
   readonly self: string;
+  /** Waits for a random span up to `most`, so that writers that met do not meet again. */
+  readonly jitter: (most: Millis) => Promise<void>;
 }
 
 /** The ledger at one moment, trusted. */
@@ -54,12 +61,14 @@ interface KnownLedger extends LedgerSight {
   readonly object: string;
 }
 
-/** What is remembered of the ledger when it is asked. */
-interface Remembered {
-  /** The number that Redis remembers. */
-  readonly shared: number;
-  readonly seqHighWater: number;
-  readonly known: KnownLedger | undefined;
+/** A read of the ledger, and when it began. */
+interface Read {
+  readonly reading: LedgerReading;
+  /** What was remembered then: a number that another write reaches meanwhile must not look like a step back. */
+  readonly before: Required<Pick<LedgerMemory, "shared" | "seqHighWater">> & {
+    readonly known: KnownLedger | undefined;
+  };
+  readonly readAt: Millis;
 }
 
 type FoundLedger = Extract<LedgerReading, { state: "Found" }>;
@@ -70,7 +79,10 @@ function mayBeWritten({ distrust, quarantineUntil }: LedgerDistrust): boolean {
 }
 
 /** Attempts to write an outcome against other writers; after them the intent stands, which is safe and less precise. */
-const MAX_OUTCOME_WRITES = 8;
+const MAX_OUTCOME_WRITES = 32;
+
+/** The longest pause after the first write that others came before; it grows with each. */
+export const CONFLICT_PAUSE: Millis = 30;
 
 export class LedgerGate {
   readonly #deps: LedgerGateDeps;
@@ -85,12 +97,10 @@ export class LedgerGate {
 
   /** Reads the ledger and judges whether it may be built on. Throws when the store of either cannot be asked. */
   async open(redisNow: EpochMillis, signal?: AbortSignal): Promise<LedgerOpening> {
-    const memory = await this.#remember();
-    const readAt = this.#deps.clock.monotonic();
-    const reading = await this.#deps.ledger.read(signal);
+    const { reading, before, readAt } = await this.#read(signal);
     if (reading.state !== "Found") return { open: false, why: `${reading.state}: ${reading.why}` };
     const clocks = this.#clocks(reading, redisNow);
-    const distrust = this.#distrust(reading, memory, clocks);
+    const distrust = this.#distrust(reading, before, clocks);
     if (distrust !== undefined) {
       await this.#quarantine(reading, readAt, clocks, distrust, signal);
       return {
@@ -105,19 +115,10 @@ export class LedgerGate {
     return { open: true, session: this.#session(reading, readAt, clocks) };
   }
 
-  /**
-   * What is remembered of the ledger, asked before the ledger is: a number that another write of this or of another worker
-   * reaches while it is read must not look like a step back.
-   */
-  async #remember(): Promise<Remembered> {
-    const shared = await this.#join(0);
-    return { shared, seqHighWater: this.#seen, known: this.#known };
-  }
-
-  #distrust(reading: FoundLedger, remembered: Remembered, clocks: Clocks): LedgerDistrust | undefined {
+  #distrust(reading: FoundLedger, before: Read["before"], clocks: Clocks): LedgerDistrust | undefined {
     const { policy, timings } = this.#deps;
     const longest = windowOf(Math.max(policy.rebootWait.standard, policy.rebootWait.gpu), timings);
-    const { known, ...numbers } = remembered;
+    const { known, ...numbers } = before;
     const memory = {
       ...numbers,
       ...(known?.object === objectOf(reading) ? { known } : {}),
@@ -127,7 +128,7 @@ export class LedgerGate {
     if (found?.distrust !== "Silent") this.#silentSince = undefined;
     else if (this.#silentSince === undefined) {
       this.#silentSince = clocks.latest;
-      return this.#distrust(reading, remembered, clocks);
+      return this.#distrust(reading, before, clocks);
     }
     return found;
   }
@@ -212,13 +213,13 @@ export class LedgerGate {
     redisNow: EpochMillis,
     step: (ledger: Ledger, writer: LedgerWriter) => Ledger,
   ): Promise<boolean> {
+    const { clock, jitter } = this.#deps;
+    const startedAt = clock.monotonic();
     for (let attempt = 0; attempt < MAX_OUTCOME_WRITES; attempt += 1) {
-      const memory = await this.#remember();
-      const readAt = this.#deps.clock.monotonic();
-      const reading = await this.#deps.ledger.read();
+      const { reading, before, readAt } = await this.#read();
       if (reading.state !== "Found") return false;
-      const clocks = this.#clocks(reading, redisNow);
-      const distrust = this.#distrust(reading, memory, clocks);
+      const clocks = this.#clocks(reading, redisNow + readAt - startedAt);
+      const distrust = this.#distrust(reading, before, clocks);
       if (distrust !== undefined && !mayBeWritten(distrust)) {
         // Every write is a sign of life, and must not revive a ledger that is to be put in quarantine first. Who comes
         // here does that, too: when all that is left to do is to write outcomes, nobody opens the ledger for a reboot.
@@ -235,6 +236,7 @@ export class LedgerGate {
         return true;
       }
       if (outcome === "Refused") return false;
+      await jitter(CONFLICT_PAUSE * (attempt + 1));
     }
     return false;
   }
@@ -256,6 +258,14 @@ export class LedgerGate {
   async #wrote(reading: FoundLedger, { meta }: Ledger, clocks: Clocks): Promise<void> {
     await this.#join(meta.seq);
     this.#know(reading, meta.seq, clocks);
+  }
+
+  /** What is remembered is asked before the ledger: of all that happens while it is read, nothing is a step back. */
+  async #read(signal?: AbortSignal): Promise<Read> {
+    const shared = await this.#join(0);
+    const before = { shared, seqHighWater: this.#seen, known: this.#known };
+    const readAt = this.#deps.clock.monotonic();
+    return { reading: await this.#deps.ledger.read(signal), before, readAt };
   }
 
   /** Remembers a number of the ledger (0 only asks), and returns the one that Redis remembers. */

@@ -9,13 +9,13 @@ import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import { breakerOf } from "@node-agent/shared/core/storm/breaker.ts";
 import type { FleetHealth } from "@node-agent/shared/core/storm/fleet.ts";
 import { limitsOf, type LimitSubject } from "@node-agent/shared/core/storm/limits.ts";
-import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
+import type { EpochMillis } from "@node-agent/shared/core/time.ts";
 import { transition } from "@node-agent/shared/core/transition.ts";
 import type { RebootReceipt, RebootTarget } from "@node-agent/shared/ports/executor.ts";
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
 import type { CallClaim } from "./call-brake.ts";
 import type { Judged } from "./judge.ts";
-import type { LedgerOpening, LedgerSession } from "./ledger-gate.ts";
+import { CONFLICT_PAUSE, type LedgerOpening, type LedgerSession } from "./ledger-gate.ts";
 import { SendDeadline, type Missed } from "./send-deadline.ts";
 import { nowOf, type RebootDeps, type RebootRun, type Transaction } from "./reboot-transaction.ts";
 
@@ -35,8 +35,6 @@ export interface CallRequest {
 
 /** Intents that other writers may come before; each costs a read and a write, and all of them lie within S. */
 const MAX_INTENT_CONFLICTS = 16;
-/** The longest pause after the first of them; it grows with each. */
-const CONFLICT_PAUSE: Millis = 30;
 
 /** Attempts to write the outcome of a call; after them the intent stands, which is safe and only less precise. */
 const MAX_OUTCOME_WRITES = 5;

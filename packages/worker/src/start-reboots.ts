@@ -166,6 +166,7 @@ function createLedgerGate({ parts, kubernetes, redis, keys, rules, reach }: Rebo
     policy: rules.policy,
     timings: ledgerTimingsOf(config),
     self: SELF,
+    jitter: async (most) => clock.sleep(Math.random() * most),
   });
 }
 

@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { afterEach, describe, expect, test } from "vitest";
 import { Expected } from "@node-agent/shared/runtime/config/kinds.ts";
@@ -13,17 +12,10 @@ import {
 import { awaitRedis, checkRedisServer, judgeRedisInfo } from "@node-agent/shared/runtime/redis-server.ts";
 import { systemClock } from "@node-agent/shared/runtime/system-clock.ts";
 import { eventually } from "../../support/eventually.ts";
+import { freePort } from "../../support/free-port.ts";
 import { memoryLogger } from "../../unit/runtime/log-lines.ts";
 
 const running: { stop: () => Promise<void> }[] = [];
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
-}
 
 async function startRedis(port: number, ...extra: string[]): Promise<ChildProcess> {
   const directory = mkdtempSync(`${tmpdir()}/node-agent-redis-`);
@@ -64,6 +56,18 @@ function open(url: string, purpose: RedisPurpose = "worker") {
   const wait = (signal: AbortSignal = new AbortController().signal): Promise<void> =>
     awaitRedis({ connection, settings, logger, clock: systemClock, signal });
   return { connection, settings, lines, raw, errors, wait };
+}
+
+/** A Cluster of one server, which answers only while it has all slots, and a connection to that server alone. */
+async function startCluster(): Promise<{ port: number; admin: RedisConnection }> {
+  const port = await freePort();
+  // A node that never met another does not know its address and would announce an empty one.
+  const announce = ["--cluster-announce-ip", "127.0.0.1", "--cluster-port", `${await freePort()}`];
+  await startRedis(port, "--cluster-enabled", "yes", ...announce);
+  const { connection: admin } = open(`redis://127.0.0.1:${port}`, "worker");
+  await eventually(() => expect(admin.status).toBe("ready"));
+  await admin.call("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
+  return { port, admin };
 }
 
 afterEach(async () => {
@@ -245,15 +249,24 @@ describe("Redis by Sentinel and Cluster", () => {
   });
 
   test("reaches a Cluster", async () => {
-    const port = await freePort();
-    // A node that never met another does not know its address and would announce an empty one.
-    const announce = ["--cluster-announce-ip", "127.0.0.1", "--cluster-port", `${await freePort()}`];
-    await startRedis(port, "--cluster-enabled", "yes", ...announce);
-    const admin = open(`redis://127.0.0.1:${port}`, "worker");
-    await eventually(() => expect(admin.connection.status).toBe("ready"));
-    await admin.connection.call("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
+    const { port } = await startCluster();
     const { connection, wait } = open(`redis+cluster://127.0.0.1:${port}`, "store");
     await wait();
     expect(await connection.set("{a}", "1")).toBe("OK");
+  });
+
+  test("a Cluster that is down is connected to, and answers once it is up: BullMQ waits for both", async () => {
+    const { port, admin } = await startCluster();
+    const { connection, wait } = open(`redis+cluster://127.0.0.1:${port}`);
+    await wait();
+    await admin.call("CLUSTER", "DELSLOTS", "0");
+    await eventually(async () => expect(await admin.call("CLUSTER", "INFO")).toContain("cluster_state:fail"));
+    const ended = new Promise<void>((resolve) => void connection.once("end", () => resolve()));
+    connection.disconnect();
+    await ended;
+    await connection.connect();
+    const written = connection.set("{a}", "1");
+    await admin.call("CLUSTER", "ADDSLOTS", "0");
+    expect(await written).toBe("OK");
   });
 });

@@ -155,6 +155,7 @@ export class World {
       policy: this.rules.policy,
       timings: LEDGER,
       self: "worker-1",
+      jitter: async () => undefined,
     });
   }
 

@@ -88,6 +88,9 @@ function open(settings: RedisSettings, purpose: RedisPurpose, connectTimeout: Mi
           ...waits,
           redisOptions: common,
           clusterRetryStrategy: retryDelay,
+          // A connect() whose ready check fails never settles (ioredis pull request 741), and BullMQ waits for it: a failover
+          // would park its workers for good. Commands of a Cluster that is down are retried all the same.
+          enableReadyCheck: false,
           // The default of 16 redirections rejects commands in the middle of a failover (shared facts, queues 5).
           maxRedirections: 100,
           retryDelayOnFailover: 200,
