@@ -23,10 +23,11 @@ import { CureRates, type CureGroup } from "@node-agent/shared/core/storm/cure-ra
 import { clocksOf } from "@node-agent/shared/core/ledger/clocks.ts";
 import type { EpochMillis } from "@node-agent/shared/core/time.ts";
 import { policyOf, type Config } from "@node-agent/shared/runtime/config/config.ts";
+import { authorOf } from "./author.ts";
 import { CliError } from "./errors.ts";
 import { readFleet } from "./fleet-reading.ts";
 import { changeLedger, readLedger } from "./ledger-change.ts";
-import { countOf, poolName, reasonText, spanOf, writerName, zoneName } from "./names.ts";
+import { countOf, poolName, reasonText, spanOf, zoneName } from "./names.ts";
 import { readConfig, withKubernetes, type GlobalOptions } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 import { jsonText, printable, spanText, whenText } from "./text.ts";
@@ -93,7 +94,8 @@ async function grantCommand(options: GrantOptions, terminal: Terminal): Promise<
       const { ledger } = await readLedger(store);
       await refuseWithoutNeed(scope, ledger, config, terminal);
     }
-    const order = { ...scope, ...count, id: randomUUID().slice(0, 8), by: writerName(terminal.who), reason };
+    const by = await authorOf(connection, terminal);
+    const order = { ...scope, ...count, id: randomUUID().slice(0, 8), by, reason };
     const { changed, ledger } = await changeLedger(store, terminal.clock, (before, since) =>
       withGrant(before, newGrant({ ...order, lasts }, since)),
     );
@@ -156,7 +158,7 @@ async function revokeCommand(
   const config = readConfig(options, terminal);
   await withKubernetes(config, terminal, async (connection) => {
     const store = createOrderLedger(connection, config.ledger);
-    const by = writerName(terminal.who);
+    const by = await authorOf(connection, terminal);
     const ends = (grant: LedgerGrant): boolean => options.all === true || isSameScope(grant, scope);
     let now: EpochMillis = terminal.clock.now();
     const { changed, ledger } = await changeLedger(store, terminal.clock, (before, at) => {

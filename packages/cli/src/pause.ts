@@ -13,9 +13,10 @@ import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
 import { DAY, SECOND, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
 import type { Config } from "@node-agent/shared/runtime/config/config.ts";
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
+import { authorOf } from "./author.ts";
 import { CliError } from "./errors.ts";
 import { changeLedger } from "./ledger-change.ts";
-import { nodeName, poolName, reasonText, spanOf, writerName } from "./names.ts";
+import { nodeName, poolName, reasonText, spanOf } from "./names.ts";
 import type { GlobalOptions } from "./session.ts";
 import { readConfig, withKubernetes } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
@@ -40,7 +41,7 @@ export async function pauseCommand(
   const lasts = options.for === undefined ? undefined : spanOf("--for", options.for, LONGEST);
   const config = readConfig(options, terminal);
   await withKubernetes(config, terminal, async (connection) => {
-    const by = writerName(terminal.who);
+    const by = await authorOf(connection, terminal);
     const store = createOrderLedger(connection, config.ledger);
     const { changed, ledger } = await changeLedger(store, terminal.clock, (before, since) =>
       withPause(before, scope, {
