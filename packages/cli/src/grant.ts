@@ -9,7 +9,6 @@ import {
   GRANT_LASTS,
   GRANT_LASTS_AT_MOST,
   GRANTS_MAX,
-  grantHolds,
   grantsOf,
   isSameScope,
   newGrant,
@@ -19,6 +18,7 @@ import {
   type GrantScope,
 } from "@node-agent/shared/core/ledger/grant.ts";
 import type { Ledger, LedgerGrant } from "@node-agent/shared/core/ledger/ledger.ts";
+import { standingOrders } from "@node-agent/shared/core/ledger/standing-orders.ts";
 import { CureRates, type CureGroup } from "@node-agent/shared/core/storm/cure-rate.ts";
 import { clocksOf } from "@node-agent/shared/core/ledger/clocks.ts";
 import type { EpochMillis } from "@node-agent/shared/core/time.ts";
@@ -28,6 +28,7 @@ import { CliError } from "./errors.ts";
 import { readFleet } from "./fleet-reading.ts";
 import { changeLedger, readLedger } from "./ledger-change.ts";
 import { countOf, poolName, reasonText, spanOf, zoneName } from "./names.ts";
+import { standingGrantText } from "./orders-text.ts";
 import { readConfig, withKubernetes, type GlobalOptions } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 import { jsonText, printable, spanText, whenText } from "./text.ts";
@@ -169,7 +170,9 @@ async function revokeCommand(
     if (options.output === "json")
       terminal.out(jsonText({ revoked: changed, grants: grantsOf(ledger.meta) }));
     else terminal.out(printable(changed ? `revoked: ${what}` : `nothing to revoke: ${what}`) + "\n");
-    for (const still of standingGrants(ledger, now)) terminal.err(`node-agent: still granted: ${still}\n`);
+    for (const still of standingOrders(ledger.meta, now).grants) {
+      terminal.err(printable(`node-agent: still granted: ${standingGrantText(still, now)}`) + "\n");
+    }
   });
 }
 
@@ -179,18 +182,4 @@ function scopeOf({ zone, pool, checker }: ScopeOptions): GrantScope {
     ...(pool === undefined ? {} : { pool: poolName(pool) }),
     ...(checker === undefined ? {} : { checker }),
   };
-}
-
-/** Every grant that holds now, in words. */
-export function standingGrants({ meta }: Pick<Ledger, "meta">, now: EpochMillis): string[] {
-  return grantsOf(meta)
-    .filter((grant) => grantHolds(grant, now))
-    .map((grant) => {
-      const { used, count, width, by, since, until, reason } = grant;
-      const of = count === undefined ? "" : ` of ${count}`;
-      return printable(
-        `${scopeText(grant)} until ${whenText(until, now)}, ${used}${of} begun, ${width} at a time now, ` +
-          `by ${by} since ${whenText(since, now)}: ${reason}`,
-      );
-    });
 }
