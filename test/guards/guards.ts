@@ -37,8 +37,8 @@ export const GUARDS: readonly Guard[] = [
   {
     guard: "no call without an intent in the ledger",
     file: CALL,
-    from: '    if (write.outcome === "Written") return undefined;',
-    to: "    if (write.outcome !== undefined) return undefined;",
+    from: '    if (write.outcome === "Written") return write;',
+    to: '    if (write.outcome !== undefined) return { outcome: "Written" };',
     tests: [`${UNIT}/reboot-ledger.test.ts`],
   },
   {

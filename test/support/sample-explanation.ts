@@ -79,7 +79,7 @@ export async function sampleEvents(): Promise<string> {
   const world = await silentNode();
   const first = await eventOf(world, 1);
   await world.watch(4 * MINUTE + 48 * SECOND);
-  const pause = { since: world.clock.now(), by: "ann@desk", reason: "kernel upgrade, see OPS-31" };
+  const pause = { since: world.clock.now(), by: "admin (ann@desk)", reason: "kernel upgrade, see OPS-31" };
   const paused = withPause(await world.readLedger(), { level: "pool", name: "workers" }, pause);
   world.ledger.create(paused, world.clock.now() - DAY);
   const second = await eventOf(world, 2);

@@ -3,6 +3,7 @@ import { keysOf } from "@node-agent/shared/contract/keys.ts";
 import { createCheckers } from "@node-agent/shared/core/checkers/registry.ts";
 import type { FleetState, SummaryNode } from "@node-agent/shared/core/fleet-repairs.ts";
 import { fleetSummary, type FleetSummary } from "@node-agent/shared/core/fleet-summary.ts";
+import type { Ledger } from "@node-agent/shared/core/ledger/ledger.ts";
 import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
 import { RedisStateStore } from "@node-agent/shared/redis/state-store.ts";
 import { policyOf, type Config } from "@node-agent/shared/runtime/config/config.ts";
@@ -19,15 +20,18 @@ export interface FleetReading {
   readonly unread?: string;
 }
 
-/** Reads the fleet. Throws when the API server cannot list it. */
-export async function readFleet(config: Config, terminal: Terminal): Promise<FleetReading> {
+/** Reads the fleet; pauses and grants of `ledger` count. Throws when the API server cannot list it. */
+export async function readFleet(config: Config, terminal: Terminal, ledger?: Ledger): Promise<FleetReading> {
   const [nodes, state] = await Promise.all([readNodes(config, terminal), readState(config, terminal)]);
   const policy = policyOf(config);
   const rules = { policy, checkers: createCheckers(policy) };
   if ("unread" in state)
-    return { summary: fleetSummary(nodes, undefined, rules, terminal.clock.now()), unread: state.unread };
+    return {
+      summary: fleetSummary(nodes, undefined, rules, terminal.clock.now(), ledger),
+      unread: state.unread,
+    };
   // The store's clock is the one that records are written by.
-  return { summary: fleetSummary(nodes, state, rules, state.now) };
+  return { summary: fleetSummary(nodes, state, rules, state.now, ledger) };
 }
 
 async function readNodes(config: Config, terminal: Terminal): Promise<SummaryNode[]> {

@@ -3,8 +3,9 @@ import { annotateNode, createNodeReader } from "@node-agent/kubernetes";
 import { ACCEPTED_GPUS_ANNOTATION, acceptedGpus } from "@node-agent/shared/core/checkers/gpu-memory.ts";
 import { gpuViewOf, isGpuNode } from "@node-agent/shared/core/checkers/gpu-resources.ts";
 import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
+import { authorOf } from "./author.ts";
 import { CliError } from "./errors.ts";
-import { nodeName, reasonText, writerName } from "./names.ts";
+import { nodeName, reasonText } from "./names.ts";
 import { readConfig, withKubernetes, type GlobalOptions } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 import { instantText, jsonText, printable } from "./text.ts";
@@ -44,7 +45,7 @@ async function gpuAcceptCommand(name: string, options: AcceptOptions, terminal: 
     }
     const view = gpuViewOf(read.node);
     const accepted = options.remove === true ? undefined : view.allocatable + view.renamed;
-    const by = writerName(terminal.who);
+    const by = await authorOf(connection, terminal);
     const at = instantText(terminal.clock.now());
     await annotateNode(connection, node, {
       [ACCEPTED_GPUS_ANNOTATION]: accepted === undefined ? null : String(accepted),

@@ -9,7 +9,6 @@ import {
   GRANT_LASTS,
   GRANT_LASTS_AT_MOST,
   GRANTS_MAX,
-  grantHolds,
   grantsOf,
   isSameScope,
   newGrant,
@@ -19,14 +18,17 @@ import {
   type GrantScope,
 } from "@node-agent/shared/core/ledger/grant.ts";
 import type { Ledger, LedgerGrant } from "@node-agent/shared/core/ledger/ledger.ts";
+import { standingOrders } from "@node-agent/shared/core/ledger/standing-orders.ts";
 import { CureRates, type CureGroup } from "@node-agent/shared/core/storm/cure-rate.ts";
 import { clocksOf } from "@node-agent/shared/core/ledger/clocks.ts";
 import type { EpochMillis } from "@node-agent/shared/core/time.ts";
 import { policyOf, type Config } from "@node-agent/shared/runtime/config/config.ts";
+import { authorOf } from "./author.ts";
 import { CliError } from "./errors.ts";
 import { readFleet } from "./fleet-reading.ts";
 import { changeLedger, readLedger } from "./ledger-change.ts";
-import { countOf, poolName, reasonText, spanOf, writerName, zoneName } from "./names.ts";
+import { countOf, poolName, reasonText, spanOf, zoneName } from "./names.ts";
+import { standingGrantText } from "./orders-text.ts";
 import { readConfig, withKubernetes, type GlobalOptions } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 import { jsonText, printable, spanText, whenText } from "./text.ts";
@@ -93,7 +95,8 @@ async function grantCommand(options: GrantOptions, terminal: Terminal): Promise<
       const { ledger } = await readLedger(store);
       await refuseWithoutNeed(scope, ledger, config, terminal);
     }
-    const order = { ...scope, ...count, id: randomUUID().slice(0, 8), by: writerName(terminal.who), reason };
+    const by = await authorOf(connection, terminal);
+    const order = { ...scope, ...count, id: randomUUID().slice(0, 8), by, reason };
     const { changed, ledger } = await changeLedger(store, terminal.clock, (before, since) =>
       withGrant(before, newGrant({ ...order, lasts }, since)),
     );
@@ -156,7 +159,7 @@ async function revokeCommand(
   const config = readConfig(options, terminal);
   await withKubernetes(config, terminal, async (connection) => {
     const store = createOrderLedger(connection, config.ledger);
-    const by = writerName(terminal.who);
+    const by = await authorOf(connection, terminal);
     const ends = (grant: LedgerGrant): boolean => options.all === true || isSameScope(grant, scope);
     let now: EpochMillis = terminal.clock.now();
     const { changed, ledger } = await changeLedger(store, terminal.clock, (before, at) => {
@@ -167,7 +170,9 @@ async function revokeCommand(
     if (options.output === "json")
       terminal.out(jsonText({ revoked: changed, grants: grantsOf(ledger.meta) }));
     else terminal.out(printable(changed ? `revoked: ${what}` : `nothing to revoke: ${what}`) + "\n");
-    for (const still of standingGrants(ledger, now)) terminal.err(`node-agent: still granted: ${still}\n`);
+    for (const still of standingOrders(ledger.meta, now).grants) {
+      terminal.err(printable(`node-agent: still granted: ${standingGrantText(still, now)}`) + "\n");
+    }
   });
 }
 
@@ -177,18 +182,4 @@ function scopeOf({ zone, pool, checker }: ScopeOptions): GrantScope {
     ...(pool === undefined ? {} : { pool: poolName(pool) }),
     ...(checker === undefined ? {} : { checker }),
   };
-}
-
-/** Every grant that holds now, in words. */
-export function standingGrants({ meta }: Pick<Ledger, "meta">, now: EpochMillis): string[] {
-  return grantsOf(meta)
-    .filter((grant) => grantHolds(grant, now))
-    .map((grant) => {
-      const { used, count, width, by, since, until, reason } = grant;
-      const of = count === undefined ? "" : ` of ${count}`;
-      return printable(
-        `${scopeText(grant)} until ${whenText(until, now)}, ${used}${of} begun, ${width} at a time now, ` +
-          `by ${by} since ${whenText(since, now)}: ${reason}`,
-      );
-    });
 }

@@ -7,9 +7,9 @@ import {
 import { emptyLedger } from "@node-agent/shared/core/ledger/steps.ts";
 import { ledgerTimingsOf, policyOf, type Config } from "@node-agent/shared/runtime/config/config.ts";
 import { longestWindow } from "@node-agent/shared/runtime/ledger-look.ts";
+import { authorOf } from "./author.ts";
 import { CliError } from "./errors.ts";
 import { readLedger } from "./ledger-change.ts";
-import { writerName } from "./names.ts";
 import { readConfig, withKubernetes, type GlobalOptions } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 import { instantText, jsonText, spanText, whenText } from "./text.ts";
@@ -20,7 +20,7 @@ export async function ledgerInitCommand(options: GlobalOptions, terminal: Termin
   const { namespace, name } = config.ledger;
   await withKubernetes(config, terminal, async (connection) => {
     const cluster = await readClusterUid(connection);
-    const by = writerName(terminal.who);
+    const by = await authorOf(connection, terminal);
     // The server's clock: a ledger stamped by a wrong one would look silent, or alive, for as long as it is wrong.
     const { serverDate: startedAt = terminal.clock.now() } = await connection.request("/version");
     const write = await createLedger(connection, { namespace, name }, emptyLedger(cluster, by, startedAt));

@@ -3,12 +3,12 @@ import type { Clocks } from "@node-agent/shared/core/ledger/clocks.ts";
 import type { LedgerEntry } from "@node-agent/shared/core/ledger/ledger.ts";
 import type { LedgerLook } from "@node-agent/shared/core/explain-input.ts";
 import { isOpen } from "@node-agent/shared/core/ledger/history.ts";
+import { standingOrders } from "@node-agent/shared/core/ledger/standing-orders.ts";
 import type { LedgerReading } from "@node-agent/shared/ports/ledger.ts";
 import { ledgerTimingsOf, policyOf, type Config } from "@node-agent/shared/runtime/config/config.ts";
 import { clocksOfReading, lookAtLedger } from "@node-agent/shared/runtime/ledger-look.ts";
-import { standingGrants } from "./grant.ts";
 import { readLedger } from "./ledger-change.ts";
-import { standingPauses } from "./pause.ts";
+import { standingGrantText, standingPauseText } from "./orders-text.ts";
 import { readConfig, withKubernetes, type GlobalOptions } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 import { factsText, jsonText, spanText, tableText, whenText } from "./text.ts";
@@ -59,8 +59,7 @@ function shownEntry(full: LedgerEntry, clocks: Clocks) {
 function asTables(reading: Found, look: LedgerLook, clocks: Clocks, { ledger }: Config): string {
   const { meta } = reading.ledger;
   const now = clocks.earliest;
-  const pauses = standingPauses(reading.ledger, now);
-  const grants = standingGrants(reading.ledger, now);
+  const { pauses, grants } = standingOrders(meta, now);
   const facts: [string, string][] = [
     ["Ledger", `ConfigMap ${ledger.namespace}/${ledger.name}, created ${whenText(reading.createdAt, now)}`],
     ["Cluster", meta.cluster],
@@ -79,9 +78,9 @@ function asTables(reading: Found, look: LedgerLook, clocks: Clocks, { ledger }: 
           ] as [string, string],
         ]),
     ...(pauses.length === 0 ? [["Paused", "no"] as [string, string]] : []),
-    ...pauses.map((pause): [string, string] => ["Paused", pause]),
+    ...pauses.map((pause): [string, string] => ["Paused", standingPauseText(pause)]),
     ...(grants.length === 0 ? [["Grant", "none"] as [string, string]] : []),
-    ...grants.map((grant): [string, string] => ["Grant", grant]),
+    ...grants.map((grant): [string, string] => ["Grant", standingGrantText(grant, now)]),
   ];
   const entries = latestFirst(reading);
   if (entries.length === 0) return `${factsText(facts)}\nno reboots\n`;

@@ -1,9 +1,10 @@
 import type { Command } from "commander";
 import { createOrderLedger } from "@node-agent/kubernetes";
 import { withTrust } from "@node-agent/shared/core/ledger/steps.ts";
+import { authorOf } from "./author.ts";
 import { CliError } from "./errors.ts";
 import { changeLedger } from "./ledger-change.ts";
-import { reasonText, writerName } from "./names.ts";
+import { reasonText } from "./names.ts";
 import { readConfig, withKubernetes, type GlobalOptions } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 import { instantText, jsonText, printable } from "./text.ts";
@@ -28,7 +29,7 @@ async function trustCommand(
   const config = readConfig(options, terminal);
   await withKubernetes(config, terminal, async (connection) => {
     const store = createOrderLedger(connection, config.ledger);
-    const by = writerName(terminal.who);
+    const by = await authorOf(connection, terminal);
     const { changed, ledger } = await changeLedger(store, terminal.clock, (before, since) =>
       withTrust(before, { since, by, reason }),
     );

@@ -51,11 +51,6 @@ export function reasonText(text: string): string {
   );
 }
 
-/** `user@host`, cut to what the ledger holds. */
-export function writerName(who: string): string {
-  return who.replaceAll(/[\p{Cc}\p{Cf}]/gu, "").slice(0, LONGEST_REASON);
-}
-
 function quoted(text: string): string {
   const json = JSON.stringify(text);
   return json.length > 80 ? `${json.slice(0, 80)}...` : json;

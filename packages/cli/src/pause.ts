@@ -5,21 +5,22 @@ import {
   createSnapshotFilter,
   type KubernetesConnection,
 } from "@node-agent/kubernetes";
-import type { Ledger, LedgerPause } from "@node-agent/shared/core/ledger/ledger.ts";
+import { standingOrders } from "@node-agent/shared/core/ledger/standing-orders.ts";
 import { pauseOf, withoutPause, withPause, type PauseScope } from "@node-agent/shared/core/ledger/steps.ts";
-import { stands } from "@node-agent/shared/core/pause.ts";
 import { poolOf } from "@node-agent/shared/core/node.ts";
 import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
-import { DAY, SECOND, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
+import { DAY, SECOND, type Millis } from "@node-agent/shared/core/time.ts";
 import type { Config } from "@node-agent/shared/runtime/config/config.ts";
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
+import { authorOf } from "./author.ts";
 import { CliError } from "./errors.ts";
 import { changeLedger } from "./ledger-change.ts";
-import { nodeName, poolName, reasonText, spanOf, writerName } from "./names.ts";
+import { nodeName, poolName, reasonText, spanOf } from "./names.ts";
+import { pauseScopeText, pauseText, standingPauseText } from "./orders-text.ts";
 import type { GlobalOptions } from "./session.ts";
 import { readConfig, withKubernetes } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
-import { instantText, jsonText, printable } from "./text.ts";
+import { jsonText, printable } from "./text.ts";
 
 /** The longest span of a pause; without one it stands until it is resumed. */
 const LONGEST: Millis = 30 * DAY;
@@ -40,7 +41,7 @@ export async function pauseCommand(
   const lasts = options.for === undefined ? undefined : spanOf("--for", options.for, LONGEST);
   const config = readConfig(options, terminal);
   await withKubernetes(config, terminal, async (connection) => {
-    const by = writerName(terminal.who);
+    const by = await authorOf(connection, terminal);
     const store = createOrderLedger(connection, config.ledger);
     const { changed, ledger } = await changeLedger(store, terminal.clock, (before, since) =>
       withPause(before, scope, {
@@ -55,7 +56,7 @@ export async function pauseCommand(
     else {
       const word = changed ? "paused" : "was paused already";
       terminal.out(
-        printable(`${scopeText(scope)} ${word} ${pause === undefined ? "" : pauseText(pause)}`) + "\n",
+        printable(`${pauseScopeText(scope)} ${word} ${pause === undefined ? "" : pauseText(pause)}`) + "\n",
       );
     }
     await warnOfUnknown(scope, config, connection, terminal);
@@ -77,8 +78,9 @@ export async function resumeCommand(
       return withoutPause(before, scope);
     });
     if (options.output === "json") terminal.out(jsonText({ scope, paused: false, changed }));
-    else terminal.out(`${scopeText(scope)} ${changed ? "resumed" : "was not paused in the ledger"}\n`);
-    for (const still of [...standingPauses(ledger, now), ...configuredPauses(config)]) {
+    else terminal.out(`${pauseScopeText(scope)} ${changed ? "resumed" : "was not paused in the ledger"}\n`);
+    const standing = standingOrders(ledger.meta, now).pauses.map(standingPauseText);
+    for (const still of [...standing, ...configuredPauses(config)]) {
       terminal.err(printable(`node-agent: still paused: ${still}`) + "\n");
     }
   });
@@ -89,25 +91,6 @@ function scopeOf({ pool, node }: ScopeOptions): PauseScope {
     throw new CliError("Usage", "expected --pool or --node, got both");
   if (pool !== undefined) return { level: "pool", name: poolName(pool) };
   return node === undefined ? { level: "fleet" } : { level: "node", name: nodeName(node) };
-}
-
-function scopeText(scope: PauseScope): string {
-  return scope.level === "fleet" ? "fleet" : `${scope.level} ${scope.name}`;
-}
-
-function pauseText({ by, since, until, reason }: LedgerPause): string {
-  return `by ${by} at ${instantText(since)}${until === undefined ? "" : `, until ${instantText(until)}`}: ${reason}`;
-}
-
-/** Every pause in the ledger that stands now, in words, the widest first. */
-export function standingPauses({ meta }: Pick<Ledger, "meta">, now: EpochMillis): string[] {
-  const { paused, pausedPools, pausedNodes } = meta;
-  const all: [string, LedgerPause][] = [
-    ...(paused === undefined ? [] : [["fleet", paused] as [string, LedgerPause]]),
-    ...Object.entries(pausedPools).map(([name, pause]): [string, LedgerPause] => [`pool ${name}`, pause]),
-    ...Object.entries(pausedNodes).map(([name, pause]): [string, LedgerPause] => [`node ${name}`, pause]),
-  ];
-  return all.filter(([, pause]) => stands(pause, now)).map(([what, pause]) => `${what} ${pauseText(pause)}`);
 }
 
 function configuredPauses({ paused }: Config): string[] {
@@ -130,9 +113,9 @@ async function warnOfUnknown(
   using deadline = deadlineSignal(clock, 10 * SECOND, new AbortController().signal);
   const known = await isKnown(scope, config, connection, deadline.signal).catch(() => undefined);
   if (known === false)
-    err(`node-agent: the cluster has no ${scopeText(scope)} now; the pause stands for when it has\n`);
+    err(`node-agent: the cluster has no ${pauseScopeText(scope)} now; the pause stands for when it has\n`);
   if (known === undefined)
-    err(`node-agent: it could not be checked whether the cluster has ${scopeText(scope)}\n`);
+    err(`node-agent: it could not be checked whether the cluster has ${pauseScopeText(scope)}\n`);
 }
 
 async function isKnown(

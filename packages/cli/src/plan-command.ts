@@ -8,6 +8,7 @@ import { keysOf } from "@node-agent/shared/contract/keys.ts";
 import { createCheckers } from "@node-agent/shared/core/checkers/registry.ts";
 import { clocksOf } from "@node-agent/shared/core/ledger/clocks.ts";
 import { simulatedLedger } from "@node-agent/shared/core/ledger/simulated.ts";
+import { standingOrders } from "@node-agent/shared/core/ledger/standing-orders.ts";
 import { plan, wantsLedger, type Plan, type PlanLedger } from "@node-agent/shared/core/plan/plan.ts";
 import { RedisPlanStore } from "@node-agent/shared/redis/plan-store.ts";
 import { BullRebootQueue } from "@node-agent/shared/redis/reboot-queue.ts";
@@ -45,10 +46,12 @@ async function planCommand(options: GlobalOptions, terminal: Terminal): Promise<
     withRedis(config, terminal.clock, async (redis) => planNow(config, terminal, connection, redis)),
   );
   const mode = config.monitorOnly ? "monitor-only" : "active";
+  const read = "ledger" in ledger && !config.monitorOnly ? ledger.ledger : undefined;
+  const orders = read && standingOrders(read.meta, made.at);
   terminal.out(
     options.output === "json"
-      ? jsonText({ cluster: config.cluster, mode, ...made })
-      : planText(made, { cluster: config.cluster, mode }),
+      ? jsonText({ cluster: config.cluster, mode, ...(orders && { orders }), ...made })
+      : planText(made, { cluster: config.cluster, mode, ...(orders && { orders }) }),
   );
   if (ledger.state !== "Unread") return CLI_EXIT.ok;
   terminal.err(`node-agent: the ledger could not be read: ${printable(ledger.why)}\n`);

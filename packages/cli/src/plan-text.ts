@@ -1,20 +1,32 @@
+import type { StandingOrders } from "@node-agent/shared/core/ledger/standing-orders.ts";
 import type { HeldRepair, Plan } from "@node-agent/shared/core/plan/plan.ts";
 import type { LimitUse } from "@node-agent/shared/core/storm/limits.ts";
 import type { EpochMillis } from "@node-agent/shared/core/time.ts";
+import { standingGrantText, standingPauseText } from "./orders-text.ts";
 import { factsText, tableText, whenText } from "./text.ts";
 
 /** Most nodes that one line names; `-o json` has all of them. */
 const MOST_NAMED = 5;
 
+/** What a plan is of. */
+interface PlanOf {
+  readonly cluster: string;
+  readonly mode: "active" | "monitor-only";
+  /** Pauses and grants in force; absent: the ledger was not read. */
+  readonly orders?: StandingOrders;
+}
+
 /** A plan for a person. Repairs that one gate holds for one reason are one line. */
 export function planText(
   { at, use, proceed, held, look, idle }: Plan,
-  { cluster, mode }: { readonly cluster: string; readonly mode: "active" | "monitor-only" },
+  { cluster, mode, orders }: PlanOf,
 ): string {
   const begins = mode === "active" ? "begin now" : "would begin now";
   const facts: [string, string][] = [
     ["Cluster", cluster],
     ["Mode", mode === "active" ? mode : "monitor-only: nothing is repaired; this is what would be"],
+    ...(orders?.pauses ?? []).map((pause): [string, string] => ["Paused", standingPauseText(pause)]),
+    ...(orders?.grants ?? []).map((grant): [string, string] => ["Grant", standingGrantText(grant, at)]),
     ...(use === undefined ? [] : [["Limits", limitsText(use)] satisfies [string, string]]),
     ["Repairs", `${proceed.length} ${begins}, ${held.length} held, ${idle.length} failing without a repair`],
   ];

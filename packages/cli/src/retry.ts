@@ -2,8 +2,9 @@ import type { Command } from "commander";
 import { annotateNode, createNodeReader } from "@node-agent/kubernetes";
 import { RETRY_ANNOTATION } from "@node-agent/shared/core/retry.ts";
 import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
+import { authorOf } from "./author.ts";
 import { CliError } from "./errors.ts";
-import { nodeName, reasonText, writerName } from "./names.ts";
+import { nodeName, reasonText } from "./names.ts";
 import { readConfig, withKubernetes, type GlobalOptions } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 import { instantText, jsonText, printable } from "./text.ts";
@@ -35,7 +36,7 @@ async function retryCommand(
   await withKubernetes(config, terminal, async (connection) => {
     const read = await createNodeReader({ connection, project: toSnapshot }).read(node);
     if (!read.found) throw new CliError("NotFound", `there is no node ${node} in the cluster`);
-    const by = writerName(terminal.who);
+    const by = await authorOf(connection, terminal);
     const at = instantText(terminal.clock.now());
     await annotateNode(connection, node, {
       [RETRY_ANNOTATION]: at,

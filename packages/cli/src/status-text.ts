@@ -1,18 +1,24 @@
 import type { FailingChecker, FailingNode } from "@node-agent/shared/core/fleet-repairs.ts";
 import type { CheckerSummary, EvidenceSummary, FleetSummary } from "@node-agent/shared/core/fleet-summary.ts";
 import { PHASES } from "@node-agent/shared/core/phase.ts";
+import { standingGrantText, standingPauseText } from "./orders-text.ts";
 import { factsText, spanText, tableText, whenText } from "./text.ts";
 
 /** Most pools, zones or nodes that the text names; `-o json` has all of them. */
 const MOST_NAMED = 20;
 
-/** The lines above the tables, in order: a label, and its text or undefined for no line. Add lines here. */
-const LINES: readonly (readonly [label: string, text: (summary: FleetSummary) => string | undefined])[] = [
+/** The lines above the tables, in order: a label, and its text, texts, or undefined for no line. Add lines here. */
+const LINES: readonly (readonly [
+  label: string,
+  text: (summary: FleetSummary) => string | readonly string[] | undefined,
+])[] = [
   [
     "Mode",
     ({ mode }) =>
       mode === "active" ? "active" : "monitor-only: nothing is repaired; this shows what would be",
   ],
+  ["Paused", ({ orders }) => orders?.pauses.map(standingPauseText)],
+  ["Grant", ({ orders, at }) => orders?.grants.map((grant) => standingGrantText(grant, at))],
   ["Nodes", nodesText],
   ["Pools", ({ pools }) => listText(pools.map((group) => groupText(group, "without a pool label")))],
   ["Zones", ({ zones }) => listText(zones.map((group) => groupText(group, "without a zone label")))],
@@ -25,14 +31,16 @@ const LINES: readonly (readonly [label: string, text: (summary: FleetSummary) =>
   ["Repairs", repairsText],
 ];
 
-/** A summary of the fleet for a person. */
-export function statusText(summary: FleetSummary, cluster: string): string {
+/** A summary of the fleet for a person. `noOrders`: why pauses and grants are not known. */
+export function statusText(summary: FleetSummary, cluster: string, noOrders?: string): string {
   const facts = LINES.flatMap(([label, text]) => {
-    const line = text(summary);
-    return line === undefined ? [] : [[label, line] as const];
+    const lines = [text(summary) ?? []].flat();
+    return lines.map((line) => [label, line] as const);
   });
+  const unknown =
+    noOrders === undefined ? [] : [["Orders", `pauses and grants are not known: ${noOrders}`] as const];
   return [
-    factsText([["Cluster", cluster], ...facts]),
+    factsText([["Cluster", cluster], ...unknown, ...facts]),
     checkersText(summary),
     ...(summary.failing.length === 0 ? [] : [failingText(summary)]),
   ].join("\n");

@@ -13,6 +13,6 @@ export interface Terminal {
   readonly isTty: boolean;
   readonly clock: Clock;
   readonly readFile: ReadFile;
-  /** `user@host`, written into the ledger with every order. */
+  /** `user@host`, kept with every order beside the user that the API server knows. */
   readonly who: string;
 }

@@ -24,6 +24,7 @@ export { createEventRecorder, type EventRecorderDeps } from "./event-recorder.ts
 export { annotateNode } from "./node-annotator.ts";
 export { createNodeLister, type NodeListerDeps } from "./node-lister.ts";
 export { createNodeReader, type NodeReaderDeps, type ProjectNode } from "./node-reader.ts";
+export { readOwnName } from "./self-review.ts";
 export { createServerLook, type ServerLook } from "./server-look.ts";
 export { createSnapshotFilter, type NodeSelector } from "./reflector/node-filter.ts";
 export { createNodeSource, type NodeSourceDeps } from "./reflector/node-source.ts";

@@ -1,4 +1,5 @@
 import { stringify } from "yaml";
+import { USER } from "./kubernetes-api/self-review.ts";
 
 /** What a kubeconfig is written from. */
 export interface KubeconfigParts {
@@ -23,7 +24,7 @@ export function kubeconfigYaml({ cluster, url, caData, token }: KubeconfigParts)
         cluster: { server: url, ...(caData === undefined ? {} : { "certificate-authority-data": caData }) },
       },
     ],
-    users: [{ name: "admin", user }],
-    contexts: [{ name: cluster, context: { cluster, user: "admin", namespace: "default" } }],
+    users: [{ name: USER, user }],
+    contexts: [{ name: cluster, context: { cluster, user: USER, namespace: "default" } }],
   });
 }

@@ -40,9 +40,9 @@ export function createEventJournal(
       inner.held(node, step, record, change);
       if (record !== undefined) tell(node, () => heldEvent(record, step, change, clock.now()));
     },
-    requested: (record, target) => {
-      inner.requested(record, target);
-      tell(record.name, () => requestedEvent(record, target.instanceId, clock.now()));
+    requested: (record, target, grant) => {
+      inner.requested(record, target, grant);
+      tell(record.name, () => requestedEvent(record, target.instanceId, clock.now(), grant));
     },
     answered: (record, receipt) => {
       inner.answered(record, receipt);

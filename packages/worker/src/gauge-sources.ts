@@ -5,6 +5,7 @@ import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import type { StateStore } from "@node-agent/shared/ports/state-store.ts";
 import type { BullJobQueues } from "@node-agent/shared/redis/job-queues.ts";
 import type { GaugeSources, NodeGaugeSample } from "@node-agent/shared/runtime/metrics/scrape.ts";
+import type { GrantWatch } from "./grant-watch.ts";
 import { blindCauses, type Reach } from "./reach.ts";
 import type { Standing } from "./standing.ts";
 
@@ -15,11 +16,20 @@ export interface GaugeParts {
   readonly clock: Clock;
   readonly reach: Pick<Reach, "lost">;
   readonly standing: Pick<Standing, "hold" | "unlike">;
+  readonly grants: Pick<GrantWatch, "sample">;
   readonly policy: RepairPolicy;
 }
 
 /** Gauges are derived from the stores at scrape: nothing is remembered, so nothing can be left behind. */
-export function gaugeSources({ state, queues, clock, reach, standing, policy }: GaugeParts): GaugeSources {
+export function gaugeSources({
+  state,
+  queues,
+  clock,
+  reach,
+  standing,
+  grants,
+  policy,
+}: GaugeParts): GaugeSources {
   return {
     nodes: async () => {
       const now = clock.now();
@@ -33,6 +43,7 @@ export function gaugeSources({ state, queues, clock, reach, standing, policy }: 
       return (await queues.held()).map(({ gate, since }) => ({ gate, heldFor: Math.max(0, now - since) }));
     },
     standing: async () => ({ hold: standing.hold, unlike: standing.unlike.length }),
+    grants: async () => grants.sample(),
     view: async () => (await state.view()).age,
     // Redis that does not answer is what is asked for here, not a fault of the scrape.
     blind: async () => blindCauses(await state.view().catch(() => undefined), reach.lost, policy),

@@ -1,6 +1,7 @@
 import type { ReconcileError } from "@node-agent/shared/contract/metric-labels.ts";
 import type { Evaluation } from "@node-agent/shared/core/evaluation.ts";
 import type { RebootStep } from "@node-agent/shared/core/gates/list.ts";
+import type { LedgerGrant } from "@node-agent/shared/core/ledger/ledger.ts";
 import type { NodeRecord, RebootVerification } from "@node-agent/shared/core/record.ts";
 import type { RebootReceipt, RebootTarget } from "@node-agent/shared/ports/executor.ts";
 import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
@@ -28,8 +29,8 @@ export interface Journal {
    * of gate or attempt in the life of the job, and stays the same when only the words are new.
    */
   held(node: string, step: HeldStep, record: NodeRecord | undefined, change: number): void;
-  /** The intent stands in the store and the call is about to be made. */
-  requested(record: NodeRecord, target: RebootTarget): void;
+  /** The intent stands in the store and the call is about to be made; `grant`: an operator let it begin. */
+  requested(record: NodeRecord, target: RebootTarget, grant?: LedgerGrant): void;
   /** The call came back. */
   answered(record: NodeRecord, receipt: RebootReceipt): void;
   /** It is known what a reboot came to. */

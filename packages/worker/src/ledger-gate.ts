@@ -4,7 +4,8 @@
  */
 import { rebootWaitOf } from "@node-agent/shared/core/due.ts";
 import { clocksOf, type Clocks } from "@node-agent/shared/core/ledger/clocks.ts";
-import type { Ledger, LedgerOutcome } from "@node-agent/shared/core/ledger/ledger.ts";
+import type { Ledger, LedgerGrant, LedgerOutcome } from "@node-agent/shared/core/ledger/ledger.ts";
+import { grantOf } from "@node-agent/shared/core/ledger/grant.ts";
 import { joined } from "@node-agent/shared/core/ledger/sequence.ts";
 import {
   pruned,
@@ -48,8 +49,11 @@ export interface LedgerSession {
   /** When the window of a VM ends that is repaired now. */
   windowEnd(vm: Pick<LedgerIntent, "instanceId" | "gpu">): EpochMillis;
   /** Writes an intent on exactly this state of the ledger. A VM that ever had GPUs keeps their wait, whatever it says now. */
-  intend(intent: LedgerIntent, signal: AbortSignal): Promise<LedgerWrite>;
+  intend(intent: LedgerIntent, signal: AbortSignal): Promise<IntentWrite>;
 }
+
+/** What became of an intent. `grant`: the repair began under it. */
+export type IntentWrite = LedgerWrite & { readonly grant?: LedgerGrant };
 
 /** A session, or why there is none. */
 export type LedgerOpening =
@@ -176,8 +180,10 @@ export class LedgerGate {
         const next = withIntent(base, { ...intent, gpu: gpuNode }, window, this.#writer(clocks));
         if (this.#isStale(readAt)) return { outcome: "Refused", why: "too long since the ledger was read" };
         const write = await store.compareAndWrite(next, reading.version, signal);
-        if (write.outcome === "Written") await this.#wrote(reading, next, clocks);
-        return write;
+        if (write.outcome !== "Written") return write;
+        await this.#wrote(reading, next, clocks);
+        const grant = grantOf(next, intent.instanceId);
+        return grant === undefined ? write : { ...write, grant };
       },
     };
   }

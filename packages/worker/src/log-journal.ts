@@ -39,7 +39,7 @@ export function createLogJournal({ logger, metrics, clock }: LogJournalDeps): Jo
           : { until: new Date(step.at).toISOString(), inSeconds: seconds(step.at - clock.now()) };
       logger.info({ event: LOG_EVENTS.rebootHeld, ...of, gate, why, ...ends }, "pending reboot waits");
     },
-    requested: (record, { instanceId, hostname }) => {
+    requested: (record, { instanceId, hostname }, grant) => {
       const of = refOf(record.name, record);
       metrics.observeRecoveryAction(of, "Reboot");
       const attempt = record.lastReboot?.number;
@@ -55,6 +55,7 @@ export function createLogJournal({ logger, metrics, clock }: LogJournalDeps): Jo
           mode,
           failing,
           incident: record.incident?.id,
+          ...(grant === undefined ? {} : { grant: grant.id }),
         },
         record.monitorOnly ? "would request a reboot (monitor-only)" : "requesting a reboot",
       );

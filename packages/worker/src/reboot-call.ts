@@ -2,6 +2,7 @@ import { askingCheckers, firstDue, rebootWaitOf } from "@node-agent/shared/core/
 import type { GateInput } from "@node-agent/shared/core/gates/gate.ts";
 import { ledgerView } from "@node-agent/shared/core/gates/ledger-view.ts";
 import { clocksOf } from "@node-agent/shared/core/ledger/clocks.ts";
+import type { LedgerGrant } from "@node-agent/shared/core/ledger/ledger.ts";
 import type { LedgerIntent } from "@node-agent/shared/core/ledger/steps.ts";
 import { simulatedLedger } from "@node-agent/shared/core/ledger/simulated.ts";
 import { placeOf, type NodeSnapshot } from "@node-agent/shared/core/node.ts";
@@ -15,7 +16,7 @@ import type { RebootReceipt, RebootTarget } from "@node-agent/shared/ports/execu
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
 import type { CallClaim } from "./call-brake.ts";
 import type { Judged } from "./judge.ts";
-import { CONFLICT_PAUSE, type LedgerOpening, type LedgerSession } from "./ledger-gate.ts";
+import { CONFLICT_PAUSE, type IntentWrite, type LedgerOpening, type LedgerSession } from "./ledger-gate.ts";
 import { SendDeadline, type Missed } from "./send-deadline.ts";
 import { nowOf, type RebootDeps, type RebootRun, type Transaction } from "./reboot-transaction.ts";
 
@@ -41,6 +42,9 @@ const MAX_OUTCOME_WRITES = 5;
 
 const OTHERS_CAME_FIRST = "nothing sent: other workers wrote to the ledger first; it is tried again at once";
 const BRAKED = "this process sent as many reboot calls as the limits allow";
+
+/** An intent that stands in the ledger; in monitor-only mode, which keeps none, one that would. */
+type WrittenIntent = Extract<IntentWrite, { outcome: "Written" }>;
 
 /** What came of the call, and whether it was given up because its send deadline was over. */
 interface Sent {
@@ -113,22 +117,22 @@ export class RebootCall {
     if (!isWritten) return "conflict";
     const { before, evaluation } = judged;
     journal.judged({ node, before, after: record, evaluation, dueIn: undefined });
-    const unwritten = await stopwatch.time("Intent", async () => this.#intend(request, intended, token));
+    const written = await stopwatch.time("Intent", async () => this.#intend(request, intended, token));
     const sent =
-      unwritten === undefined
-        ? await this.#send(request, intended, claim)
-        : this.#unsent(transaction, unwritten);
+      written.outcome === "Written"
+        ? await this.#send(request, intended, claim, written.grant)
+        : this.#unsent(transaction, written);
     return this.#finish(request, intended, token, sent);
   }
 
-  /** Writes the intent to the ledger. Undefined: it stands there, and the call may be made. */
+  /** Writes the intent to the ledger. `Written`: it stands there, and the call may be made. */
   async #intend(
     { session, transaction, node, target, reopen }: CallRequest,
     intended: NodeRecord,
     token: string,
-  ): Promise<RebootReceipt | undefined> {
+  ): Promise<RebootReceipt | WrittenIntent> {
     if (session === undefined) {
-      if (this.#deps.rules.policy.monitorOnly) return undefined;
+      if (this.#deps.rules.policy.monitorOnly) return { outcome: "Written" };
       return { outcome: "NotSent", detail: "nothing sent: active mode without a ledger" };
     }
     const { rules, clock, timings } = this.#deps;
@@ -155,7 +159,7 @@ export class RebootCall {
       if (again === undefined) break;
       write = await again.intend(intent, deadline.signal);
     }
-    if (write.outcome === "Written") return undefined;
+    if (write.outcome === "Written") return write;
     // Many workers write to one ledger, and this one lost again and again: nothing failed, and it tries again at once.
     if (write.outcome === "Conflict") return { outcome: "NotSent", detail: OTHERS_CAME_FIRST };
     // A lost answer may be a written intent: it counts as a reboot and keeps its window, and nothing is called.
@@ -178,9 +182,10 @@ export class RebootCall {
     { transaction, target }: CallRequest,
     intended: NodeRecord,
     claim: CallClaim | undefined,
+    grant: LedgerGrant | undefined,
   ): Promise<Sent> {
     const { executor, timings, journal, clock, rules } = this.#deps;
-    journal.requested(intended, target);
+    journal.requested(intended, target, grant);
     using deadline = deadlineSignal(clock, timings.callDeadline, transaction.signal);
     if (this.#deadline.isOver(transaction)) {
       const missed = this.#deadline.missed(transaction);

@@ -28,6 +28,7 @@ import { CallBrake } from "./call-brake.ts";
 import { FLEET_LIST_DEADLINES, FleetWatch } from "./fleet-watch.ts";
 import type { Journal } from "./journal.ts";
 import type { Rules } from "./judge.ts";
+import type { GrantWatch } from "./grant-watch.ts";
 import { LedgerGate } from "./ledger-gate.ts";
 import { LoopLateness } from "./loop-lateness.ts";
 import { Planner } from "./planner.ts";
@@ -51,6 +52,7 @@ export interface RebootParts {
   readonly rules: Rules;
   readonly reach: Reach;
   readonly standing: Standing;
+  readonly grants: GrantWatch;
 }
 
 /** With `podEvidence: false` no worker looks at pods. */
@@ -156,11 +158,11 @@ function createWhereabouts({ parts, redis, keys, standing, rules }: RebootParts)
   });
 }
 
-function createLedgerGate({ parts, kubernetes, redis, keys, rules, reach }: RebootParts): LedgerGate {
+function createLedgerGate({ parts, kubernetes, redis, keys, rules, reach, grants }: RebootParts): LedgerGate {
   const { config, clock } = parts;
   const { namespace, name } = config.ledger;
   return new LedgerGate({
-    ledger: reach.ledger(createConfigMapLedger(kubernetes, { namespace, name })),
+    ledger: grants.ledger(reach.ledger(createConfigMapLedger(kubernetes, { namespace, name }))),
     memory: new RedisSequenceMemory(redis.store, keys),
     clock,
     policy: rules.policy,

@@ -16,6 +16,7 @@ import { openRedis, redisReady } from "@node-agent/shared/runtime/redis-set.ts";
 import type { RoleParts } from "@node-agent/shared/runtime/role.ts";
 import { VERSION } from "@node-agent/shared/runtime/version.ts";
 import { Evaluator } from "./evaluator.ts";
+import { GrantWatch } from "./grant-watch.ts";
 import { gaugeSources } from "./gauge-sources.ts";
 import { logIdleCheckers } from "./idle-checkers.ts";
 import type { Journal } from "./journal.ts";
@@ -76,7 +77,10 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
   const { journal } = told;
   const queues = new BullJobQueues(redis.producer, keys, redis.onError, () => standing.redisNow());
   const state = new RedisStateStore(redis.store, keys, (detail) => journal.fault("DamagedRecord", detail));
-  metrics.readGaugesFrom(gaugeSources({ state, queues, clock, reach, standing, policy: rules.policy }));
+  const grants = new GrantWatch({ clock, logger, fresh: config.ledger.heartbeatMaxAge });
+  metrics.readGaugesFrom(
+    gaugeSources({ state, queues, clock, reach, standing, grants, policy: rules.policy }),
+  );
   const evaluator = new Evaluator({
     store: new RedisEvaluationStore(redis.store, keys, rulesId(rules)),
     queues,
@@ -97,6 +101,7 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
     rules,
     reach,
     standing,
+    grants,
   });
   const beating = new AbortController();
   const beat = ledger === undefined ? undefined : keepLedgerAlive(ledger, state, parts, beating.signal);

@@ -91,7 +91,7 @@ describe("explain names what holds", () => {
     const { blocker, next } = await explained();
     expect(blocker).toMatchObject({
       gate: "Paused",
-      why: `${level} (ledger): paused by ann@desk: driver upgrade`,
+      why: `${level} (ledger): paused by admin (ann@desk): driver upgrade`,
     });
     expect(blocker?.since).toBeDefined();
     expect(next.step).toBe("LookAgain");

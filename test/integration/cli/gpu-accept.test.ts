@@ -36,7 +36,7 @@ describe("gpu accept", () => {
     const run = await world().cli(["gpu", "accept", NODE, "--reason", "GPU 3 sent back, RMA-17"]);
     expect(run).toMatchObject({ code: 0, err: "" });
     expect(run.out).toMatch(
-      /^node node-1: 7 GPUs expected from now on by ann@desk at \S+Z: GPU 3 sent back, RMA-17\n$/u,
+      /^node node-1: 7 GPUs expected from now on by admin \(ann@desk\) at \S+Z: GPU 3 sent back, RMA-17\n$/u,
     );
     expect(await judgedAfterEight()).toBe("Pass GPUCountMatch");
     const { body } = await world().kubernetes.request(`/api/v1/nodes/${NODE}`);
@@ -45,7 +45,7 @@ describe("gpu accept", () => {
         annotations: {
           "node-agent.civo.com/accepted-gpus": "7",
           "audit.node-agent.civo.com/accepted-gpus": expect.stringMatching(
-            /^7 by ann@desk at \S+Z: GPU 3 sent back, RMA-17$/u,
+            /^7 by admin \(ann@desk\) at \S+Z: GPU 3 sent back, RMA-17$/u,
           ) as unknown,
         },
       },
@@ -58,14 +58,21 @@ describe("gpu accept", () => {
     await offers(7);
     await world().cli(["gpu", "accept", NODE, "--reason", "x"]);
     const run = await world().cli(["gpu", "accept", NODE, "--remove", "--reason", "repaired"]);
-    expect(run.out).toMatch(/^node node-1: acceptance of 7 ended by ann@desk at \S+Z: repaired\n$/u);
+    expect(run.out).toMatch(
+      /^node node-1: acceptance of 7 ended by admin \(ann@desk\) at \S+Z: repaired\n$/u,
+    );
     expect(await judgedAfterEight()).toBe("Fail GPUCountMismatch");
   });
 
   test("says in JSON what it did", async () => {
     await offers(4);
     const run = await world().cli(["gpu", "accept", NODE, "--reason", "x", "-o", "json"]);
-    expect(JSON.parse(run.out)).toMatchObject({ node: NODE, accepted: 4, by: "ann@desk", reason: "x" });
+    expect(JSON.parse(run.out)).toMatchObject({
+      node: NODE,
+      accepted: 4,
+      by: "admin (ann@desk)",
+      reason: "x",
+    });
   });
 
   test("warns that a device which its plugin reports as unhealthy still fails the node", async () => {

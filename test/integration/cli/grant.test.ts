@@ -24,7 +24,7 @@ describe("grant", () => {
     expect(forced).toMatchObject({ code: 0, err: "" });
     expect(forced.out).toMatch(/^granted: zone fra1, until \S+Z \(in 2h\); 2 repairs at a time at first/u);
     expect(await grants()).toMatchObject([
-      { zone: "fra1", by: "ann@desk", reason: "drill", count: 5, used: 0, width: 2 },
+      { zone: "fra1", by: "admin (ann@desk)", reason: "drill", count: 5, used: 0, width: 2 },
     ]);
   });
 
@@ -65,7 +65,7 @@ describe("revoke", () => {
     await world().cli(["grant", "--reason", "a", "--force"]);
     await world().cli(["grant", "--reason", "b", "--zone", "fra1", "--force"]);
     expect((await world().cli(["ledger", "show"])).out).toMatch(
-      /Grant +fleet until .*\nGrant +zone fra1 until \S+Z \(in \S+\), 0 begun, 2 at a time now, by ann@desk/u,
+      /Grant +fleet until .*\nGrant +zone fra1 until \S+Z \(in \S+\), 0 begun, 2 at a time now, by admin \(ann@desk\)/u,
     );
     const other = await world().cli(["revoke", "--zone", "lon1"]);
     expect(other).toMatchObject({ code: 0, out: "nothing to revoke: the grant of zone lon1\n" });
@@ -77,7 +77,7 @@ describe("revoke", () => {
       out: "revoked: all grants\n",
       err: "",
     });
-    expect(await grants()).toMatchObject([{ endedBy: "ann@desk" }, { endedBy: "ann@desk" }]);
+    expect(await grants()).toMatchObject([{ endedBy: "admin (ann@desk)" }, { endedBy: "admin (ann@desk)" }]);
     expect((await world().cli(["ledger", "show"])).out).toMatch(/Grant +none/u);
   });
 });

@@ -41,7 +41,7 @@ describe("ledger init", () => {
     // 100 ms wait, 2 x 100 ms deadlines, 1.5 s skew.
     expect(Date.parse(distrust?.until ?? "") - Date.parse(createdAt)).toBe(1800);
     expect(run.out).toContain(String(meta["cluster"]));
-    expect(meta).toMatchObject({ seq: 0, heartbeatBy: "ann@desk" });
+    expect(meta).toMatchObject({ seq: 0, heartbeatBy: "admin (ann@desk)" });
   });
 
   test("creates nothing else", async () => {
@@ -178,10 +178,10 @@ describe("ledger trust", () => {
     expect((await shown()).trusted).toBe(false);
     const run = await world().cli(["ledger", "trust", "--reason", "no restore, see OPS-7"]);
     expect(run).toMatchObject({ code: 0, err: "" });
-    expect(run.out).toMatch(/^quarantine ended by ann@desk at \S+Z: no restore, see OPS-7\n$/u);
+    expect(run.out).toMatch(/^quarantine ended by admin \(ann@desk\) at \S+Z: no restore, see OPS-7\n$/u);
     expect((await shown()).trusted).toBe(true);
     expect((await world().cli(["ledger", "show"])).out).toMatch(
-      /Trusted +by ann@desk .*: no restore, see OPS-7/u,
+      /Trusted +by admin \(ann@desk\) .*: no restore, see OPS-7/u,
     );
   });
 });

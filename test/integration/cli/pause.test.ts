@@ -20,7 +20,7 @@ describe("pause and resume", () => {
   test("of the fleet hold every node, and let go of it", async () => {
     const run = await world().cli(["pause", "--reason", "driver upgrade"]);
     expect(run).toMatchObject({ code: 0, err: "" });
-    expect(run.out).toMatch(/^fleet paused by ann@desk at \S+Z: driver upgrade\n$/u);
+    expect(run.out).toMatch(/^fleet paused by admin \(ann@desk\) at \S+Z: driver upgrade\n$/u);
     expect(await holds("node-1", "pool-a")).toEqual(["fleet"]);
     expect(await world().cli(["resume"])).toEqual({ code: 0, out: "fleet resumed\n", err: "" });
     expect(await holds("node-1", "pool-a")).toEqual([]);
@@ -28,7 +28,7 @@ describe("pause and resume", () => {
 
   test("with a span end by themselves, and say when", async () => {
     const run = await world().cli(["pause", "--reason", "upgrade", "--for", "2h"]);
-    expect(run.out).toMatch(/^fleet paused by ann@desk at \S+Z, until \S+Z: upgrade\n$/u);
+    expect(run.out).toMatch(/^fleet paused by admin \(ann@desk\) at \S+Z, until \S+Z: upgrade\n$/u);
     const { paused } = (await world().ledger()).meta;
     expect(paused!.until! - paused!.since).toBe(2 * HOUR);
     expect((await world().cli(["ledger", "show"])).out).toMatch(/Paused +fleet by .* until \S+Z: upgrade/u);
@@ -56,7 +56,7 @@ describe("pause and resume", () => {
     const config = world().config({ paused: { pools: ["pool-z"] } });
     const run = await world().cli(["resume"], { config });
     expect(run.out).toBe("fleet resumed\n");
-    expect(run.err).toMatch(/still paused: node node-1 by ann@desk at \S+Z: bad disk/u);
+    expect(run.err).toMatch(/still paused: node node-1 by admin \(ann@desk\) at \S+Z: bad disk/u);
     expect(run.err).toContain("still paused: pool pool-z, by configuration");
     expect(await holds("node-1", "pool-a")).toEqual(["node"]);
   });
@@ -75,7 +75,7 @@ describe("pause and resume", () => {
     await world().cli(["pause", "--reason", "first"]);
     const run = await world().cli(["pause", "--reason", "second"], { who: "bob@desk" });
     expect(run.code).toBe(0);
-    expect(run.out).toMatch(/^fleet was paused already by ann@desk at \S+Z: first\n$/u);
+    expect(run.out).toMatch(/^fleet was paused already by admin \(ann@desk\) at \S+Z: first\n$/u);
   });
 
   test("a name that nothing in the cluster has is told, and holds all the same", async () => {
@@ -95,7 +95,7 @@ describe("pause and resume", () => {
       scope: { level: "pool", name: "pool-a" },
       paused: true,
       changed: true,
-      pause: { by: "ann@desk", reason: "x", since: expect.stringMatching(/Z$/u) },
+      pause: { by: "admin (ann@desk)", reason: "x", since: expect.stringMatching(/Z$/u) },
     });
   });
 
@@ -135,7 +135,7 @@ describe("pause and resume", () => {
     const exits = await Promise.all(processes.map(async ({ exited }) => exited));
     expect(exits.map(({ code }) => code)).toEqual([0, 0, 0, 0, 0]);
     const { meta } = await world().ledger();
-    expect(meta.paused).toMatchObject({ reason: "order 0", by: expect.stringMatching(/^user-0@/u) });
+    expect(meta.paused).toMatchObject({ reason: "order 0", by: expect.stringMatching(/^admin \(user-0@/u) });
     expect(Object.keys(meta.pausedPools).toSorted()).toEqual(["pool-a", "pool-b"]);
     expect(Object.keys(meta.pausedNodes).toSorted()).toEqual(["node-1", "node-2"]);
   });

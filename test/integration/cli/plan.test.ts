@@ -65,6 +65,18 @@ test("says that a pause in the ledger holds them", async () => {
   expect(new Set(made.held.map(({ gate }) => gate))).toEqual(new Set(["Paused"]));
 });
 
+test("shows the pauses and grants in force", async () => {
+  for (const node of SICK) await world().judge(node, 7 * MINUTE);
+  await world().cli(["grant", "--pool", "pool-a", "--reason", "power is back", "--force"]);
+  await world().cli(["pause", "--node", "node-1", "--reason", "bad disk"]);
+  const { out } = await world().cli(["plan"]);
+  expect(out).toMatch(/^Paused +node node-1 by admin \(ann@desk\) at \S+Z: bad disk$/mu);
+  expect(out).toMatch(/^Grant +pool pool-a until \S+Z \(in \S+\), 0 begun, .*: power is back$/mu);
+  expect(await planned()).toMatchObject({
+    orders: { pauses: [{ scope: { level: "node", name: "node-1" } }], grants: [{ pool: "pool-a" }] },
+  });
+});
+
 test("in monitor-only mode needs no ledger", async () => {
   const config = world().config({ monitorOnly: true });
   for (const node of SICK) await world().judge(node, 7 * MINUTE);

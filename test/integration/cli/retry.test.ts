@@ -10,7 +10,7 @@ test("retry writes the order and its audit on the node, in a form that the worke
   const run = await world().cli(["retry", "node-1", "--reason", "mainboard replaced, RMA-17"]);
   expect(run).toMatchObject({ code: 0, err: "" });
   expect(run.out).toMatch(
-    /^node node-1: attempts before \S+Z do not count any more, by ann@desk: mainboard replaced, RMA-17\n$/u,
+    /^node node-1: attempts before \S+Z do not count any more, by admin \(ann@desk\): mainboard replaced, RMA-17\n$/u,
   );
   const read = await createNodeReader({ connection: world().kubernetes, project: toSnapshot }).read("node-1");
   if (!read.found) throw new Error("the node is gone");
@@ -20,7 +20,7 @@ test("retry writes the order and its audit on the node, in a form that the worke
     metadata: {
       annotations: {
         "audit.node-agent.civo.com/retry": expect.stringMatching(
-          /^by ann@desk at \S+Z: mainboard/u,
+          /^by admin \(ann@desk\) at \S+Z: mainboard/u,
         ) as unknown,
       },
     },

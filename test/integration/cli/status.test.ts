@@ -1,4 +1,4 @@
-import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { FleetSummary } from "@node-agent/shared/core/fleet-summary.ts";
 import { MINUTE } from "@node-agent/shared/core/time.ts";
 import { useCliWorld } from "./cli-world.ts";
@@ -87,15 +87,71 @@ describe("status", () => {
     expect(err).toContain("elsewhere");
   });
 
-  test("needs nothing of the cluster but to list nodes, and writes nothing to Redis", async () => {
+  test("in monitor-only mode needs nothing of the cluster but to list nodes, and writes nothing to Redis", async () => {
     await world().judge(SICK, MINUTE);
     const before = await world().redis.dbsize();
     world().simulator.requests.clear();
-    await world().cli(["status"]);
+    await world().cli(["status"], { config: world().config({ monitorOnly: true }) });
     const asked = world().simulator.requests.list("kubernetes");
     expect(asked.map(({ method, path }) => `${method} ${path.split("?", 1)[0]}`)).toEqual([
       "GET /api/v1/nodes",
     ]);
     expect(await world().redis.dbsize()).toBe(before);
+  });
+});
+
+describe("status and the orders in the ledger", () => {
+  const LEDGER = "/api/v1/namespaces/default/configmaps/node-agent-ledger";
+
+  beforeEach(async () => {
+    await world().cli(["ledger", "init"]);
+  });
+  afterEach(async () => {
+    world().simulator.faults.clear();
+    await world().deleteLedger();
+  });
+
+  test("shows each pause and each grant with its end; what is paused is held", async () => {
+    await world().judge(SICK, 6 * MINUTE);
+    await world().watched();
+    await world().cli(["pause", "--reason", "upgrade", "--for", "2h"]);
+    await world().cli(["grant", "--zone", "z1", "--reason", "power is back", "--force", "--for", "30m"]);
+    const { code, out, err } = await world().cli(["status"]);
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    expect(out).toMatch(/^Paused +fleet by admin \(ann@desk\) at \S+Z, until \S+Z: upgrade$/mu);
+    expect(out).toMatch(/^Grant +zone z1 until \S+Z \(in (?:30|29)m\S*\), 0 begun, .*: power is back$/mu);
+    expect(out).toMatch(/^node-1 .* reboot held by Paused: fleet \(ledger\): paused by admin/mu);
+    const { orders } = await status();
+    expect(orders).toMatchObject({
+      pauses: [{ scope: { level: "fleet" }, pause: { until: expect.stringMatching(/Z$/u) } }],
+      grants: [{ zone: "z1", until: expect.stringMatching(/Z$/u) }],
+    });
+  });
+
+  test("shows none where there is none, and says so in JSON", async () => {
+    expect((await world().cli(["status"])).out).not.toMatch(/^(?:Paused|Grant|Orders) /mu);
+    expect((await status()).orders).toEqual({ pauses: [], grants: [] });
+  });
+
+  test("without a ledger says that they are not known", async () => {
+    await world().deleteLedger();
+    const { code, out } = await world().cli(["status"]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^Orders +pauses and grants are not known: there is no ConfigMap default\//mu);
+    expect(await status()).not.toHaveProperty("orders");
+  });
+
+  test("with a ledger that it may not read says so, and exits 1", async () => {
+    world().simulator.faults.add({
+      api: "kubernetes",
+      effect: "status",
+      status: 403,
+      match: { path: LEDGER },
+    });
+    const { code, out, err } = await world().cli(["status"]);
+    expect(code).toBe(1);
+    expect(err).toMatch(/^node-agent: the ledger could not be read: .*; pauses and grants are not shown\n$/u);
+    expect(out).toMatch(/^Nodes +20 selected$/mu);
+    expect(out).toMatch(/^Orders +pauses and grants are not known: /mu);
   });
 });

@@ -41,6 +41,7 @@ async function scrapeOf(role: string, perNodeMetrics: boolean): Promise<string> 
     held: async () => [{ gate: "Breaker", heldFor: 1500 }],
     standing: async () => ({ hold: { clock: "an hour ahead" }, unlike: 1 }),
     blind: async () => new Set(["Grace"] as const),
+    grants: async () => [{ scope: "zone", endsIn: 1500 }],
     view: async () => 1000,
     watch: async () => ({ nodes: 3, lastByteAt: 1_700_000_000_000 }),
   });

@@ -3,6 +3,7 @@ import { createCheckers } from "@node-agent/shared/core/checkers/registry.ts";
 import { fleetSummary } from "@node-agent/shared/core/fleet-summary.ts";
 import type { FleetState } from "@node-agent/shared/core/fleet-repairs.ts";
 import { judge } from "@node-agent/shared/core/judge.ts";
+import { emptyLedger } from "@node-agent/shared/core/ledger/steps.ts";
 import { DEFAULT_POLICY, type RepairPolicy } from "@node-agent/shared/core/policy.ts";
 import { MINUTE } from "@node-agent/shared/core/time.ts";
 import { aNode, type NodeBuilder } from "@node-agent/shared/testing/builders.ts";
@@ -59,6 +60,29 @@ describe("a summary for a person", () => {
     const state: FleetState = { records, view: { observed: MINUTE, age: 0, steady: MINUTE } };
     expect(textOf([flapping, once], DEFAULT_POLICY, state)).toMatch(/^Flapping +GPU on 1 node \(g-1\)$/mu);
     expect(textOf([flapping, once])).not.toMatch(/Flapping/u);
+  });
+
+  test("shows every pause and grant in force with its end, none where there is none, and why they are not known", () => {
+    const rules = { policy: ACTIVE, checkers: createCheckers(ACTIVE) };
+    const order = { since: NOON, by: "ann", reason: "upgrade \u{1B}[31m" };
+    const { meta } = emptyLedger("c", "w", NOON);
+    const grants = [
+      { id: "g", ...order, until: NOON + MINUTE, zone: "z1", count: 3, used: 1, width: 2, cured: 0 },
+    ];
+    const pausedPools = { gpu: { ...order, until: NOON + MINUTE } };
+    const ledger = { meta: { ...meta, paused: order, pausedPools, grants }, entries: new Map() };
+    const text = statusText(fleetSummary([], undefined, rules, NOON, ledger), "prod");
+    expect(text.split("\n").filter((line) => /^(?:Paused|Grant) /u.test(line))).toEqual([
+      expect.stringMatching(/^Paused +fleet by ann at 2026-11-23T12:00:00Z: upgrade \u{FFFD}\[31m$/u),
+      expect.stringMatching(/^Paused +pool gpu by ann at .*, until 2026-11-23T12:01:00Z: upgrade/u),
+      expect.stringMatching(
+        /^Grant +zone z1 until 2026-11-23T12:01:00Z \(in 1m\), 1 of 3 begun, .* by ann /u,
+      ),
+    ]);
+    const calm = statusText(fleetSummary([], undefined, rules, NOON), "prod");
+    expect(calm).not.toMatch(/^(?:Paused|Grant|Orders) /mu);
+    const unknown = statusText(fleetSummary([], undefined, rules, NOON), "prod", "there is no ledger");
+    expect(unknown).toMatch(/^Orders +pauses and grants are not known: there is no ledger$/mu);
   });
 
   test("cuts long lists, and says that there is more", () => {

@@ -115,6 +115,9 @@ describe("a reboot", () => {
       type: "Normal",
       message: "requests reboot 1 of VM vm-1; failing: NodeReady/NodeStatusUnknown",
     });
+    const granted = requestedEvent(aRecord(), "vm-1", NOW, { by: "ann", reason: "power is back" });
+    expect(granted.message).toBe(`${event.message}; under the grant of ann: power is back`);
+    expect(granted.identity).toBe(event.identity);
     const again = aRecord({ lastReboot: { ...lastReboot, token: "t-2" } });
     expect(requestedEvent(again, "vm-1", NOW + MINUTE).identity).toBe(event.identity);
     const next = aRecord({ lastReboot: { ...lastReboot, number: 2 } });

@@ -11,6 +11,7 @@ import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
 import { DAY, HOUR, MINUTE } from "@node-agent/shared/core/time.ts";
 import { aNode, type NodeBuilder } from "@node-agent/shared/testing/builders.ts";
 import { describeFixtures } from "../../support/fixtures.ts";
+import { aGrant, aLedger } from "./ledger-build.ts";
 import { ACTIVE, NOON } from "./timeline.ts";
 
 const rulesOf = (policy: RepairPolicy): Rules => ({ policy, checkers: createCheckers(policy) });
@@ -47,6 +48,35 @@ function stateOf(records: readonly NodeRecord[], age: number | undefined = 0): F
 /** What is said of one failing node beside twenty healthy ones. */
 const only = (node: NodeBuilder, state?: FleetState, policy = ACTIVE) =>
   summaryOf([node, ...WELL], state, rulesOf(policy)).failing[0];
+
+describe("the orders in the ledger", () => {
+  const sick = Array.from({ length: 20 }, (_, i) => aNode(`sick-${i}`).label(ZONE, "z1").notReady());
+  const state = stateOf(sick.map((node) => recordOf(node, 6 * MINUTE)));
+  const withLedger = (nodes: readonly NodeBuilder[], meta: Parameters<typeof aLedger>[1]) =>
+    fleetSummary(selected(nodes), state, RULES, NOON, aLedger([], meta));
+  const repairs = ({ failing }: ReturnType<typeof withLedger>) =>
+    new Set(failing.map(({ repair, holds }) => [repair, ...holds.map(({ gate }) => gate)].join(" ")));
+
+  test("are part of the summary, and absent where no ledger was read", () => {
+    const grants = [aGrant({ zone: "z1" })];
+    expect(withLedger(WELL, { grants }).orders).toEqual({ pauses: [], grants });
+    expect(summaryOf(WELL)).not.toHaveProperty("orders");
+  });
+
+  test("count: a pause holds, and a grant lifts the breaker in its scope", () => {
+    const nodes = [...sick, ...WELL];
+    const pause = { since: NOON, by: "ann", reason: "x" };
+    expect(repairs(withLedger(nodes, {}))).toEqual(new Set(["Held Breaker"]));
+    expect(repairs(withLedger(nodes, { grants: [aGrant({ zone: "z1" })] }))).toEqual(new Set(["Due"]));
+    expect(repairs(withLedger(nodes, { grants: [aGrant({ zone: "z2" })] }))).toEqual(
+      new Set(["Held Breaker"]),
+    );
+    expect(repairs(withLedger(nodes, { paused: pause }))).toEqual(new Set(["Held Paused"]));
+    expect(repairs(withLedger(nodes, { paused: { ...pause, until: NOON } }))).toEqual(
+      new Set(["Held Breaker"]),
+    );
+  });
+});
 
 describe("what there is", () => {
   test("counts nodes, pools, zones; what the configuration leaves out counts as left out and nowhere else", () => {

@@ -7,11 +7,15 @@ import {
 } from "@node-agent/shared/core/cluster-event.ts";
 import type { ClusterEvent } from "@node-agent/shared/core/cluster-event.ts";
 import { GATES } from "@node-agent/shared/core/gates/gate.ts";
+import type { LedgerGrant } from "@node-agent/shared/core/ledger/ledger.ts";
+import { emptyLedger } from "@node-agent/shared/core/ledger/steps.ts";
 import type { Phase } from "@node-agent/shared/core/phase.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
-import { createLogger } from "@node-agent/shared/runtime/logger.ts";
+import { createLogger, type Logger } from "@node-agent/shared/runtime/logger.ts";
 import { createMetrics } from "@node-agent/shared/runtime/metrics/metrics.ts";
 import { systemClock } from "@node-agent/shared/runtime/system-clock.ts";
+import { GrantWatch } from "../../../packages/worker/src/grant-watch.ts";
+import { ManualClock } from "@node-agent/shared/testing/manual-clock.ts";
 import { createLogJournal } from "../../../packages/worker/src/log-journal.ts";
 import { createEventJournal } from "../../../packages/worker/src/event-journal.ts";
 import type { Journal } from "../../../packages/worker/src/journal.ts";
@@ -61,6 +65,32 @@ function recordIn(phase: Phase): NodeRecord {
   };
 }
 
+const GRANT: LedgerGrant = {
+  id: "g",
+  since: 0,
+  until: 1,
+  by: "ann",
+  reason: "power is back",
+  count: 3,
+  used: 0,
+  width: 2,
+  cured: 0,
+};
+
+/** A grant that a worker sees begin and end. */
+async function tellGrant(logger: Logger): Promise<void> {
+  const clock = new ManualClock(0);
+  const { meta } = emptyLedger("c", "w", 0);
+  const ledger = { meta: { ...meta, grants: [GRANT] }, entries: new Map() };
+  const seen = new GrantWatch({ clock, logger, fresh: 1 }).ledger({
+    read: async () => ({ state: "Found", ledger, version: "1", createdAt: 0, serverTime: clock.now() }),
+    compareAndWrite: async () => ({ outcome: "Written" }),
+  });
+  await seen.read();
+  clock.advance(1);
+  await seen.read();
+}
+
 /** Every kind of thing that a journal is told, once. */
 function tellEverything(journal: Journal): void {
   const change = (from: Phase, to: Phase | undefined) =>
@@ -80,7 +110,7 @@ function tellEverything(journal: Journal): void {
   const record = recordIn("Unhealthy");
   journal.held("node-1", { step: "WaitUntil", at: 1, gate: "Blind", why: "old" }, record, 1);
   journal.held("node-1", { step: "Finish", gate: "NothingFailing", why: "well" }, record, 2);
-  journal.requested(record, { instanceId: "i-1", hostname: "node-1" });
+  journal.requested(record, { instanceId: "i-1", hostname: "node-1" }, GRANT);
   journal.held("node-1", { step: "WaitUntil", at: 1, gate: "Threshold", why: "not yet" }, record, 3);
   journal.answered(record, { outcome: "Accepted", detail: "yes" });
   journal.answered(record, { outcome: "Unknown", detail: "no answer" });
@@ -113,7 +143,7 @@ function tellNotices(journal: Journal): void {
 }
 
 /** By event: its levels and its fields, as the code writes them. */
-function written(): Map<string, { levels: Set<string>; fields: Set<string> }> {
+async function written(): Promise<Map<string, { levels: Set<string>; fields: Set<string> }>> {
   const events = new Map<string, { levels: Set<string>; fields: Set<string> }>();
   const destination = {
     write: (text: string) => {
@@ -134,6 +164,7 @@ function written(): Map<string, { levels: Set<string>; fields: Set<string> }> {
     onScrapeError: () => undefined,
   });
   tellEverything(createLogJournal({ logger, metrics, clock: systemClock }));
+  await tellGrant(logger);
   observeSourceEvent(
     { type: "ViewDistrusted", cause: "WentBack", ours: "1203", server: "1000" },
     metrics,
@@ -189,8 +220,8 @@ describe("docs/logs.md", () => {
 
   test.each(table.rows.map(([event = "", levels = "", , fields = ""]) => ({ event, levels, fields })))(
     "tells level and fields of $event as they are written",
-    ({ event, levels, fields }) => {
-      const real = written().get(event.replaceAll("`", ""));
+    async ({ event, levels, fields }) => {
+      const real = (await written()).get(event.replaceAll("`", ""));
       expect(fields.replaceAll("`", "").split(" ").filter(Boolean)).toEqual(
         [...(real?.fields ?? [])].toSorted(),
       );

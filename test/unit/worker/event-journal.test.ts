@@ -200,6 +200,24 @@ describe("the story of an incident", () => {
   });
 });
 
+test("a request under a grant says whose it is, in the Event and in the log", async () => {
+  const record = await unhealthy();
+  const grant = {
+    id: "g",
+    by: "ann",
+    reason: "power is back",
+    since: 0,
+    until: 1,
+    used: 1,
+    width: 2,
+    cured: 0,
+  };
+  workers[0]!.requested(record, { instanceId: "vm-1", hostname: "node-1" }, grant);
+  await settled();
+  expect(recorder.told.at(-1)).toMatch(/^RebootRequested: .*; under the grant of ann: power is back$/u);
+  expect(world.journal.lines.at(-1)).toMatchObject({ kind: "requested", args: [{}, {}, { id: "g" }] });
+});
+
 test("an outbox that throws reaches no reboot: it is a fault, and the rest is told as ever", async () => {
   const outbox = {
     offer: () => {

@@ -14,6 +14,8 @@ export const LOG_EVENTS = {
   rebootAnswered: "RebootAnswered",
   rebootVerified: "RebootVerified",
   rebootRecalled: "RebootRecalled",
+  grantBegan: "GrantBegan",
+  grantEnded: "GrantEnded",
   notice: "Notice",
   viewDistrusted: "ViewDistrusted",
   cacheDrift: "CacheDrift",

@@ -58,6 +58,7 @@ export const SCRAPE_SOURCES = [
   "blind",
   "watch",
   "standing",
+  "grants",
 ] as const;
 export type ScrapeSource = (typeof SCRAPE_SOURCES)[number];
 

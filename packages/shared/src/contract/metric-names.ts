@@ -4,6 +4,7 @@ import { NOTICE_REASONS } from "../core/cluster-event.ts";
 import { GATES } from "../core/gates/gate.ts";
 import { PHASES } from "../core/phase.ts";
 import { REBOOT_OUTCOMES, REBOOT_VERIFICATIONS } from "../core/record.ts";
+import { LEDGER_METRICS } from "./ledger-metrics.ts";
 import type { MetricDefinition } from "./metric-definition.ts";
 import { RECORD_METRICS } from "./record-metrics.ts";
 import {
@@ -241,6 +242,7 @@ export const METRICS = {
     values: { gate: GATES },
     roles: ["worker"],
   },
+  ...LEDGER_METRICS,
   blind: {
     name: "civo_node_agent_blind",
     type: "gauge",

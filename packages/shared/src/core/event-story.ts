@@ -6,6 +6,7 @@ import { CHECKER_NAMES } from "./check.ts";
 import { HELD_TYPES, type ClusterEvent } from "./cluster-event.ts";
 import type { GateName } from "./gates/gate.ts";
 import type { RebootStep } from "./gates/list.ts";
+import type { LedgerGrant } from "./ledger/ledger.ts";
 import type { NodeRecord, RebootOutcome, RebootVerification } from "./record.ts";
 import { instantText, isInstant } from "./time-text.ts";
 import { SECOND, type EpochMillis } from "./time.ts";
@@ -42,12 +43,18 @@ export function heldEvent(
 }
 
 /** The intent is written and the call is about to be made; in monitor-only mode it would be. */
-export function requestedEvent(record: NodeRecord, instanceId: string, now: EpochMillis): ClusterEvent {
+export function requestedEvent(
+  record: NodeRecord,
+  instanceId: string,
+  now: EpochMillis,
+  grant?: Pick<LedgerGrant, "by" | "reason">,
+): ClusterEvent {
   const attempt = attemptOf(record);
+  const under = grant === undefined ? "" : `; under the grant of ${grant.by}: ${grant.reason}`;
   return tell(record, now, {
     reason: "RebootRequested",
     type: "Normal",
-    message: `${record.monitorOnly ? "would request" : "requests"} ${attempt} of VM ${instanceId}; failing: ${failingOf(record)}`,
+    message: `${record.monitorOnly ? "would request" : "requests"} ${attempt} of VM ${instanceId}; failing: ${failingOf(record)}${under}`,
     of: [record.lastReboot?.incidentId, record.lastReboot?.number],
   });
 }

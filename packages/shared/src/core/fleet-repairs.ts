@@ -1,8 +1,11 @@
 /** What would be repaired now, as far as the nodes and the records tell: the same gates that a repair passes. */
 import { CHECKER_NAMES, type CheckerName, type RepairAction } from "./check.ts";
+import { askingCheckers } from "./due.ts";
 import type { GateInput, GateName, GateVerdict } from "./gates/gate.ts";
 import { gateVerdicts } from "./gates/list.ts";
 import { judge, type Rules } from "./judge.ts";
+import { grantFor } from "./ledger/grant.ts";
+import type { Ledger } from "./ledger/ledger.ts";
 import { placeOf, type NodeSnapshot } from "./node.ts";
 import { pausesOf } from "./pause.ts";
 import type { Phase } from "./phase.ts";
@@ -86,8 +89,9 @@ export function failingNodes(
   state: FleetState | undefined,
   rules: Rules,
   now: EpochMillis,
+  ledger?: Ledger,
 ): FailingNode[] {
-  const world = fleetOf(nodes, state, rules, now);
+  const world = { ...fleetOf(nodes, state, rules, now, ledger), ledger };
   return nodes
     .filter(({ selected }) => selected)
     .flatMap(({ snapshot }) => {
@@ -105,13 +109,14 @@ function fleetOf(
   state: FleetState | undefined,
   { checkers, policy }: Rules,
   now: EpochMillis,
+  ledger: Ledger | undefined,
 ): Pick<Asked, "fleet" | "breaker"> {
   const fleet = fleetHealth(
     nodes.map(({ snapshot, selected }) =>
       fleetNode(snapshot, state?.records.get(snapshot.name), { checkers, policy, selected }, now),
     ),
   );
-  return { fleet, breaker: breakerOf(fleet, policy.breaker, now) };
+  return { fleet, breaker: breakerOf(fleet, policy.breaker, now, ledger) };
 }
 
 /** The record as the next judgement would have it; one of the other mode is left as it is. */
@@ -136,6 +141,8 @@ interface Asked {
   readonly now: EpochMillis;
   readonly fleet: FleetHealth;
   readonly breaker: Breaker;
+  /** Its pauses and grants count; what it says of a VM is not asked here. */
+  readonly ledger: Ledger | undefined;
 }
 
 function failingNode(asked: Asked): FailingNode {
@@ -187,10 +194,13 @@ function repairOf(holding: readonly GateVerdict[], ends: (verdict: GateVerdict) 
   return holding.length > 0 ? "Waits" : "Due";
 }
 
-function gateInput({ snapshot, record, state, rules, now, fleet, breaker }: Asked): GateInput {
+function gateInput({ snapshot, record, state, rules, now, fleet, breaker, ledger }: Asked): GateInput {
   const { policy } = rules;
   const observed = state?.view.observed ?? 0;
   const { name } = snapshot;
+  const place = placeOf(snapshot);
+  const subject = { ...place, checkers: askingCheckers(record, policy) };
+  const grant = ledger && grantFor(ledger.meta, subject, now);
   return {
     record,
     policy,
@@ -198,10 +208,11 @@ function gateInput({ snapshot, record, state, rules, now, fleet, breaker }: Aske
     observed,
     viewAge: state?.view.age,
     ...(state === undefined ? {} : { viewSteady: state.view.steady }),
-    pauses: pausesOf({ name, pool: placeOf(snapshot).pool, snapshot }, policy.paused, undefined),
+    pauses: pausesOf({ name, pool: place.pool, snapshot }, policy.paused, ledger),
     selected: true,
     node: snapshot,
     fleet,
     breaker,
+    ...(grant === undefined ? {} : { ledger: { grant } }),
   };
 }

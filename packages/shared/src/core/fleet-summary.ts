@@ -17,6 +17,8 @@ import {
 } from "./fleet-repairs.ts";
 import type { GateName } from "./gates/gate.ts";
 import type { Rules } from "./judge.ts";
+import type { Ledger } from "./ledger/ledger.ts";
+import { standingOrders, type StandingOrders } from "./ledger/standing-orders.ts";
 import { placeOf, type NodeSnapshot } from "./node.ts";
 import { PHASES, type Phase } from "./phase.ts";
 import { historyOf, type NodeRecord } from "./record.ts";
@@ -69,6 +71,8 @@ export interface FleetSummary {
   readonly failing: readonly FailingNode[];
   /** Gates that a summary cannot ask: a repair that seems due may still be held by one of these. */
   readonly notAsked: readonly GateName[];
+  /** Pauses and grants in force; absent: no ledger is kept (monitor-only), or it was not read. */
+  readonly orders?: StandingOrders;
   /** Selected nodes by the phase of their record; absent without records. `unjudged`: no worker has judged them yet. */
   readonly phases?: Readonly<Record<Phase, number>> & { readonly unjudged: number };
 }
@@ -80,12 +84,16 @@ interface Judged {
   readonly evaluation: Evaluation;
 }
 
-/** Sums up a fleet. Without `state` the clocks of workers are not known: every failure counts from now. */
+/**
+ * Sums up a fleet. Without `state` the clocks of workers are not known: every failure counts from now. Without `ledger` no
+ * pause in it holds anything, and no grant lifts a breaker.
+ */
 export function fleetSummary(
   nodes: readonly SummaryNode[],
   state: FleetState | undefined,
   rules: Rules,
   now: EpochMillis,
+  ledger?: Ledger,
 ): FleetSummary {
   const judged = nodes.filter(({ selected }) => selected).map((node) => judgedNode(node, state, rules, now));
   return {
@@ -101,8 +109,9 @@ export function fleetSummary(
       worksOf(snapshot, record, rules.policy.plannedWork, now),
     ),
     checkers: checkersOf(judged, rules),
-    failing: failingNodes(nodes, state, rules, now),
+    failing: failingNodes(nodes, state, rules, now, ledger),
     notAsked: NOT_ASKED,
+    ...(ledger === undefined ? {} : { orders: standingOrders(ledger.meta, now) }),
     ...(state === undefined
       ? {}
       : { flapping: evidenceOf(judged, ({ record }) => flapsOf(record)), phases: phasesOf(judged) }),

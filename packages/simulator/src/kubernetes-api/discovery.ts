@@ -1,10 +1,10 @@
-import type { Resource } from "./resource.ts";
+import type { DescribedResource } from "./resource.ts";
 
 /** The version this server says it has. */
 export const KUBERNETES_VERSION = "v1.32.4+k3s1";
 
 /** Answers for paths that are not objects: discovery, version, health. Undefined for everything else. */
-export function discovery(path: string, resources: readonly Resource[]): unknown {
+export function discovery(path: string, resources: readonly DescribedResource[]): unknown {
   switch (path.replace(/\/$/, "")) {
     case "/api":
       return { kind: "APIVersions", versions: ["v1"], serverAddressByClientCIDRs: [] };
@@ -26,7 +26,7 @@ export function isPublic(path: string): boolean {
   return ["/version", "/livez", "/readyz", "/healthz"].includes(path);
 }
 
-function groupsOf(resources: readonly Resource[]): unknown[] {
+function groupsOf(resources: readonly DescribedResource[]): unknown[] {
   const groups = new Map(
     resources.filter(({ group }) => group !== "").map(({ group, version }) => [group, version]),
   );
@@ -36,7 +36,7 @@ function groupsOf(resources: readonly Resource[]): unknown[] {
   });
 }
 
-function resourceList(path: string, resources: readonly Resource[]): unknown {
+function resourceList(path: string, resources: readonly DescribedResource[]): unknown {
   const match = /^\/(?:api|apis\/([^/]+))\/([^/]+)\/?$/.exec(path);
   const [, group = "", version = ""] = match ?? [];
   const served = resources.filter((resource) => resource.group === group && resource.version === version);
@@ -49,8 +49,10 @@ function resourceList(path: string, resources: readonly Resource[]): unknown {
   };
 }
 
-function described({ plural, singular, kind, namespaced, shortNames, hasStatus }: Resource): unknown[] {
-  const verbs = ["create", "delete", "get", "list", "patch", "update", "watch"];
+const VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"];
+
+function described(resource: DescribedResource): unknown[] {
+  const { plural, singular, kind, namespaced, shortNames, hasStatus, verbs = VERBS } = resource;
   const itself = { name: plural, singularName: singular, namespaced, kind, shortNames, verbs };
   const status = {
     name: `${plural}/status`,

@@ -9,6 +9,7 @@ import type { KubeObject } from "./kube-object.ts";
 import { listBody, Lister, versionOf } from "./list.ts";
 import { qualifiedName, targetOf, type Target } from "./resource.ts";
 import { selectorOf } from "./selectors.ts";
+import { SELF_REVIEWS, selfReview } from "./self-review.ts";
 import { StatusError } from "./status-error.ts";
 import { table, wantsTable } from "./tables.ts";
 import { Watch, watchTimeout, type Disturbance } from "./watch.ts";
@@ -117,8 +118,11 @@ export class KubernetesApi {
     if (!isPublic(request.path) && request.headers.authorization !== `Bearer ${this.#token}`) {
       throw new StatusError("Unauthorized", "Unauthorized");
     }
-    const found = request.method === "GET" ? discovery(request.path, resources) : undefined;
+    const found =
+      request.method === "GET" ? discovery(request.path, [...resources, SELF_REVIEWS]) : undefined;
     if (found !== undefined) return { status: 200, body: found };
+    const review = selfReview(request, this.#deps.clock.now());
+    if (review !== undefined) return review;
     const target = targetOf(request.path, resources);
     if (target === undefined || !isServed(target)) {
       throw new StatusError("NotFound", "the server could not find the requested resource");

@@ -23,6 +23,12 @@ export interface Resource {
   readonly beforeRead?: (namespace: string | undefined, name: string | undefined) => void;
 }
 
+/** What discovery tells of a kind, whether its objects are kept or not. */
+export type DescribedResource = Omit<Resource, "fields" | "store" | "toWire" | "fromWire" | "beforeRead"> & {
+  /** All of them when left out. */
+  readonly verbs?: readonly string[];
+};
+
 /** `v1` or `group/version`. */
 export function apiVersionOf({ group, version }: Pick<Resource, "group" | "version">): string {
   return group === "" ? version : `${group}/${version}`;

@@ -16,7 +16,7 @@ import {
   type KubeObject,
 } from "./kube-object.ts";
 import { keyOf } from "./object-store.ts";
-import { apiVersionOf, qualifiedName, type Target } from "./resource.ts";
+import { apiVersionOf, qualifiedName, type Resource, type Target } from "./resource.ts";
 import { StatusError } from "./status-error.ts";
 
 /** What writing needs besides the request. */
@@ -165,7 +165,11 @@ function applyPatch(current: KubeObject, request: ApiRequest): unknown {
   }
 }
 
-function parseObject(request: ApiRequest, { resource }: Target): JsonRecord {
+/** The body of a write as an object of this kind. @throws {StatusError} BadRequest, UnsupportedMediaType */
+export function parseObject(
+  request: ApiRequest,
+  { resource }: { readonly resource: Pick<Resource, "kind" | "group" | "version"> },
+): JsonRecord {
   const type = request.headers["content-type"] ?? "application/json";
   if (!type.startsWith("application/json")) {
     throw new StatusError("UnsupportedMediaType", `the simulator reads application/json only, not ${type}`);

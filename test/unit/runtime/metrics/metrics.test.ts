@@ -185,6 +185,35 @@ describe("a scrape", () => {
     expect(await ours(metrics, "civo_node_agent_view_age_seconds")).toEqual([]);
   });
 
+  test("shows the grants in force by what they cover, and 0 where there is none", async () => {
+    const metrics = createMetrics(options);
+    const samples = [
+      { scope: "zone", endsIn: MINUTE },
+      { scope: "zone", endsIn: 2 * MINUTE },
+      { scope: "fleet", endsIn: SECOND },
+    ] as const;
+    metrics.readGaugesFrom({ grants: async () => samples });
+    expect(await ours(metrics, "civo_node_agent_grant")).toEqual([
+      'civo_node_agent_grants{scope="fleet",cluster="c"} 1',
+      'civo_node_agent_grants{scope="zone",cluster="c"} 2',
+      'civo_node_agent_grants{scope="pool",cluster="c"} 0',
+      'civo_node_agent_grants{scope="checker",cluster="c"} 0',
+      'civo_node_agent_grants{scope="several",cluster="c"} 0',
+      'civo_node_agent_grant_remaining_seconds{scope="fleet",cluster="c"} 1',
+      'civo_node_agent_grant_remaining_seconds{scope="zone",cluster="c"} 120',
+    ]);
+  });
+
+  test("of a worker that does not know the grants shows none of their series", async () => {
+    const metrics = createMetrics(options);
+    expect(await ours(metrics, "civo_node_agent_grant")).toEqual([]);
+    let known: [] | undefined = [];
+    metrics.readGaugesFrom({ grants: async () => known });
+    expect(await ours(metrics, "civo_node_agent_grant")).toHaveLength(5);
+    known = undefined;
+    expect(await ours(metrics, "civo_node_agent_grant")).toEqual([]);
+  });
+
   test("that meets another shares its answer", async () => {
     const metrics = createMetrics(options);
     let reads = 0;

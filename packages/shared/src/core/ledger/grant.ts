@@ -41,6 +41,12 @@ export function grantHolds({ since, until, count, used }: LedgerGrant, now: Epoc
   return since <= now && now < until && (count === undefined || used < count);
 }
 
+/** The grant that the latest reboot of this VM began under. */
+export function grantOf({ meta, entries }: Ledger, instanceId: string): LedgerGrant | undefined {
+  const id = entries.get(instanceId)?.grant;
+  return id === undefined ? undefined : grantsOf(meta).find((grant) => grant.id === id);
+}
+
 /** The subject lies in the scope of the grant, whatever the time. */
 export function grantCovers({ zone, pool, checker }: GrantScope, subject: GrantSubject): boolean {
   return (

@@ -1,5 +1,6 @@
 import { BLIND_CAUSES, type BlindCause, type ScrapeSource } from "../../contract/metric-labels.ts";
 import type { GateName } from "../../core/gates/gate.ts";
+import { GRANT_SCOPES, type GrantScopeKind } from "../../core/ledger/standing-orders.ts";
 import { CHECKER_NAMES } from "../../core/check.ts";
 import type { Phase } from "../../core/phase.ts";
 import { RECORD_GAUGE_NAMES, type RecordCount } from "../../core/record-gauges.ts";
@@ -36,6 +37,12 @@ export interface StandingSample {
   readonly unlike: number;
 }
 
+/** A grant in force. */
+export interface GrantSample {
+  readonly scope: GrantScopeKind;
+  readonly endsIn: Millis;
+}
+
 /** What a watcher sees now. */
 export interface WatchSample {
   readonly nodes: number;
@@ -54,6 +61,8 @@ export interface GaugeSources {
   readonly blind?: () => Promise<ReadonlySet<BlindCause>>;
   /** Why this worker takes no jobs, and how many live workers have another policy or mode. */
   readonly standing?: () => Promise<StandingSample>;
+  /** The grants in force; undefined while that is not known. */
+  readonly grants?: () => Promise<readonly GrantSample[] | undefined>;
   /** Age of the freshest view; undefined when no watcher ever vouched for one. */
   readonly view?: () => Promise<Millis | undefined>;
   readonly watch?: () => Promise<WatchSample>;
@@ -93,6 +102,16 @@ function showHeld(metrics: MetricSet, samples: readonly HeldSample[]): void {
     longest.set(gate, Math.max(longest.get(gate) ?? 0, heldFor));
   }
   for (const [gate, heldFor] of longest) metrics.set("rebootsHeldSeconds", { gate }, heldFor / SECOND);
+}
+
+function showGrants(metrics: MetricSet, samples: readonly GrantSample[] | undefined): void {
+  if (samples === undefined) return;
+  for (const scope of GRANT_SCOPES) {
+    const own = samples.filter((sample) => sample.scope === scope);
+    metrics.set("grants", { scope }, own.length);
+    if (own.length === 0) continue;
+    metrics.set("grantRemaining", { scope }, Math.max(...own.map(({ endsIn }) => endsIn)) / SECOND);
+  }
 }
 
 function showWatch(metrics: MetricSet, { nodes, lastByteAt }: WatchSample): void {
@@ -190,6 +209,15 @@ export async function refreshGauges(
         metrics.set("jobsPaused", { cause: "Clock" }, hold.clock === undefined ? 0 : 1);
         metrics.set("unlikePeers", {}, unlike);
       },
+    ),
+    refresh(
+      "grants",
+      sources.grants,
+      () => {
+        metrics.clear("grants");
+        metrics.clear("grantRemaining");
+      },
+      (samples) => showGrants(metrics, samples),
     ),
     refresh(
       "view",
