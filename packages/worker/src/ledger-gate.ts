@@ -4,7 +4,7 @@
  */
 import { rebootWaitOf } from "@node-agent/shared/core/due.ts";
 import { clocksOf, type Clocks } from "@node-agent/shared/core/ledger/clocks.ts";
-import type { Ledger, LedgerGrant, LedgerOutcome } from "@node-agent/shared/core/ledger/ledger.ts";
+import type { Ledger, LedgerOutcome } from "@node-agent/shared/core/ledger/ledger.ts";
 import { grantOf } from "@node-agent/shared/core/ledger/grant.ts";
 import { joined } from "@node-agent/shared/core/ledger/sequence.ts";
 import {
@@ -27,8 +27,9 @@ import {
 import type { RepairPolicy } from "@node-agent/shared/core/policy.ts";
 import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
-import type { LedgerReading, LedgerWrite, RebootLedger } from "@node-agent/shared/ports/ledger.ts";
+import type { LedgerReading, RebootLedger } from "@node-agent/shared/ports/ledger.ts";
 import type { SequenceMemory } from "@node-agent/shared/ports/sequence-memory.ts";
+import type { LedgerOpening, LedgerSession } from "./ledger-session.ts";
 
 export interface LedgerGateDeps {
   readonly ledger: RebootLedger;
@@ -41,24 +42,6 @@ export interface LedgerGateDeps {
   /** Waits for a random span up to `most`, so that writers that met do not meet again. */
   readonly jitter: (most: Millis) => Promise<void>;
 }
-
-/** The ledger at one moment, trusted. */
-export interface LedgerSession {
-  readonly ledger: Ledger;
-  readonly clocks: Clocks;
-  /** When the window of a VM ends that is repaired now. */
-  windowEnd(vm: Pick<LedgerIntent, "instanceId" | "gpu">): EpochMillis;
-  /** Writes an intent on exactly this state of the ledger. A VM that ever had GPUs keeps their wait, whatever it says now. */
-  intend(intent: LedgerIntent, signal: AbortSignal): Promise<IntentWrite>;
-}
-
-/** What became of an intent. `grant`: the repair began under it. */
-export type IntentWrite = LedgerWrite & { readonly grant?: LedgerGrant };
-
-/** A session, or why there is none. */
-export type LedgerOpening =
-  | { readonly open: true; readonly session: LedgerSession }
-  | { readonly open: false; readonly why: string; readonly until?: EpochMillis; readonly ledger?: Ledger };
 
 /** What a process saw of one object. */
 interface KnownLedger extends LedgerSight {
@@ -294,10 +277,4 @@ export class LedgerGate {
 /** Names the object that was read: one that was deleted and created again is another. */
 function objectOf({ uid, createdAt }: FoundLedger): string {
   return uid ?? String(createdAt);
-}
-
-/** Pauses are heard even in a ledger that may not be built on. */
-export function ledgerOf(opening: LedgerOpening | undefined): Ledger | undefined {
-  if (opening === undefined) return undefined;
-  return opening.open ? opening.session.ledger : opening.ledger;
 }

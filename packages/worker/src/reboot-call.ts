@@ -16,7 +16,8 @@ import type { RebootReceipt, RebootTarget } from "@node-agent/shared/ports/execu
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
 import type { CallClaim } from "./call-brake.ts";
 import type { Judged } from "./judge.ts";
-import { CONFLICT_PAUSE, type IntentWrite, type LedgerOpening, type LedgerSession } from "./ledger-gate.ts";
+import { CONFLICT_PAUSE } from "./ledger-gate.ts";
+import type { IntentWrite, LedgerOpening, LedgerSession } from "./ledger-session.ts";
 import { SendDeadline, type Missed } from "./send-deadline.ts";
 import { nowOf, type RebootDeps, type RebootRun, type Transaction } from "./reboot-transaction.ts";
 

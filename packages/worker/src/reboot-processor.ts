@@ -34,7 +34,7 @@ import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
 import { FLEET_LIST_DEADLINES } from "./fleet-watch.ts";
 import { judge, type Judged } from "./judge.ts";
-import { ledgerOf, type LedgerOpening, type LedgerSession } from "./ledger-gate.ts";
+import { ledgerOf, type LedgerOpening, type LedgerSession } from "./ledger-session.ts";
 import { heldByPlan } from "./plan-hold.ts";
 import { RebootCall } from "./reboot-call.ts";
 import { Stopwatch } from "./stopwatch.ts";
