@@ -124,8 +124,8 @@ export const FLAP_GUARDS: readonly Guard[] = [
   {
     guard: "relapse: no cure until another reboot is due",
     file: `${CORE}/verification.ts`,
-    from: "  if (isRelapse(record) && view.dueIn !== 0) return undefined;\n",
-    to: "",
+    from: "return isRelapse(record) && dueIn !== 0;",
+    to: "return isRelapse(record) && dueIn === -1;",
     tests: RELAPSE,
   },
   {

@@ -52,8 +52,8 @@ export const PLAN_GUARDS: readonly Guard[] = [
   {
     guard: "still bad: only a kubelet that reports tells it before the wait is over",
     file: "packages/shared/src/core/verification.ts",
-    from: "const isKnownBad = view.speaks && ",
-    to: "const isKnownBad = ",
+    from: "return view.speaks && view.now >= ",
+    to: "return view.now >= ",
     tests: ["test/unit/core/verification.test.ts"],
   },
   {
@@ -94,7 +94,7 @@ export const PLAN_GUARDS: readonly Guard[] = [
   {
     guard: "one wait: the record keeps the window of the ledger",
     file: "packages/worker/src/reboot-call.ts",
-    from: "Math.max(now + worstCase, windowEnd);",
+    from: "windowEnd ?? now + worstCase;",
     to: "now + worstCase;",
     tests: ["test/unit/worker/reboot-processor.test.ts"],
   },

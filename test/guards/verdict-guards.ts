@@ -23,8 +23,8 @@ export const VERDICT_GUARDS: readonly Guard[] = [
   {
     guard: "attempts: a silent kubelet does not prove that nothing was carried out",
     file: `${CORE}/verification.ts`,
-    from: "return !rebooted && view.speaks && ",
-    to: "return !rebooted && ",
+    from: "return isUnmoved && view.speaks ? ",
+    to: "return isUnmoved ? ",
     tests: [`${UNIT}/reboot-given-back.test.ts`],
   },
   {

@@ -92,8 +92,9 @@ describe("60 % NotReady, as at Datadog on 8 March 2023", () => {
     expect(await grant(world)).toBe(true);
     const lasts = 70 * MINUTE;
     await drill.run(lasts);
-    const { standard } = DEFAULTS.policy.rebootWait;
-    expect(drill.calls).toBeLessThanOrEqual(2 + lasts / standard);
+    // A result is known when the checker has failed for its threshold since the boot.
+    const { threshold } = DEFAULTS.policy.checkers.NodeReady;
+    expect(drill.calls).toBeLessThanOrEqual(2 + lasts / threshold);
     const open = world.truth.executions.map(({ openOthers }) => openOthers);
     expect(Math.max(...open)).toBeLessThanOrEqual(1);
     expect(Math.max(...open.slice(2))).toBe(0);

@@ -108,8 +108,8 @@ export class RebootCall {
     const { instanceId } = target;
     const worstCase = timings.sendDeadline + timings.callDeadline + rebootWaitOf(record, rules.policy);
     // One wait with one end: that of the window in the ledger.
-    const windowEnd = request.session?.windowEnd({ instanceId, gpu: record.gpuNode }) ?? 0;
-    const waitUntil = Math.max(now + worstCase, windowEnd);
+    const windowEnd = request.session?.windowEnd({ instanceId, gpu: record.gpuNode });
+    const waitUntil = windowEnd ?? now + worstCase;
     const intent = { type: "RebootIntended", instanceId, token, waitUntil } as const;
     const intended = transition(record, intent, rules.policy, now).record;
     const isWritten = await stopwatch.time("Redis", async () =>

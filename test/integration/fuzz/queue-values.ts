@@ -91,6 +91,7 @@ async function round(random: Random, wrong: string[], values: number): Promise<n
   const pass = async (): Promise<unknown> => fleet.client.hincrby(fleet.keys.view, "observed", 6 * MINUTE);
 
   fleet.watch();
+  fleet.startPlanner();
   await start();
   await see([WAITING]);
   await ticks[0]?.ensureScheduler();

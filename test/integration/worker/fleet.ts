@@ -20,9 +20,11 @@ import { MemoryExecutor } from "../../../packages/shared/src/testing/memory-exec
 import { MemoryNodeReader } from "../../../packages/shared/src/testing/memory-node-reader.ts";
 import { MemoryNodeSource } from "../../../packages/shared/src/testing/memory-node-source.ts";
 import { resync, type ResyncResult } from "../../../packages/watcher/src/resync.ts";
+import { BullRebootQueue } from "../../../packages/shared/src/redis/reboot-queue.ts";
 import { RedisPlanStore } from "../../../packages/shared/src/redis/plan-store.ts";
 import { CallBrake } from "../../../packages/worker/src/call-brake.ts";
 import { Evaluator } from "../../../packages/worker/src/evaluator.ts";
+import { Planner } from "../../../packages/worker/src/planner.ts";
 import { startQueueWorkers, type QueueWorkers } from "../../../packages/worker/src/queue-workers.ts";
 import { RebootProcessor } from "../../../packages/worker/src/reboot-processor.ts";
 import type { RebootJobDeps } from "../../../packages/worker/src/reboot-job.ts";
@@ -69,6 +71,9 @@ export class Fleet implements AsyncDisposable {
   readonly #policy: RepairPolicy;
   readonly #workers: QueueWorkers[] = [];
   readonly #errors: Error[] = [];
+  readonly #ended = new AbortController();
+  readonly #planners: Promise<void>[] = [];
+  readonly #queues: BullRebootQueue[] = [];
   #beats: NodeJS.Timeout | undefined;
   #resourceVersion = 0;
 
@@ -148,6 +153,27 @@ export class Fleet implements AsyncDisposable {
     });
     this.#workers.push(worker);
     return worker;
+  }
+
+  /** Plans the repairs from now on, as one worker at a time does. */
+  startPlanner(interval: Millis = 100): void {
+    const { states: store, journal } = this;
+    const rules = { policy: this.#policy, checkers: createCheckers(this.#policy) };
+    const queue = new BullRebootQueue(this.client, this.keys, (error) => void this.#errors.push(error));
+    this.#queues.push(queue);
+    const planner = new Planner({
+      store,
+      plans: new RedisPlanStore(this.client, this.keys),
+      queue,
+      ledger: undefined,
+      selects: () => true,
+      rules,
+      journal,
+      clock: systemClock,
+      interval,
+      readDeadline: SECOND,
+    });
+    this.#planners.push(planner.run(this.#ended.signal));
   }
 
   #spyingCheckers(): HealthChecker[] {
@@ -247,7 +273,10 @@ export class Fleet implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#beats);
+    this.#ended.abort();
+    await Promise.all(this.#planners);
     await Promise.all(this.#workers.map(async (worker) => worker.close()));
+    await Promise.all(this.#queues.map(async (queue) => queue.close()));
     await Promise.all([this.queues.close(), this.reboots.close(), this.wakeUps.close()]);
   }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { QUEUES } from "../../../packages/shared/src/contract/queues.ts";
-import { MINUTE } from "../../../packages/shared/src/core/time.ts";
+import { HOUR, MINUTE } from "../../../packages/shared/src/core/time.ts";
 import { aNode } from "../../../packages/shared/src/testing/builders.ts";
 import type { RebootJobDeps } from "../../../packages/worker/src/reboot-job.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -81,10 +81,11 @@ test("a recovery that arrives while the job is active leaves none", async () => 
       const settled = record?.phase !== "Unhealthy";
       return settled
         ? { end: "Finish", gate: "NothingFailing", why: "well", record }
-        : { end: "Wait", for: MINUTE, until: Date.now() + MINUTE, gate: "Threshold", why: "not yet", record };
+        : { end: "Wait", for: HOUR, until: Date.now() + HOUR, gate: "Threshold", why: "not yet", record };
     },
   };
   fleet.startWorker({ processor });
+  fleet.startPlanner();
   await fleet.snapshots.beat(0);
   await fleet.see(aNode());
   await eventually(async () => expect(await fleet.phase("node-1")).toBe("Healthy"));
@@ -128,6 +129,7 @@ test("a node that is gone leaves no job, no record and no snapshot", async () =>
 test("of 2,000 nodes that flap while they are judged, no unhealthy one is left without a pending reboot", async () => {
   await using fleet = new Fleet(redis);
   for (let worker = 0; worker < 3; worker += 1) fleet.startWorker();
+  fleet.startPlanner(1000);
   await fleet.snapshots.beat(0);
   const names = Array.from({ length: 2000 }, (_, i) => `node-${i}`);
   await fleet.see(...names.map((name) => aNode(name)));

@@ -82,6 +82,13 @@ describe("a result that is known before the wait is over", () => {
     expect(made.held).toMatchObject([{ node: "sick", gate: "WaitWindow", ends: NOON + MINUTE }]);
   });
 
+  test("is not looked at of a node whose kubelet is silent: its transaction could not tell", () => {
+    const { snapshot: _snapshot, ...silent } = repaired(threshold);
+    expect(plan(inputOf([silent])).look).toEqual([]);
+    const unknown = aNode("sick").unknown().snapshot();
+    expect(plan(inputOf([{ ...silent, snapshot: unknown }])).look).toEqual([]);
+  });
+
   test("is not looked at earlier, nor again while its transaction waits to try again", () => {
     expect(plan(inputOf([repaired(threshold - 1)])).look).toEqual([]);
     const found = { gate: "NodeUnreadable", why: "503", until: NOON + SECOND } as const;

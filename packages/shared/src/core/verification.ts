@@ -113,13 +113,21 @@ function proofOfSick(
   lastReboot: RebootAttempt,
   view: VerdictView,
 ): RebootVerification | undefined {
-  const rebooted = hasRebooted(record, lastReboot);
-  const isKnownBad = view.speaks && view.now >= (view.knownBadAt ?? Infinity);
-  if (isWaiting(record, view.now) && !isKnownBad) return undefined;
-  // A relapse that passes before another reboot is due proves nothing: the time to a cure starts again after it.
-  if (isRelapse(record) && view.dueIn !== 0) return undefined;
+  const isKnown = isWaiting(record, view.now) ? isKnownBad(record, view) : !provesNothing(record, view);
+  if (!isKnown) return undefined;
   // A machine that went down and never came up shows the same boot id: only a kubelet that reports proves the contrary.
-  return !rebooted && view.speaks && hasBootIds(record, lastReboot) ? "NotExecuted" : "StillBad";
+  const isUnmoved = !hasRebooted(record, lastReboot) && hasBootIds(record, lastReboot);
+  return isUnmoved && view.speaks ? "NotExecuted" : "StillBad";
+}
+
+/** The node is known to be still bad, before its wait is over. */
+export function isKnownBad(record: NodeRecord, view: VerdictView): boolean {
+  return view.speaks && view.now >= (view.knownBadAt ?? Infinity) && !provesNothing(record, view);
+}
+
+/** A relapse that passes before another reboot is due proves nothing: the time to a cure starts again after it. */
+function provesNothing(record: NodeRecord, { dueIn }: VerdictView): boolean {
+  return isRelapse(record) && dueIn !== 0;
 }
 
 function hasBootIds({ bootId }: NodeRecord, { bootIdBefore }: RebootAttempt): boolean {

@@ -39,7 +39,6 @@ const PLANNED: ReadonlySet<GateName> = new Set([
   "Threshold",
   "WaitWindow",
   "Settle",
-  "Verifying",
   "Attempts",
   "CureRate",
   "Limit",

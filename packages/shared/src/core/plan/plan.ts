@@ -4,7 +4,7 @@
  * again, and the ledger's compare-and-set stays the authority. So a plan may be made of what the watchers stored, and of
  * less than everything: what is absent leaves its gates to the transaction.
  */
-import { askingOf, firstDue } from "../due.ts";
+import { askingOf, dueIn, firstDue } from "../due.ts";
 import type { GateInput, GateName, GateVerdict, LedgerView } from "../gates/gate.ts";
 import { ledgerView } from "../gates/ledger-view.ts";
 import { holding } from "../gates/list.ts";
@@ -23,7 +23,7 @@ import { limitsOf, type Limits, type LimitSubject, type LimitUse } from "../stor
 import type { EpochMillis, Millis } from "../time.ts";
 import type { Census } from "./census.ts";
 import { Doubts, type FoundHold } from "./doubts.ts";
-import { knownBadAt } from "../verification.ts";
+import { isKnownBad, knownBadAt, speaks } from "../verification.ts";
 import { waitingSince } from "./waiting-since.ts";
 
 /** A node that is not Healthy. */
@@ -141,9 +141,15 @@ export function plan(input: PlanInput): Plan {
 }
 
 /** The result of the latest repair is known before its wait is over: its transaction records it, which frees its place. */
-function isResultKnown({ record, found }: PlannedNode, { rules, view: { now } }: PlanInput): boolean {
-  const isFoundOut = found !== undefined && found.until > now;
-  return !isFoundOut && (knownBadAt(record, rules.policy) ?? Infinity) <= now;
+function isResultKnown({ record, snapshot, found }: PlannedNode, { rules, view }: PlanInput): boolean {
+  if (snapshot === undefined || (found !== undefined && found.until > view.now)) return false;
+  const { policy } = rules;
+  return isKnownBad(record, {
+    ...view,
+    dueIn: dueIn(record, policy, view.observed),
+    speaks: speaks(snapshot),
+    knownBadAt: knownBadAt(record, policy),
+  });
 }
 
 function byWaiting({ record: a }: PlannedNode, { record: b }: PlannedNode): number {
