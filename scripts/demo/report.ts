@@ -31,7 +31,7 @@ export interface WatchReport {
 }
 
 /** Gates that every repair passes in time; all others are news. */
-const USUAL: ReadonlySet<string> = new Set(["Threshold", "WaitWindow", "NothingFailing"]);
+const USUAL: ReadonlySet<string> = new Set(["Threshold", "WaitWindow", "NothingFailing", "Verifying"]);
 
 /** Starts to listen. */
 export function createReport(startedAt: EpochMillis): WatchReport {

@@ -56,8 +56,7 @@ const MONITOR: Sentences = {
 function held(what: string, line: Line): string | undefined {
   // The wait after a reboot was said by the answer already.
   if (line["gate"] === "WaitWindow") return undefined;
-  if (line["gate"] === "NothingFailing")
-    return `healthy again; the ${what} counts as a cure if the node stays so`;
+  if (line["gate"] === "Verifying") return `healthy again; the ${what} counts as a cure if the node stays so`;
   const waits = `waits for ${word(line["gate"])} (${word(line["why"])})`;
   return `${what === "reboot" ? "pending reboot" : what} ${waits}, next look in ${span(line["inSeconds"])}`;
 }

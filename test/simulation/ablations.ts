@@ -194,7 +194,7 @@ export const ABLATIONS: readonly Ablation[] = [
   {
     guard: "the margin of the window",
     twist: shorter(({ margin }) => margin),
-    missed: { profile: "edge", from: 181 },
+    missed: { profile: "edge", from: 60 },
     breaks: ["I1"],
   },
   {

@@ -159,13 +159,22 @@ export class Fleet implements AsyncDisposable {
   startPlanner(interval: Millis = 100): void {
     const { states: store, journal } = this;
     const rules = { policy: this.#policy, checkers: createCheckers(this.#policy) };
+    const memory = new RedisSequenceMemory(this.client, this.keys);
+    const { ledger } = rebootParts({
+      store,
+      ledger: this.ledger,
+      memory,
+      reader: this.reader,
+      rules,
+      clock: systemClock,
+    });
     const queue = new BullRebootQueue(this.client, this.keys, (error) => void this.#errors.push(error));
     this.#queues.push(queue);
     const planner = new Planner({
       store,
       plans: new RedisPlanStore(this.client, this.keys),
       queue,
-      ledger: undefined,
+      ledger,
       selects: () => true,
       rules,
       journal,
