@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startRedis, type RunningRedis } from "../../scripts/setup/redis.mjs";
 import { eventually } from "../../test/support/eventually.ts";
-import { writeConfig, type ConfigPart } from "../../test/support/agent-config.ts";
+import { writeConfig } from "../../test/support/agent-config.ts";
 import { startAgent, untilReady, type Agent } from "../../test/support/topology-agent.ts";
 import { startSimulatorProcess, type SimulatorProcess } from "../../test/support/topology-simulator.ts";
 
@@ -29,23 +29,13 @@ export interface FleetOptions {
   readonly heartbeatEvery: string;
   /** Watchers, and workers, of each: 2 by default. */
   readonly each?: number;
-  /** The zones of the standard pool, in turn; default: none. */
-  readonly zones?: readonly string[];
-  /** What the agents' configuration has besides the defaults. */
-  readonly config?: ConfigPart;
 }
 
 /**
  * Starts Redis, a simulator, watchers and workers, and waits until they are ready. Thresholds and every other
  * time are the defaults, so nothing is rebooted within a run; the agents are monitor-only.
  */
-export async function startFleet({
-  nodes,
-  heartbeatEvery,
-  each = 2,
-  zones,
-  config: more = {},
-}: FleetOptions): Promise<Fleet> {
+export async function startFleet({ nodes, heartbeatEvery, each = 2 }: FleetOptions): Promise<Fleet> {
   await using started = new AsyncDisposableStack();
   const dir = started.adopt(mkdtempSync(join(tmpdir(), "node-agent-bench-")), (path) =>
     rmSync(path, { recursive: true, force: true }),
@@ -55,7 +45,7 @@ export async function startFleet({
   const simulator = started.use(
     await startSimulatorProcess(dir, {
       pools: [
-        { name: "standard", count: nodes - gpus, ...(zones === undefined ? {} : { zones }) },
+        { name: "standard", count: nodes - gpus },
         { name: "gpu", count: gpus, gpus: 8 },
       ],
       options: { timings: { statusPeriod: heartbeatEvery }, bulk: true },
@@ -68,7 +58,6 @@ export async function startFleet({
     monitorOnly: true,
     metricsPort: 0,
     metricsHost: "127.0.0.1",
-    ...more,
   });
   const roles = (["watcher", "worker"] as const).flatMap((role) =>
     Array.from({ length: each }, (_, index) => ({ role, name: `${role}-${index + 1}` })),
