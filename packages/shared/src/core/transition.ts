@@ -181,7 +181,7 @@ function isOurBoot(record: NodeRecord): boolean {
   return isVerdictPending(record) && record.bootId === record.lastReboot?.bootIdBefore;
 }
 
-/** A record from before asks for a repair: there may be a pending reboot. */
+/** The record before this judgement asks for a repair: there may be a pending reboot. */
 function isRepairPending(
   record: NodeRecord | undefined,
   policy: RepairPolicy,
