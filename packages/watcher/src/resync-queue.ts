@@ -1,7 +1,8 @@
-import { Queue, Worker } from "bullmq";
+import { Queue, WaitingError, Worker } from "bullmq";
 import type { Keys } from "@node-agent/shared/contract/keys.ts";
 import { QUEUES, RESYNC_JOB } from "@node-agent/shared/contract/queues.ts";
 import { HOUR, SECOND, type Millis } from "@node-agent/shared/core/time.ts";
+import { steerConsumer } from "@node-agent/shared/redis/consumer.ts";
 import { discardQueue, isQueueDamage, repairing } from "@node-agent/shared/redis/queue-repair.ts";
 import type { RedisClient } from "@node-agent/shared/redis/script.ts";
 
@@ -23,8 +24,8 @@ export interface ResyncQueueDeps {
 export interface ResyncQueue {
   /** Makes sure that the one scheduler of the fleet exists: a flush or a dashboard may have removed it. */
   ensureScheduler(): Promise<void>;
-  /** A blind watcher must not take a tick away from one that sees. */
-  takeTicks(take: boolean): Promise<void>;
+  /** A blind watcher must not take a tick away from one that sees. Waits for nothing, not for a tick under way either. */
+  takeTicks(take: boolean): void;
   close(): Promise<void>;
 }
 
@@ -41,17 +42,27 @@ export function createResyncQueue(deps: ResyncQueueDeps): ResyncQueue {
   });
   const place = { client: deps.producer, prefix: keys.prefix, queue: QUEUES.resync };
   queue.on("error", onError);
-  const worker = new Worker(QUEUES.resync, async () => deps.tick(), {
-    connection: deps.worker,
-    prefix: keys.prefix,
-    autorun: false,
-    concurrency: 1,
-    lockDuration,
-    stalledInterval,
-    maxStalledCount: 1_000_000,
-    removeOnComplete: { age: HOUR / SECOND, count: 20 },
-    removeOnFail: { age: HOUR / SECOND, count: 20 },
-  });
+  let takes = false;
+  const worker = new Worker(
+    QUEUES.resync,
+    async (job, token) => {
+      if (takes) return deps.tick();
+      // It was waiting for a tick when it went blind: another watcher takes this one.
+      await job.moveToWait(token);
+      throw new WaitingError();
+    },
+    {
+      connection: deps.worker,
+      prefix: keys.prefix,
+      autorun: false,
+      concurrency: 1,
+      lockDuration,
+      stalledInterval,
+      maxStalledCount: 1_000_000,
+      removeOnComplete: { age: HOUR / SECOND, count: 20 },
+      removeOnFail: { age: HOUR / SECOND, count: 20 },
+    },
+  );
   worker.on("error", repairing(place, onError));
   const upsert = async (): Promise<unknown> =>
     queue.upsertJobScheduler(RESYNC_JOB, { every: interval }, { name: RESYNC_JOB });
@@ -68,16 +79,13 @@ export function createResyncQueue(deps: ResyncQueueDeps): ResyncQueue {
       await discardQueue(place);
       await upsert();
     },
-    takeTicks: async (take) => {
-      if (!take) {
-        if (running !== undefined && !worker.isPaused()) await worker.pause();
-      } else if (running === undefined) {
-        running = worker
-          .run()
-          .catch((error: unknown) => onError(error instanceof Error ? error : new Error(String(error))));
-      } else if (worker.isPaused()) {
-        await worker.resume();
-      }
+    takeTicks: (take) => {
+      takes = take;
+      if (running !== undefined) return steerConsumer(worker, take, onError);
+      if (!take) return;
+      running = worker
+        .run()
+        .catch((error: unknown) => onError(error instanceof Error ? error : new Error(String(error))));
     },
     close: async () => {
       await worker.close();

@@ -155,7 +155,7 @@ function steering(ticks: ResyncQueue, interval: Millis, clock: Clock): (sees: bo
       await ticks.ensureScheduler();
       ensuredAt = clock.monotonic();
     }
-    await ticks.takeTicks(sees);
+    ticks.takeTicks(sees);
   };
 }
 

@@ -7,6 +7,7 @@ import {
   type RebootJob,
 } from "@node-agent/shared/contract/queues.ts";
 import type { Millis } from "@node-agent/shared/core/time.ts";
+import { steerConsumer } from "@node-agent/shared/redis/consumer.ts";
 import { repairing } from "@node-agent/shared/redis/queue-repair.ts";
 import type { RedisClient } from "@node-agent/shared/redis/script.ts";
 import type { Evaluator } from "./evaluator.ts";
@@ -74,23 +75,12 @@ export function startQueueWorkers(deps: QueueWorkersDeps): QueueWorkers {
   return {
     isRunning: () => [evaluations, reboots].every((worker) => worker.isRunning() || worker.isPaused()),
     hold: (held) => {
-      steer(evaluations, held.evaluations, onError);
-      steer(reboots, held.repairs, onError);
+      steerConsumer(evaluations, !held.evaluations, onError);
+      steerConsumer(reboots, !held.repairs, onError);
     },
     close: async (force = false) => {
       stopping.abort();
       await Promise.all([evaluations.close(force), reboots.close(force)]);
     },
   };
-}
-
-/** Pauses or resumes one consumer; of BullMQ's answer nothing is needed but its failure. */
-function steer(
-  worker: Pick<Worker, "isPaused" | "pause" | "resume">,
-  isHeld: boolean,
-  onError: (error: Error) => void,
-): void {
-  if (worker.isPaused() === isHeld) return;
-  const steered = isHeld ? worker.pause(true) : worker.resume();
-  steered.catch((error: unknown) => onError(error instanceof Error ? error : new Error(String(error))));
 }

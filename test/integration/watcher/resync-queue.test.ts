@@ -44,7 +44,7 @@ class Ticks implements AsyncDisposable {
   async all(take = true): Promise<void> {
     for (const queue of this.queues) {
       if (take) await queue.ensureScheduler();
-      await queue.takeTicks(take);
+      queue.takeTicks(take);
     }
   }
 
@@ -69,13 +69,44 @@ test("a watcher that is blind takes no tick from the others, and takes ticks aga
   await using ticks = new Ticks(2);
   await ticks.all();
   await eventually(() => expect(new Set(ticks.taken.map(({ watcher }) => watcher)).size).toBeGreaterThan(0));
-  await ticks.queues[0]?.takeTicks(false);
+  ticks.queues[0]?.takeTicks(false);
   const from = ticks.taken.length;
   await eventually(() => expect(ticks.taken.length).toBeGreaterThanOrEqual(from + 4));
   expect(new Set(ticks.taken.slice(from).map(({ watcher }) => watcher))).toEqual(new Set([1]));
-  await ticks.queues[1]?.takeTicks(false);
-  await ticks.queues[0]?.takeTicks(true);
+  ticks.queues[1]?.takeTicks(false);
+  ticks.queues[0]?.takeTicks(true);
   await eventually(() => expect(ticks.taken.at(-1)?.watcher).toBe(0), { within: 25_000 });
+});
+
+test("a watcher that goes blind while it waits for a tick hands that one over", async () => {
+  await using ticks = new Ticks(2);
+  const [first, second] = ticks.queues;
+  await first?.ensureScheduler();
+  first?.takeTicks(true);
+  await eventually(() => expect(ticks.taken.length).toBeGreaterThan(0));
+  // Nothing to wait for: it is in its blocking read, or about to be.
+  first?.takeTicks(false);
+  const taken = ticks.taken.length;
+  await delay(INTERVAL * 3);
+  expect(ticks.taken.length).toBe(taken);
+  second?.takeTicks(true);
+  await eventually(() => expect(ticks.taken.length).toBeGreaterThanOrEqual(taken + 3));
+  expect(new Set(ticks.taken.slice(taken).map(({ watcher }) => watcher))).toEqual(new Set([1]));
+});
+
+test("a watcher that goes blind in the middle of a tick does not wait for it", async () => {
+  await using ticks = new Ticks(1);
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  ticks.tick = async () => {
+    await released;
+    return "done";
+  };
+  await ticks.all();
+  await eventually(() => expect(ticks.taken).toHaveLength(1));
+  await ticks.all(false);
+  await ticks.all();
+  release();
+  await eventually(() => expect(ticks.taken.length).toBeGreaterThanOrEqual(3));
 });
 
 test("a scheduler lost to a flush is back as soon as a watcher keeps it alive", async () => {
@@ -138,7 +169,7 @@ test("a scheduler whose next tick is lost, or lies in years, ticks again", async
     async () => client.zadd(`${base}repeat`, 2 ** 52, "resync"),
   ]) {
     await eventually(() => expect(ticks.taken.length).toBeGreaterThan(1));
-    await ticks.queues[0]?.takeTicks(false);
+    ticks.queues[0]?.takeTicks(false);
     await forge();
     const before = ticks.taken.length;
     await eventually(
