@@ -18,7 +18,9 @@ FROM node:24-slim
 LABEL org.opencontainers.image.title="node-agent" \
       org.opencontainers.image.description="Brings Kubernetes nodes back: watches them, judges their health, reboots the VM behind a node that stays unhealthy." \
       org.opencontainers.image.licenses="Apache-2.0"
-ENV NODE_ENV=production NODE_COMPILE_CACHE=/app/.cache NODE_COMPILE_CACHE_PORTABLE=1
+# Why: scripts/setup/node-options.ts
+ENV NODE_ENV=production NODE_OPTIONS=--max-semi-space-size=4 \
+    NODE_COMPILE_CACHE=/app/.cache NODE_COMPILE_CACHE_PORTABLE=1
 WORKDIR /app
 COPY --from=dependencies /app ./
 COPY LICENSE ./

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { NODE_OPTIONS } from "../../scripts/setup/node-options.ts";
 import { startRedis, type RunningRedis } from "../../scripts/setup/redis.mjs";
 import { eventually } from "../../test/support/eventually.ts";
 import { writeConfig } from "../../test/support/agent-config.ts";
@@ -68,7 +69,7 @@ export async function startFleet({ nodes, heartbeatEvery, each = 2 }: FleetOptio
         name,
         role,
         args: ["--config", config],
-        env: { REDIS_URL: redis.url },
+        env: { REDIS_URL: redis.url, NODE_OPTIONS: process.env["PROF"] ?? NODE_OPTIONS },
       }),
       async (agent) => agent.kill9(),
     ),

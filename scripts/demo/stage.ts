@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { NODE_OPTIONS } from "../setup/node-options.ts";
 import type { EpochMillis } from "@node-agent/shared/core/time.ts";
 import { startProcess, type DemoProcess } from "./process.ts";
 
@@ -80,7 +81,7 @@ export function openStage(times: "elapsed" | "utc"): Stage & { readonly close: (
         name,
         script: join(ROOT, "packages", script),
         args,
-        env: { ...env, NODE_COMPILE_CACHE: join(ROOT, ".data", "compile-cache") },
+        env: { ...env, NODE_OPTIONS, NODE_COMPILE_CACHE: join(ROOT, ".data", "compile-cache") },
         logDirectory: directory,
         onLine,
         onDeath: (how, lastWords) => onDeath(name, how, lastWords),

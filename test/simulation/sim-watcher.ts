@@ -1,6 +1,6 @@
-import { censusOf } from "@node-agent/shared/core/plan/census.ts";
 import { rememberedDigests } from "@node-agent/shared/redis/snapshot-digest.ts";
 import { anchoredBeats } from "../../packages/watcher/src/anchored-beats.ts";
+import { rememberedCensus } from "../../packages/watcher/src/census.ts";
 import { runHeartbeat } from "../../packages/watcher/src/heartbeat.ts";
 import { createPublisher, type WatcherDeps } from "../../packages/watcher/src/publisher.ts";
 import { resync } from "../../packages/watcher/src/resync.ts";
@@ -33,6 +33,7 @@ export function startWatcher(world: World, process: Incarnation): SimWatcher {
     selects: (snapshot) => world.selects(snapshot),
   };
   const plans = world.plansFor(process, "watch");
+  const census = rememberedCensus();
   watch.start(createPublisher(deps));
   void runHeartbeat(
     {
@@ -40,7 +41,7 @@ export function startWatcher(world: World, process: Incarnation): SimWatcher {
       store: deps.store,
       clock,
       interval: world.settings.beat,
-      tellCensus: async (nodes) => plans.tellCensus(censusOf(nodes)),
+      tellCensus: async (nodes) => plans.tellCensus(census(nodes)),
       onBeat: async () => undefined,
       onError: () => undefined,
     },

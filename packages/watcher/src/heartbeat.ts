@@ -12,7 +12,7 @@ export interface HeartbeatDeps {
   readonly clock: Clock;
   readonly interval: Millis;
   /** Tells what the plan of the fleet needs of it; only while this watcher sees. */
-  readonly tellCensus: (nodes: Iterable<NodeSnapshot>) => Promise<void>;
+  readonly tellCensus: (nodes: ReadonlyMap<string, NodeSnapshot>) => Promise<void>;
   /** Told of every beat; undefined: this watcher is blind and vouches for nothing. */
   readonly onBeat: (view: ClusterView | undefined) => Promise<void>;
   readonly onError: (error: unknown) => void;
@@ -28,7 +28,7 @@ export async function runHeartbeat(deps: HeartbeatDeps, signal: AbortSignal): Pr
     const age = viewAge(source.freshness(), clock);
     try {
       await onBeat(age === undefined ? undefined : await store.beat(age));
-      if (age !== undefined) await tellCensus(source.nodes().values());
+      if (age !== undefined) await tellCensus(source.nodes());
     } catch (error) {
       onError(error);
     }

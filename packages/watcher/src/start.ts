@@ -8,7 +8,6 @@ import {
   type NodeSelector,
   type SourceEvent,
 } from "@node-agent/kubernetes";
-import { censusOf } from "@node-agent/shared/core/plan/census.ts";
 import { MINUTE, SECOND, type Millis } from "@node-agent/shared/core/time.ts";
 import { LOG_EVENTS } from "@node-agent/shared/contract/log-events.ts";
 import { keysOf } from "@node-agent/shared/contract/keys.ts";
@@ -28,6 +27,7 @@ import { openRedis, redisReady } from "@node-agent/shared/runtime/redis-set.ts";
 import type { RoleParts } from "@node-agent/shared/runtime/role.ts";
 import { VERSION } from "@node-agent/shared/runtime/version.ts";
 import { anchoredBeats } from "./anchored-beats.ts";
+import { rememberedCensus } from "./census.ts";
 import { runHeartbeat } from "./heartbeat.ts";
 import { createPublisher, viewAge, type WatcherDeps } from "./publisher.ts";
 import { observeSourceEvent } from "./source-metrics.ts";
@@ -112,6 +112,7 @@ export async function startWatcher(parts: RoleParts): Promise<readonly Component
     watch: async () => watchSample(source),
   });
   source.start(createPublisher(watcher));
+  const census = rememberedCensus();
   const beating = new AbortController();
   const beat = runHeartbeat(
     {
@@ -119,7 +120,7 @@ export async function startWatcher(parts: RoleParts): Promise<readonly Component
       store,
       clock,
       interval: timings.beatInterval,
-      tellCensus: async (nodes) => plans.tellCensus(censusOf(nodes)),
+      tellCensus: async (nodes) => plans.tellCensus(census(nodes)),
       onBeat: (seen) => {
         view = seen;
         return steer(seen !== undefined && (seen.age ?? Infinity) <= timings.viewMaxAge);

@@ -5,6 +5,7 @@ import { parse } from "yaml";
 import { loadConfig } from "@node-agent/shared/runtime/config/load.ts";
 import { readScenario } from "../../../packages/simulator/src/control/scenario.ts";
 import { optionsSchema } from "../../../packages/simulator/src/options/options.ts";
+import { NODE_OPTIONS } from "../../../scripts/setup/node-options.ts";
 import { filesBelow, ROOT, textOf } from "./markdown.ts";
 
 interface Service {
@@ -177,6 +178,10 @@ describe("Dockerfile", () => {
     expect(text).toMatch(/chmod -R a\+rX \.cache\nUSER 65532:65532\n/u);
     expect(text).toContain("npm ci --omit=dev --omit=optional --ignore-scripts");
     expect(text).toContain("for role in watcher worker console cli simulator; do node");
+  });
+
+  test("tells Node what the bench and the demo tell it", () => {
+    expect(text).toContain(` NODE_OPTIONS=${NODE_OPTIONS} `);
   });
 
   test("gets only what it copies", () => {

@@ -1,8 +1,10 @@
 const encoder = new TextEncoder();
+const BEYOND_ASCII = /[\u0080-\uffff]/;
 
-/** How many bytes a value takes as JSON in UTF-8. */
+/** How many bytes a value takes as JSON in UTF-8. It runs for every node event: ASCII text needs no encoder. */
 export function jsonBytes(value: unknown): number {
-  return encoder.encode(JSON.stringify(value)).length;
+  const json = JSON.stringify(value);
+  return BEYOND_ASCII.test(json) ? encoder.encode(json).length : json.length;
 }
 
 /** Hands out a fixed number of bytes of JSON to entries, first come, first served. */
