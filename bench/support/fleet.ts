@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { NODE_OPTIONS } from "../../scripts/setup/node-options.ts";
 import { startRedis, type RunningRedis } from "../../scripts/setup/redis.mjs";
 import { eventually } from "../../test/support/eventually.ts";
-import { writeConfig } from "../../test/support/agent-config.ts";
+import { writeConfig, type ConfigPart } from "../../test/support/agent-config.ts";
 import { startAgent, untilReady, type Agent } from "../../test/support/topology-agent.ts";
 import { startSimulatorProcess, type SimulatorProcess } from "../../test/support/topology-simulator.ts";
 
@@ -30,13 +30,23 @@ export interface FleetOptions {
   readonly heartbeatEvery: string;
   /** Watchers, and workers, of each: 2 by default. */
   readonly each?: number;
+  /** The zones of the standard pool, in turn; default: none. */
+  readonly zones?: readonly string[];
+  /** What the agents' configuration has besides the defaults. */
+  readonly config?: ConfigPart;
 }
 
 /**
  * Starts Redis, a simulator, watchers and workers, and waits until they are ready. Thresholds and every other
  * time are the defaults, so nothing is rebooted within a run; the agents are monitor-only.
  */
-export async function startFleet({ nodes, heartbeatEvery, each = 2 }: FleetOptions): Promise<Fleet> {
+export async function startFleet({
+  nodes,
+  heartbeatEvery,
+  each = 2,
+  zones,
+  config: more = {},
+}: FleetOptions): Promise<Fleet> {
   await using started = new AsyncDisposableStack();
   const dir = started.adopt(mkdtempSync(join(tmpdir(), "node-agent-bench-")), (path) =>
     rmSync(path, { recursive: true, force: true }),
@@ -46,7 +56,7 @@ export async function startFleet({ nodes, heartbeatEvery, each = 2 }: FleetOptio
   const simulator = started.use(
     await startSimulatorProcess(dir, {
       pools: [
-        { name: "standard", count: nodes - gpus },
+        { name: "standard", count: nodes - gpus, ...(zones === undefined ? {} : { zones }) },
         { name: "gpu", count: gpus, gpus: 8 },
       ],
       options: { timings: { statusPeriod: heartbeatEvery }, bulk: true },
@@ -59,6 +69,7 @@ export async function startFleet({ nodes, heartbeatEvery, each = 2 }: FleetOptio
     monitorOnly: true,
     metricsPort: 0,
     metricsHost: "127.0.0.1",
+    ...more,
   });
   const roles = (["watcher", "worker"] as const).flatMap((role) =>
     Array.from({ length: each }, (_, index) => ({ role, name: `${role}-${index + 1}` })),
@@ -69,14 +80,15 @@ export async function startFleet({ nodes, heartbeatEvery, each = 2 }: FleetOptio
         name,
         role,
         args: ["--config", config],
-        env: { REDIS_URL: redis.url, NODE_OPTIONS: process.env["PROF"] ?? NODE_OPTIONS },
+        env: { REDIS_URL: redis.url, NODE_OPTIONS: NODE_OPTIONS },
       }),
       async (agent) => agent.kill9(),
     ),
   );
   const agentsStartedAt = performance.now();
   // A watcher is ready when it has listed every node.
-  await eventually(async () => Promise.all(agents.map(untilReady)), { within: 300_000, every: 100 });
+  const ready = eventually(async () => Promise.all(agents.map(untilReady)), { within: 300_000, every: 100 });
+  await Promise.race([ready, ...agents.map(untilEnded)]);
   const owned = started.move();
   return {
     redis,
@@ -91,6 +103,12 @@ export async function startFleet({ nodes, heartbeatEvery, each = 2 }: FleetOptio
     },
     [Symbol.asyncDispose]: async () => owned.disposeAsync(),
   };
+}
+
+/** Rejects when the agent ends, with what it said last: nobody ends one before the run is over. */
+async function untilEnded({ name, exited, lines, stderr }: Agent): Promise<never> {
+  await exited;
+  throw new Error(`${name} ended: ${lines.slice(-5).join("\n")}${stderr()}`);
 }
 
 /** Sum of a metric over agents. */

@@ -41,6 +41,8 @@ export function startWatcher(world: World, process: Incarnation): SimWatcher {
       store: deps.store,
       clock,
       interval: world.settings.beat,
+      // Its beats are frequent as they are.
+      isNear: async () => false,
       tellCensus: async (nodes) => plans.tellCensus(census(nodes)),
       onBeat: async () => undefined,
       onError: () => undefined,

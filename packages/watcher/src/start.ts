@@ -120,6 +120,12 @@ export async function startWatcher(parts: RoleParts): Promise<readonly Component
       store,
       clock,
       interval: timings.beatInterval,
+      isNear: async ({ now }) => {
+        const latest = await plans.latest();
+        return (
+          latest !== undefined && latest.proceed.length > 0 && now - latest.at <= 2 * timings.planInterval
+        );
+      },
       tellCensus: async (nodes) => plans.tellCensus(census(nodes)),
       onBeat: (seen) => {
         view = seen;
