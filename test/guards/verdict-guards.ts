@@ -135,8 +135,8 @@ export const VERDICT_GUARDS: readonly Guard[] = [
   {
     guard: "cilium: the taint key is the configured one",
     file: `${CORE}/checkers/registry.ts`,
-    from: "Cilium: ({ checkers, ciliumTaint: taint }) => createCiliumChecker({ ...checkers.Cilium, taint }),",
-    to: 'Cilium: ({ checkers }) => createCiliumChecker({ ...checkers.Cilium, taint: "node.cilium.io/agent-not-ready" }),',
+    from: "Cilium: (node, _history, { ciliumTaint }) => checkCilium(node, ciliumTaint),",
+    to: 'Cilium: (node) => checkCilium(node, "node.cilium.io/agent-not-ready"),',
     tests: ["test/unit/core/checkers.test.ts"],
   },
   {

@@ -16,9 +16,14 @@ export type RepairAction = (typeof REPAIR_ACTIONS)[number];
 export type CheckVerdict = "Pass" | "Fail" | "Skip";
 
 /** The judgement of one checker. The reason is one of the checker's closed set and serves as a metric label. */
-export interface CheckResult {
+export interface CheckResult<Reason extends string = string> {
   readonly verdict: CheckVerdict;
-  readonly reason: string;
+  readonly reason: Reason;
+}
+
+/** A judgement, for a reason. */
+export function result<Reason extends string>(verdict: CheckVerdict, reason: Reason): CheckResult<Reason> {
+  return { verdict, reason };
 }
 
 /** What is remembered of a node's GPUs from one judgement to the next. */
@@ -56,7 +61,5 @@ export interface HealthChecker {
   /** How long the checker must fail, in observed time, before the repair is due. */
   readonly threshold: Millis;
   readonly action: RepairAction;
-  /** Every reason that `check` can give. */
-  readonly reasons: readonly string[];
   check(node: NodeSnapshot, history: NodeHistory): CheckResult;
 }
