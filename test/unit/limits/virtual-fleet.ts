@@ -14,7 +14,8 @@ import { LEDGER_TIMINGS, windowOf } from "@node-agent/shared/core/ledger/timings
 import type { CheckerName } from "@node-agent/shared/core/check.ts";
 import { DEFAULT_POLICY, type RepairPolicy } from "@node-agent/shared/core/policy.ts";
 import { breakerOf } from "@node-agent/shared/core/storm/breaker.ts";
-import { fleetOf, type FleetNode } from "@node-agent/shared/core/storm/fleet.ts";
+import { fleetOf } from "@node-agent/shared/core/plan/census.ts";
+import type { FleetNode } from "@node-agent/shared/core/storm/fleet.ts";
 import { limitsOf } from "@node-agent/shared/core/storm/limits.ts";
 import { MINUTE, SECOND, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
 
@@ -141,7 +142,10 @@ class World {
     );
     if (failing.length === 0) return;
     this.#ledger = pruned(this.#ledger, writer.clocks, LEDGER_TIMINGS);
-    const fleet = fleetOf({ census: this.#census, sick: failing.map((one) => nodeOf(one)) });
+    const fleet = fleetOf(
+      this.#census,
+      failing.map((one) => nodeOf(one)),
+    );
     const breaker = breakerOf(fleet, this.#policy.breaker, now, this.#ledger);
     const limits = limitsOf(this.#ledger, fleet, this.#policy, writer.clocks);
     const counted = { ledger: this.#ledger, clocks: writer.clocks, limits, breaker };

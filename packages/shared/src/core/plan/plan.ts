@@ -18,10 +18,10 @@ import { pausesOf } from "../pause.ts";
 import type { NodeRecord, ObservedMillis } from "../record.ts";
 import { fleetNode } from "../storm/fleet-node.ts";
 import { breakerOf, type Breaker } from "../storm/breaker.ts";
-import { fleetOf, type FleetHealth } from "../storm/fleet.ts";
+import type { FleetHealth } from "../storm/fleet.ts";
 import { limitsOf, type Limits, type LimitSubject, type LimitUse } from "../storm/limits.ts";
 import type { EpochMillis, Millis } from "../time.ts";
-import type { Census } from "./census.ts";
+import { fleetOf, type Census } from "./census.ts";
 import { Doubts, type FoundHold } from "./doubts.ts";
 import { isKnownBad, knownBadAt, speaks } from "../verification.ts";
 import { waitingSince } from "./waiting-since.ts";
@@ -167,7 +167,7 @@ function countedOf(input: PlanInput): Counted {
       ? []
       : [fleetNode(snapshot, record, { ...rules, selected: selects(snapshot) }, view.now)],
   );
-  const fleet = fleetOf({ census, sick });
+  const fleet = fleetOf(census, sick);
   const { policy } = rules;
   const read = "ledger" in ledger ? ledger.ledger : undefined;
   const breaker = breakerOf(fleet, policy.breaker, view.now, read);

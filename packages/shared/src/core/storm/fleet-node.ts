@@ -1,4 +1,5 @@
 import type { HealthChecker } from "../check.ts";
+import { conditionOf } from "../checkers/conditions.ts";
 import { evaluate } from "../evaluation.ts";
 import { foreignHold, type HoldPolicy } from "../foreign-hold.ts";
 import { lookOf } from "../look.ts";
@@ -7,7 +8,14 @@ import { isMarked, OPT_OUT_ANNOTATION, pausesOf, type PausePolicy } from "../pau
 import type { NodeRecord } from "../record.ts";
 import type { EpochMillis } from "../time.ts";
 import { isHeldByWork, type PlannedWorkPolicy } from "../work-on-node.ts";
-import type { FleetNode } from "./fleet.ts";
+import type { CountedNode, FleetNode } from "./fleet.ts";
+
+/** What is counted of a node that the configuration selects. */
+export function countedNode(snapshot: NodeSnapshot): CountedNode {
+  const { name, providerId } = snapshot;
+  const silent = conditionOf(snapshot, "Ready")?.status === "Unknown";
+  return { name, ...placeOf(snapshot), silent, ...(providerId === undefined ? {} : { providerId }) };
+}
 
 /** By what a node of the fleet is judged; `selected`: the configuration selects it. */
 export interface FleetRules {
@@ -26,9 +34,8 @@ export function fleetNode(
   { checkers, selected, policy }: FleetRules,
   now: EpochMillis,
 ): FleetNode {
-  const { name, providerId } = snapshot;
-  const silent = snapshot.conditions.some(({ type, status }) => type === "Ready" && status === "Unknown");
-  const named = { name, ...placeOf(snapshot), silent, ...(providerId === undefined ? {} : { providerId }) };
+  const { name } = snapshot;
+  const named = countedNode(snapshot);
   if (!selected) return { ...named, failing: {}, leftOut: true };
   const { history, marks } = lookOf(snapshot, record, policy, now);
   const { judgements, verdict } = evaluate(snapshot, checkers, history);
