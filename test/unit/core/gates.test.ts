@@ -121,7 +121,7 @@ const SHUT: [GateName, (life: Timeline) => void, { why: string; until?: number }
         ...life.read,
         ledger: {
           ...life.read.ledger,
-          cureRate: { gate: "CureRate", limit: "Stopped", why: "0 of the latest 5 repairs cured" },
+          cureRate: { rate: "Stopped", why: "0 of the latest 5 repairs cured" },
         },
       }),
     { why: "Stopped: 0 of the latest 5 repairs cured", until: 90 * SECOND },
@@ -133,7 +133,7 @@ const SHUT: [GateName, (life: Timeline) => void, { why: string; until?: number }
         ...life.read,
         ledger: {
           ...life.read.ledger,
-          limit: { gate: "Limit", limit: "Pool", why: "1 open in pool blue, 1 allowed" },
+          limit: { limit: "Pool", why: "1 open in pool blue, 1 allowed" },
         },
       }),
     { why: "Pool: 1 open in pool blue, 1 allowed", until: 90 * SECOND },

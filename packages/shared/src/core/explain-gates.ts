@@ -170,7 +170,6 @@ const ENDS: Readonly<Partial<Record<GateName, (asked: Asked) => boolean>>> = {
   Threshold: () => true,
   Settle: () => true,
   Ledger: ({ input: { ledger } }) => ledger.state === "Distrusted" && ledger.ends,
-  CureRate: ({ gates }) => gates.ledger?.cureRate?.until !== undefined,
   Limit: ({ gates }) => gates.ledger?.limit?.until !== undefined,
 };
 

@@ -19,7 +19,7 @@ import { pausesOf } from "./pause.ts";
 import type { Phase } from "./phase.ts";
 import type { NodeRecord, RebootAttempt } from "./record.ts";
 import { breakerOf } from "./storm/breaker.ts";
-import { limitsOf, UNCOUNTED, type LimitSubject } from "./storm/limits.ts";
+import { Limits, UNCOUNTED, type LimitSubject } from "./storm/limits.ts";
 import type { EpochMillis, Millis } from "./time.ts";
 
 /** A checker that fails, and how far its clock has run. */
@@ -160,7 +160,7 @@ function worldOf(
   const seen = health && breaker ? { fleet: health, breaker } : {};
   if (ledger.state === "Unread") return seen;
   if (ledger.state === "Distrusted") return { ...seen, ledger: { distrust: distrustOf(ledger) } };
-  const limits = limitsOf(ledger.ledger, health ?? UNCOUNTED, policy, ledger.clocks);
+  const limits = new Limits(ledger.ledger, health ?? UNCOUNTED, policy, ledger.clocks);
   const counted = { ...ledger, limits, ...(breaker === undefined ? {} : { breaker }) };
   return { ...seen, ledger: ledgerView({ instanceId, ...place }, counted, now) };
 }

@@ -4,5 +4,5 @@ import { open, shut, type Gate } from "./gate.ts";
 export const cureRate: Gate = ({ ledger: view, now, policy }) => {
   const held = view?.cureRate;
   if (held === undefined) return open("CureRate", "repairs like this one help, as far as is known");
-  return shut("CureRate", `${held.limit}: ${held.why}`, held.until ?? now + policy.viewMaxAge);
+  return shut("CureRate", `${held.rate}: ${held.why}`, now + policy.viewMaxAge);
 };

@@ -5,6 +5,7 @@ import type { NodeSnapshot } from "../node.ts";
 import type { RepairPolicy } from "../policy.ts";
 import type { NodeRecord, ObservedMillis } from "../record.ts";
 import type { Breaker } from "../storm/breaker.ts";
+import type { CureHold } from "../storm/cure-rate.ts";
 import type { Held } from "../storm/limits.ts";
 import type { FleetHealth } from "../storm/fleet.ts";
 import type { Pause } from "../pause.ts";
@@ -52,7 +53,7 @@ export interface LedgerView {
   /** The VM's window, by the ledger. */
   readonly notBefore?: EpochMillis;
   /** Why repairs of this checker in this pool slow down or stop. */
-  readonly cureRate?: Held;
+  readonly cureRate?: CureHold;
   /** The first limit that one more repair would exceed. */
   readonly limit?: Held;
   /** An operator's permission to go on, slowly. */

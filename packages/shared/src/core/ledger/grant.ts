@@ -68,12 +68,8 @@ function narrowness({ zone, pool, checker }: GrantScope): number {
 }
 
 /** When the latest grant over this repair began, whether it still holds or not; 0: there was none. */
-export function grantedSince(meta: LedgerMeta, { pool, zone, checker }: Partial<LedgerEntry>): EpochMillis {
-  const subject: GrantSubject = {
-    ...(pool === undefined ? {} : { pool }),
-    ...(zone === undefined ? {} : { zone }),
-    checkers: checker === undefined ? [] : [checker],
-  };
+export function grantedSince(meta: LedgerMeta, repair: LedgerEntry): EpochMillis {
+  const subject = { ...repair, checkers: repair.checker === undefined ? [] : [repair.checker] };
   const begun = grantsOf(meta).filter((grant) => grantCovers(grant, subject));
   return Math.max(0, ...begun.map(({ since }) => since));
 }

@@ -6,8 +6,7 @@
  * `seq`, and a command given to such a ledger must not make it look alive or new.
  */
 import { stands, type PauseLevel } from "../pause.ts";
-import { RATE_WINDOWS } from "../storm/policy.ts";
-import type { EpochMillis, Millis } from "../time.ts";
+import { DAY, type EpochMillis, type Millis } from "../time.ts";
 import type { Clocks } from "./clocks.ts";
 import type { Ledger, LedgerEntry, LedgerMeta, LedgerOrder, LedgerOutcome, LedgerPause } from "./ledger.ts";
 import { withoutOldGrants, withResult, withUse } from "./grant.ts";
@@ -58,12 +57,8 @@ export function withIntent(
   const notBefore = Math.max(before?.notBefore ?? 0, writer.clocks.latest + window);
   const gpu = intent.gpu || before?.gpu === true;
   const earlier = earlierOf(before, writer.clocks.earliest);
-  const { pool, zone, checker } = intent;
-  const subject = {
-    ...(pool === undefined ? {} : { pool }),
-    ...(zone === undefined ? {} : { zone }),
-    checkers: checker === undefined ? checkers : [checker, ...checkers],
-  };
+  const { checker } = intent;
+  const subject = { ...intent, checkers: checker === undefined ? checkers : [checker, ...checkers] };
   const { ledger: used, grant } = withUse(ledger, subject, writer.clocks.latest);
   return write(used, writer, (seq) => ({
     ...intent,
@@ -237,7 +232,7 @@ function withoutEndedPauses(ledger: Ledger, now: EpochMillis): Ledger {
 
 /** Leaves out entries that nothing asks about any more: their window is over, and every rate has forgotten them. */
 export function pruned(ledger: Ledger, clocks: Clocks, timings: Pick<LedgerTimings, "keep">): Ledger {
-  const keep = Math.max(timings.keep, RATE_WINDOWS.day);
+  const keep = Math.max(timings.keep, DAY);
   const entries = new Map(
     [...ledger.entries].filter(([, { at, notBefore }]) => Math.max(at, notBefore) + keep >= clocks.earliest),
   );

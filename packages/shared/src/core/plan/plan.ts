@@ -19,7 +19,7 @@ import type { NodeRecord, ObservedMillis } from "../record.ts";
 import { fleetNode } from "../storm/fleet-node.ts";
 import { breakerOf, type Breaker } from "../storm/breaker.ts";
 import type { FleetHealth } from "../storm/fleet.ts";
-import { limitsOf, type Limits, type LimitSubject, type LimitUse } from "../storm/limits.ts";
+import { Limits, type LimitSubject, type LimitUse } from "../storm/limits.ts";
 import type { EpochMillis, Millis } from "../time.ts";
 import { fleetOf, type Census } from "./census.ts";
 import { Doubts, type FoundHold } from "./doubts.ts";
@@ -172,7 +172,7 @@ function countedOf(input: PlanInput): Counted {
   const read = "ledger" in ledger ? ledger.ledger : undefined;
   const breaker = breakerOf(fleet, policy.breaker, view.now, read);
   if (ledger.state !== "Trusted") return { fleet, breaker };
-  return { fleet, breaker, limits: limitsOf(ledger.ledger, fleet, policy, ledger.clocks) };
+  return { fleet, breaker, limits: new Limits(ledger.ledger, fleet, policy, ledger.clocks) };
 }
 
 interface Counted {
