@@ -1,8 +1,7 @@
-import { stands } from "../pause.ts";
+import { stands, type PauseScope } from "../pause.ts";
 import type { EpochMillis } from "../time.ts";
 import { grantHolds, grantsOf, type GrantScope } from "./grant.ts";
 import type { LedgerGrant, LedgerMeta, LedgerPause } from "./ledger.ts";
-import type { PauseScope } from "./steps.ts";
 
 /** A pause with what it covers. */
 export interface StandingPause {
