@@ -1,4 +1,5 @@
 import { freshRecord, withPossibleTimes } from "./damaged.ts";
+import { defined } from "./defined.ts";
 import { isWaiting } from "./due.ts";
 import type { JudgedNode } from "./events.ts";
 import { enter, forgotten } from "./incident.ts";
@@ -81,8 +82,7 @@ function renewed(previous: NodeRecord, node: JudgedNode, policy: RepairPolicy, n
   const sameVm = providerId !== undefined && providerId === node.providerId;
   return {
     ...freshRecord(node, policy, now),
-    ...(lastReboot === undefined ? {} : { lastReboot }),
-    ...(sameVm && lastIncident !== undefined ? { lastIncident } : {}),
+    ...defined({ lastReboot, lastIncident: sameVm ? lastIncident : undefined }),
     gpuNode: sameVm && previous.gpuNode,
   };
 }

@@ -1,4 +1,5 @@
 import { blindBehind } from "./explain-behind.ts";
+import { defined } from "./defined.ts";
 import { firstDue } from "./due.ts";
 import { foreignHold } from "./foreign-hold.ts";
 import type { ExplainInput } from "./explain-input.ts";
@@ -84,7 +85,7 @@ function pureAnswer({ gate, open, why, until }: GateVerdict, asked: Asked): Gate
     gate,
     answer: "Holds",
     why,
-    ...(since === undefined ? {} : { since }),
+    ...defined({ since }),
     ...(until === undefined
       ? {}
       : { until: end ?? until, ends: end !== undefined || (ENDS[gate]?.(asked) ?? false) }),
@@ -197,7 +198,7 @@ function lastWord(gate: GateName, { job, now }: ExplainInput): GateAnswer | unde
   if (at !== undefined && until !== undefined && at > until + OVERDUE) return undefined;
   const ends = gate === "RateLimit";
   // A plan names no time for what ends when something changes: it is made again within seconds.
-  const when = { ...(since === undefined ? {} : { since }), until: until ?? now, ends };
+  const when = { ...defined({ since }), until: until ?? now, ends };
   return { gate, answer: "Holds", why, ...when };
 }
 

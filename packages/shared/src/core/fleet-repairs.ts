@@ -1,9 +1,10 @@
 /** What would be repaired now, as far as the nodes and the records tell: the same gates that a repair passes. */
 import { CHECKER_NAMES, type CheckerName, type RepairAction } from "./check.ts";
+import { defined } from "./defined.ts";
 import { askingCheckers } from "./due.ts";
 import type { GateInput, GateName, GateVerdict } from "./gates/gate.ts";
 import { gateVerdicts } from "./gates/list.ts";
-import { judge, type Rules } from "./judge.ts";
+import { judgedAnew, type Rules } from "./judge.ts";
 import { grantFor } from "./ledger/grant.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import { placeOf, type NodeSnapshot } from "./node.ts";
@@ -92,11 +93,12 @@ export function failingNodes(
   ledger?: Ledger,
 ): FailingNode[] {
   const world = { ...fleetOf(nodes, state, rules, now, ledger), ledger };
+  const clock = { now, observed: state?.view.observed ?? 0 };
   return nodes
     .filter(({ selected }) => selected)
     .flatMap(({ snapshot }) => {
       const stored = state?.records.get(snapshot.name);
-      const record = judgedAnew(snapshot, stored, state, rules, now);
+      const record = judgedAnew(snapshot, { record: stored, damaged: false }, rules, clock);
       if (Object.keys(record.failing).length === 0) return [];
       return [failingNode({ snapshot, stored, record, state, rules, now, ...world })];
     })
@@ -119,19 +121,6 @@ function fleetOf(
   return { fleet, breaker: breakerOf(fleet, policy.breaker, now, ledger) };
 }
 
-/** The record as the next judgement would have it; one of the other mode is left as it is. */
-function judgedAnew(
-  snapshot: NodeSnapshot,
-  stored: NodeRecord | undefined,
-  state: FleetState | undefined,
-  rules: Rules,
-  now: EpochMillis,
-): NodeRecord {
-  if (stored !== undefined && stored.monitorOnly !== rules.policy.monitorOnly) return stored;
-  const clock = { now, observed: state?.view.observed ?? 0 };
-  return judge(snapshot, { record: stored, damaged: false }, rules, clock).after;
-}
-
 interface Asked {
   readonly snapshot: NodeSnapshot;
   readonly stored: NodeRecord | undefined;
@@ -152,7 +141,7 @@ function failingNode(asked: Asked): FailingNode {
   return {
     node: snapshot.name,
     ...placeOf(snapshot),
-    ...(stored === undefined ? {} : { phase: stored.phase }),
+    ...defined({ phase: stored?.phase }),
     failing: CHECKER_NAMES.flatMap((checker) => failingChecker(checker, stored, record, rules) ?? []),
     repair: repairOf(holding, ends),
     holds: holding.map((verdict) => holdOf(verdict, ends(verdict))),
@@ -169,7 +158,7 @@ function failingChecker(
   if (reason === undefined) return undefined;
   const since = stored?.failing[checker]?.since;
   const { action } = policy.checkers[checker];
-  return { checker, reason, action, ...(since === undefined ? {} : { since }) };
+  return { checker, reason, action, ...defined({ since }) };
 }
 
 function holdOf({ gate, why, until }: GateVerdict, ends: boolean): FailingNode["holds"][number] {
@@ -207,7 +196,7 @@ function gateInput({ snapshot, record, state, rules, now, fleet, breaker, ledger
     now,
     observed,
     viewAge: state?.view.age,
-    ...(state === undefined ? {} : { viewSteady: state.view.steady }),
+    ...defined({ viewSteady: state?.view.steady }),
     pauses: pausesOf({ name, pool: place.pool, snapshot }, policy.paused, ledger),
     selected: true,
     node: snapshot,

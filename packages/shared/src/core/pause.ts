@@ -43,7 +43,11 @@ export function isMarked(node: Pick<NodeSnapshot, "annotations">, annotation: st
 
 /** Every pause that holds this node. `ledger` absent: none is kept (monitor-only), or it was not read yet. */
 export function pausesOf(
-  node: { readonly name: string; readonly pool: string | undefined; readonly snapshot?: NodeSnapshot },
+  node: {
+    readonly name: string;
+    readonly pool: string | undefined;
+    readonly snapshot?: NodeSnapshot | undefined;
+  },
   policy: PausePolicy,
   ledger: Ledger | undefined,
 ): Pause[] {

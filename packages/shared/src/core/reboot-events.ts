@@ -1,3 +1,4 @@
+import { defined } from "./defined.ts";
 import { enter, newIncident } from "./incident.ts";
 import type { NodeEvent, Transition } from "./events.ts";
 import type { NodeRecord, RebootAttempt } from "./record.ts";
@@ -22,8 +23,7 @@ export function intended(
     outcome: "Intent",
     detail: "",
     waitUntil: event.waitUntil,
-    ...(record.bootId === undefined ? {} : { bootIdBefore: record.bootId }),
-    ...(record.providerId === undefined ? {} : { providerId: record.providerId }),
+    ...defined({ bootIdBefore: record.bootId, providerId: record.providerId }),
   };
   const next = enter({ ...record, incident: { ...incident, attempts }, lastReboot }, "WaitingReboot", now);
   return { record: next, actions: [] };
@@ -52,11 +52,7 @@ export function finished(
 function givenBack(record: NodeRecord, attempt: RebootAttempt): NodeRecord {
   const incident = uncounted(record.incident, attempt);
   const lastIncident = uncounted(record.lastIncident, attempt);
-  return {
-    ...record,
-    ...(incident === undefined ? {} : { incident }),
-    ...(lastIncident === undefined ? {} : { lastIncident }),
-  };
+  return { ...record, ...defined({ incident, lastIncident }) };
 }
 
 /** The incident that made this attempt, or a relapse that goes on counting it, without it. */

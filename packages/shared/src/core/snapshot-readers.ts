@@ -1,4 +1,5 @@
 import { jsonBytes, takeElement, takeEntry, type ByteBudget } from "./byte-budget.ts";
+import { defined } from "./defined.ts";
 import { DRA_LABEL } from "./checkers/gpu-allocation.ts";
 import { MIG_COUNT_LABEL } from "./checkers/gpu-resources.ts";
 import type { ConditionStatus, NodeCondition, NodeSnapshot, NodeTaint } from "./node.ts";
@@ -13,13 +14,6 @@ import {
   NVIDIA_RESOURCE,
   OWN_ANNOTATION,
 } from "./snapshot-fields.ts";
-
-/** `{ [key]: value }`, or nothing when there is no value: an absent field is absent, not undefined. */
-export function optional<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
-  const entry: { [P in K]?: V } = {};
-  if (value !== undefined) entry[key] = value;
-  return entry;
-}
 
 /** The conditions of `status`, one per type, the known types first. */
 export function conditionsOf(status: RawObject): readonly NodeCondition[] {
@@ -40,8 +34,10 @@ function conditionOf(entry: unknown): NodeCondition | undefined {
   return {
     type,
     status: statusOf(field(raw, "status")),
-    ...optional("reason", tokenOf(field(raw, "reason"), LENGTHS.reason)),
-    ...optional("lastTransitionAt", instantOf(field(raw, "lastTransitionTime"))),
+    ...defined({
+      reason: tokenOf(field(raw, "reason"), LENGTHS.reason),
+      lastTransitionAt: instantOf(field(raw, "lastTransitionTime")),
+    }),
   };
 }
 
@@ -72,11 +68,8 @@ export function taintsOf(spec: RawObject): readonly NodeTaint[] {
     const key = tokenOf(field(raw, "key"), LENGTHS.taintKey);
     const effect = tokenOf(field(raw, "effect"), LENGTHS.taintEffect);
     if (key === undefined || effect === undefined) continue;
-    taints.set(`${key} ${effect}`, {
-      key,
-      effect,
-      ...optional("value", textOf(field(raw, "value"), LENGTHS.labelValue)),
-    });
+    const value = textOf(field(raw, "value"), LENGTHS.labelValue);
+    taints.set(`${key} ${effect}`, { key, effect, ...defined({ value }) });
   }
   return rankedBy([...taints.values()], KEPT_TAINTS, ({ key }) => key).slice(0, CAPS.taints);
 }

@@ -32,6 +32,7 @@
 import { CHECKER_NAMES } from "./check.ts";
 import { carryOver } from "./carry-over.ts";
 import { clocksAfter, type CheckerClocks } from "./checker-clocks.ts";
+import { defined } from "./defined.ts";
 import { dueIn, isGivenUp, isWaiting } from "./due.ts";
 import type { NodeEvent, Transition } from "./events.ts";
 import { withFlaps } from "./flaps.ts";
@@ -154,15 +155,14 @@ function remember(
   now: EpochMillis,
 ): NodeRecord {
   const { node, evaluation } = event;
+  const { pool, marks, providerId, bootId } = node;
   const { pool: _pool, marks: _marks, ...rest } = record;
-  const rebooted = record.bootId !== undefined && node.bootId !== undefined && record.bootId !== node.bootId;
+  const rebooted = record.bootId !== undefined && bootId !== undefined && record.bootId !== bootId;
   // Pool and marks stand first so that judging again yields the same bytes, which is how a caller sees that nothing changed.
   const known: NodeRecord = {
-    ...(node.pool === undefined ? {} : { pool: node.pool }),
-    ...(node.marks === undefined ? {} : { marks: node.marks }),
+    ...defined({ pool, marks }),
     ...rest,
-    ...(node.providerId === undefined ? {} : { providerId: node.providerId }),
-    ...(node.bootId === undefined ? {} : { bootId: node.bootId }),
+    ...defined({ providerId, bootId }),
     ...(rebooted ? { bootSeenAt: now } : {}),
     ...(rebooted && !isOurBoot(record) ? { foreignBootAt: now } : {}),
     everReady: record.everReady || evaluation.ready,

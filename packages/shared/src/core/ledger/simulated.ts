@@ -1,3 +1,4 @@
+import { defined } from "../defined.ts";
 import type { NodeRecord } from "../record.ts";
 import type { Ledger, LedgerEntry } from "./ledger.ts";
 import { emptyLedger } from "./steps.ts";
@@ -15,8 +16,7 @@ export function simulatedLedger(records: readonly NodeRecord[]): Ledger {
       instanceId: lastReboot.instanceId,
       seq: lastReboot.intendedAt,
       node: name,
-      ...(pool === undefined ? {} : { pool }),
-      ...(bootId === undefined ? {} : { bootIdBefore: bootId }),
+      ...defined({ pool, bootIdBefore: bootId }),
       at: lastReboot.intendedAt,
       notBefore: lastReboot.waitUntil,
       attempt: lastReboot.number,

@@ -4,6 +4,7 @@
  * again, and the ledger's compare-and-set stays the authority. So a plan may be made of what the watchers stored, and of
  * less than everything: what is absent leaves its gates to the transaction.
  */
+import { defined } from "../defined.ts";
 import { askingOf, dueIn, firstDue } from "../due.ts";
 import type { GateInput, GateName, GateVerdict, LedgerView } from "../gates/gate.ts";
 import { ledgerView } from "../gates/ledger-view.ts";
@@ -24,7 +25,6 @@ import type { EpochMillis, Millis } from "../time.ts";
 import { fleetOf, type Census } from "./census.ts";
 import { Doubts, type FoundHold } from "./doubts.ts";
 import { isKnownBad, knownBadAt, speaks } from "../verification.ts";
-import { waitingSince } from "./waiting-since.ts";
 
 /** A node that is not Healthy. */
 export interface PlannedNode {
@@ -137,7 +137,7 @@ export function plan(input: PlanInput): Plan {
       if (mustLook && look.length < MOST_LOOKS) look.push(node.record.name);
     }
   }
-  return { at: now, ...(use === undefined ? {} : { use }), proceed, held, look, idle };
+  return { at: now, ...defined({ use }), proceed, held, look, idle };
 }
 
 /** The result of the latest repair is known before its wait is over: its transaction records it, which frees its place. */
@@ -150,6 +150,11 @@ function isResultKnown({ record, snapshot, found }: PlannedNode, { rules, view }
     speaks: speaks(snapshot),
     knownBadAt: knownBadAt(record, policy),
   });
+}
+
+/** Since when a node has waited for its next repair: its incident began, or its latest wait ended. */
+function waitingSince({ incident, lastReboot, phaseSince }: NodeRecord): EpochMillis {
+  return Math.max(incident?.startedAt ?? phaseSince, lastReboot?.waitUntil ?? 0);
 }
 
 function byWaiting({ record: a }: PlannedNode, { record: b }: PlannedNode): number {
@@ -209,7 +214,7 @@ function stepOf(node: PlannedNode, asked: Asked): Step {
     const ends = endOf(verdict, asked);
     const isSoon = SOON.has(gate) && until <= view.now + horizon;
     if (!isSoon) {
-      const held = { node: name, gate, why, ...(ends === undefined ? {} : { ends }) };
+      const held = { node: name, gate, why, ...defined({ ends }) };
       return { held, mayLook: OF_FLEET.has(gate) && wantsEvidence(input) };
     }
     at = Math.max(at, until);
@@ -231,16 +236,18 @@ function endOf({ gate, until }: GateVerdict, { view, rules }: Asked): EpochMilli
   return gate === "Blind" && (view.age ?? Infinity) <= rules.policy.viewMaxAge ? until : undefined;
 }
 
-function inputOf(
-  { record, snapshot }: PlannedNode,
-  subject: LimitSubject,
-  { fleet, breaker, limits, ledger, rules: { policy }, selects, view }: Asked,
-): GateInput {
+function inputOf({ record, snapshot }: PlannedNode, subject: LimitSubject, asked: Asked): GateInput {
+  const {
+    fleet,
+    breaker,
+    ledger,
+    rules: { policy },
+    selects,
+    view,
+  } = asked;
   const { now, observed, age, steady } = view;
-  const read = ledger.state === "Trusted" || ledger.state === "Distrusted" ? ledger.ledger : undefined;
+  const read = "ledger" in ledger ? ledger.ledger : undefined;
   const { pool = record.pool } = subject;
-  const named = { name: record.name, pool, ...(snapshot === undefined ? {} : { snapshot }) };
-  const world = ledgerOf(ledger);
   return {
     record,
     policy,
@@ -248,26 +255,19 @@ function inputOf(
     observed,
     viewAge: age,
     viewSteady: steady,
-    pauses: pausesOf(named, policy.paused, read),
-    ...(snapshot === undefined ? {} : { node: snapshot, selected: selects(snapshot) }),
-    ...(fleet === undefined ? {} : { fleet }),
-    ...(breaker === undefined ? {} : { breaker }),
-    ...(world === undefined ? {} : { ledger: world }),
-    ...(ledger.state === "Trusted"
-      ? {
-          ledger: ledgerView(
-            subject,
-            { ...ledger, ...(limits && { limits }), ...(breaker && { breaker }) },
-            now,
-          ),
-        }
-      : {}),
+    pauses: pausesOf({ name: record.name, pool, snapshot }, policy.paused, read),
+    ...defined({ node: snapshot, selected: snapshot && selects(snapshot) }),
+    ...defined({ fleet, breaker, ledger: ledgerOf(subject, asked) }),
   };
 }
 
-/** What a ledger that cannot be built on says to every repair. */
-function ledgerOf(ledger: PlanLedger): LedgerView | undefined {
-  if (ledger.state !== "Distrusted" && ledger.state !== "Unread") return undefined;
+/** What the ledger says to a repair. */
+function ledgerOf(subject: LimitSubject, asked: Asked): LedgerView | undefined {
+  const { ledger, limits, breaker, view } = asked;
+  if (ledger.state === "NotAsked") return undefined;
+  if (ledger.state === "Trusted") {
+    return ledgerView(subject, { ...ledger, ...defined({ limits, breaker }) }, view.now);
+  }
   const until = ledger.state === "Distrusted" ? ledger.until : undefined;
-  return { distrust: { why: ledger.why, ...(until === undefined ? {} : { until }) } };
+  return { distrust: { why: ledger.why, ...defined({ until }) } };
 }

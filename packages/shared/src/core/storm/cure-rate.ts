@@ -1,3 +1,4 @@
+import { defined } from "../defined.ts";
 import { grantedSince } from "../ledger/grant.ts";
 import type { Clocks } from "../ledger/clocks.ts";
 import type { Ledger, LedgerEntry } from "../ledger/ledger.ts";
@@ -47,8 +48,7 @@ export class CureRates {
       const fresh = group.filter((entry) => entry.at > grantedSince(meta, entry));
       const { checker, pool } = group[0] ?? {};
       if (checker === undefined || fresh.length === 0) continue;
-      const named = { checker, ...(pool === undefined ? {} : { pool }) };
-      this.#groups.set(key, resultsOf(named, fresh, clocks));
+      this.#groups.set(key, resultsOf({ checker, ...defined({ pool }) }, fresh, clocks));
     }
   }
 

@@ -1,5 +1,6 @@
 import type { HealthChecker } from "../check.ts";
 import { conditionOf } from "../checkers/conditions.ts";
+import { defined } from "../defined.ts";
 import { evaluate } from "../evaluation.ts";
 import { foreignHold, type HoldPolicy } from "../foreign-hold.ts";
 import { lookOf } from "../look.ts";
@@ -14,7 +15,7 @@ import type { CountedNode, FleetNode } from "./fleet.ts";
 export function countedNode(snapshot: NodeSnapshot): CountedNode {
   const { name, providerId } = snapshot;
   const silent = conditionOf(snapshot, "Ready")?.status === "Unknown";
-  return { name, ...placeOf(snapshot), silent, ...(providerId === undefined ? {} : { providerId }) };
+  return { name, ...placeOf(snapshot), silent, ...defined({ providerId }) };
 }
 
 /** By what a node of the fleet is judged; `selected`: the configuration selects it. */
@@ -43,7 +44,6 @@ export function fleetNode(
     .filter((one) => verdict === "Fail" && one.verdict === "Fail" && one.action === "Reboot")
     .map(({ checker }) => [checker, record?.failing[checker]?.since ?? now] as const);
   if (failing.length === 0) return { ...named, failing: {} };
-  const startedAt = record?.incident?.startedAt;
   const excused =
     record?.phase === "Failed" ||
     isMarked(snapshot, OPT_OUT_ANNOTATION) ||
@@ -54,7 +54,7 @@ export function fleetNode(
   return {
     ...named,
     failing: Object.fromEntries(failing),
-    ...(startedAt === undefined ? {} : { since: startedAt }),
+    ...defined({ since: record?.incident?.startedAt }),
     ...(excused ? { excused } : {}),
   };
 }
