@@ -2,7 +2,7 @@
  * What a reboot came to, told by the boot id: it alone proves that the machine went down (facts on Kubernetes, 2.4).
  * Ready alone proves nothing: a node can recover by itself, or never have gone down.
  */
-import { askingCheckers, isWaiting } from "./due.ts";
+import { askingCheckers, dueIn, isWaiting } from "./due.ts";
 import { isRelapse, wellLeft, type Moment } from "./incident.ts";
 import type { NodeSnapshot } from "./node.ts";
 import type { RepairPolicy } from "./policy.ts";
@@ -45,12 +45,9 @@ export type RebootProof = RebootVerification | "Recovered";
 
 /** What a verdict looks at beside the record, and the store's clocks. */
 export interface VerdictView extends Moment {
-  /** The observed time until another reboot is due; undefined: no failing checker asks for one. */
-  readonly dueIn: Millis | undefined;
+  readonly policy: RepairPolicy;
   /** The node was read a moment ago, and its kubelet reports. */
   readonly speaks: boolean;
-  /** From when on a node that booted and still fails is known to be still bad (`knownBadAt`); absent: at the end of the wait. */
-  readonly knownBadAt?: EpochMillis | undefined;
 }
 
 /**
@@ -122,12 +119,13 @@ function proofOfSick(
 
 /** The node is known to be still bad, before its wait is over. */
 export function isKnownBad(record: NodeRecord, view: VerdictView): boolean {
-  return view.speaks && view.now >= (view.knownBadAt ?? Infinity) && !provesNothing(record, view);
+  const from = knownBadAt(record, view.policy);
+  return from !== undefined && view.speaks && view.now >= from && !provesNothing(record, view);
 }
 
 /** A relapse that passes before another reboot is due proves nothing: the time to a cure starts again after it. */
-function provesNothing(record: NodeRecord, { dueIn }: VerdictView): boolean {
-  return isRelapse(record) && dueIn !== 0;
+function provesNothing(record: NodeRecord, { policy, observed }: VerdictView): boolean {
+  return isRelapse(record) && dueIn(record, policy, observed) !== 0;
 }
 
 function hasBootIds({ bootId }: NodeRecord, { bootIdBefore }: RebootAttempt): boolean {

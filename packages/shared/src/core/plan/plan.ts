@@ -5,7 +5,7 @@
  * less than everything: what is absent leaves its gates to the transaction.
  */
 import { defined } from "../defined.ts";
-import { askingOf, dueIn, firstDue } from "../due.ts";
+import { askingOf, firstDue } from "../due.ts";
 import type { GateInput, GateName, GateVerdict, LedgerView } from "../gates/gate.ts";
 import { ledgerView } from "../gates/ledger-view.ts";
 import { holding } from "../gates/list.ts";
@@ -24,7 +24,7 @@ import { Limits, type LimitSubject, type LimitUse } from "../storm/limits.ts";
 import type { EpochMillis, Millis } from "../time.ts";
 import { fleetOf, type Census } from "./census.ts";
 import { Doubts, type FoundHold } from "./doubts.ts";
-import { isKnownBad, knownBadAt, speaks } from "../verification.ts";
+import { isKnownBad, speaks } from "../verification.ts";
 
 /** A node that is not Healthy. */
 export interface PlannedNode {
@@ -143,13 +143,7 @@ export function plan(input: PlanInput): Plan {
 /** The result of the latest repair is known before its wait is over: its transaction records it, which frees its place. */
 function isResultKnown({ record, snapshot, found }: PlannedNode, { rules, view }: PlanInput): boolean {
   if (snapshot === undefined || (found !== undefined && found.until > view.now)) return false;
-  const { policy } = rules;
-  return isKnownBad(record, {
-    ...view,
-    dueIn: dueIn(record, policy, view.observed),
-    speaks: speaks(snapshot),
-    knownBadAt: knownBadAt(record, policy),
-  });
+  return isKnownBad(record, { ...view, policy: rules.policy, speaks: speaks(snapshot) });
 }
 
 /** Since when a node has waited for its next repair: its incident began, or its latest wait ended. */
