@@ -1,4 +1,4 @@
-/** Which mark of others holds a step of a repair, since when, and whom to ask. */
+/** Which mark of others holds a repair, since when, and whom to ask. */
 import { isReady } from "./checkers/conditions.ts";
 import { cordonedBy } from "./cordon-owner.ts";
 import {
@@ -11,12 +11,10 @@ import {
   type ForeignMark,
 } from "./foreign-marks.ts";
 import type { NodeSnapshot } from "./node.ts";
+import type { RepairPolicy } from "./policy.ts";
 import type { SeenMarks } from "./seen-marks.ts";
 import { instantText, spanText } from "./time-text.ts";
 import type { EpochMillis, Millis } from "./time.ts";
-
-/** Steps of a repair that a mark may hold. */
-export type RepairStep = "Reboot" | "Replace";
 
 /** How the marks of others are treated. */
 export interface ForeignOwnerPolicy {
@@ -25,12 +23,9 @@ export interface ForeignOwnerPolicy {
 }
 
 /** What of the policy a hold depends on. */
-export interface HoldPolicy {
-  readonly respectCordon: boolean;
-  readonly foreignOwner: ForeignOwnerPolicy;
-}
+export type HoldPolicy = Pick<RepairPolicy, "respectCordon" | "foreignOwner">;
 
-/** A mark that holds a step. */
+/** A mark that holds a repair. */
 export interface ForeignHold {
   readonly mark: ForeignMark;
   /** By the mark's own value, or when it was first seen. */
@@ -43,29 +38,24 @@ export interface ForeignHold {
   readonly why: string;
 }
 
-/** The first mark that holds this step on this node; undefined: none does. */
+/** The first mark that holds a repair of this node; undefined: none does. */
 export function foreignHold(
   node: NodeSnapshot,
   marks: SeenMarks | undefined,
   policy: HoldPolicy,
   now: EpochMillis,
-  step: RepairStep = "Reboot",
 ): ForeignHold | undefined {
   for (const mark of FOREIGN_MARKS) {
     if (mark.key === CORDON_MARK && !policy.respectCordon) continue;
-    if (mark.meaning === "protects" && step === "Reboot" && !isReady(node)) continue;
+    if (mark.meaning === "protects" && !isReady(node)) continue;
     const value = foreignValue(mark, node);
     if (value === undefined || !isSet(mark, value)) continue;
     const since = setAt(mark, value, now) ?? Math.min(marks?.[mark.key]?.since ?? now, now);
-    if (isForgotten(mark, since, now)) continue;
+    // A soft mark that counts for some time only, and that time is over.
+    if (mark.staleAfter !== undefined && now - since >= mark.staleAfter) continue;
     return holdOf({ mark, value, node, policy }, since, now);
   }
   return undefined;
-}
-
-/** A soft mark that counts for some time only, and that time is over. */
-function isForgotten({ staleAfter }: ForeignMark, since: EpochMillis, now: EpochMillis): boolean {
-  return staleAfter !== undefined && now - since >= staleAfter;
 }
 
 function holdOf(told: Omit<Told, "heldSince">, since: EpochMillis, now: EpochMillis): ForeignHold {
