@@ -9,8 +9,8 @@ export const VERDICT_GUARDS: readonly Guard[] = [
   {
     guard: "attempts: what was not carried out is given back in the record",
     file: `${CORE}/reboot-events.ts`,
-    from: "  return { record: { ...givenBack(next, attempt), lastReboot }, actions: [] };",
-    to: "  return { record: { ...next, lastReboot }, actions: [] };",
+    from: "  return { ...givenBack(next, attempt), lastReboot };",
+    to: "  return { ...next, lastReboot };",
     tests: [`${UNIT}/reboot-given-back.test.ts`],
   },
   {

@@ -5,7 +5,6 @@
 import { CHECKER_NAMES } from "./check.ts";
 import { HELD_TYPES, type ClusterEvent } from "./cluster-event.ts";
 import type { GateName } from "./gates/gate.ts";
-import type { RebootStep } from "./gates/list.ts";
 import type { LedgerGrant } from "./ledger/ledger.ts";
 import type { NodeRecord, RebootOutcome, RebootVerification } from "./record.ts";
 import { instantText, isInstant } from "./time-text.ts";
@@ -23,17 +22,15 @@ type Told = Pick<ClusterEvent, "reason" | "type" | "message"> & {
  */
 export function heldEvent(
   record: NodeRecord,
-  step:
-    | Extract<RebootStep, { step: "Finish" }>
-    | { readonly gate: GateName; readonly why: string; readonly at?: EpochMillis },
+  { gate, why, at }: { readonly gate: GateName; readonly why: string; readonly at?: EpochMillis },
   change: number,
   now: EpochMillis,
 ): ClusterEvent | undefined {
-  const { gate, why } = step;
   const type = HELD_TYPES[gate];
   // Without an incident there is no reboot to hold: what is left of the job is to tell what the latest one came to.
   if (type === undefined || record.incident === undefined) return undefined;
-  const until = "at" in step && step.at !== undefined ? untilText(step.at) : "";
+  // To the second; nothing for an instant that only damaged bytes can name.
+  const until = at !== undefined && isInstant(at) ? ` until ${instantText(at)}` : "";
   return tell(record, now, {
     reason: "RebootHeld",
     type,
@@ -147,11 +144,6 @@ function failingOf(record: NodeRecord): string {
     return clock === undefined ? [] : [`${name}/${clock.reason}`];
   });
   return failing.length === 0 ? "nothing" : failing.join(", ");
-}
-
-/** To the second; nothing for an instant that only damaged bytes can name. */
-function untilText(at: EpochMillis): string {
-  return isInstant(at) ? ` until ${instantText(at)}` : "";
 }
 
 function failureOf(outcome: RebootOutcome): string | undefined {

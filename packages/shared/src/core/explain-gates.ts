@@ -12,13 +12,10 @@ import type { NodeRecord } from "./record.ts";
 import { MINUTE, SECOND, type EpochMillis, type Millis } from "./time.ts";
 import { workOn } from "./work-on-node.ts";
 
-/** What a gate says: it lets pass, it holds, or nobody could ask it. */
-export const GATE_ANSWERS = ["Open", "Holds", "NotAsked"] as const;
-
-/** One gate's answer. `until` is when it ends by itself (`ends`), or else when it is asked again. */
+/** One gate's answer: it lets pass, it holds, or nobody could ask it. `until` is when it ends by itself (`ends`), or else when it is asked again. */
 export interface GateAnswer {
   readonly gate: GateName;
-  readonly answer: (typeof GATE_ANSWERS)[number];
+  readonly answer: "Open" | "Holds" | "NotAsked";
   readonly why: string;
   readonly since?: EpochMillis;
   readonly until?: EpochMillis;

@@ -41,8 +41,7 @@ export interface FleetState {
  * `Due`: no gate that could be asked holds it. `Waits`: for a span that ends by itself. `Held`: a gate holds it. `None`:
  * no repair comes of it, because no checker asks for one or the attempts are used up.
  */
-export const REPAIR_STATES = ["Due", "Waits", "Held", "None"] as const;
-export type RepairState = (typeof REPAIR_STATES)[number];
+export type RepairState = "Due" | "Waits" | "Held" | "None";
 
 /** A selected node that fails now. */
 export interface FailingNode {

@@ -20,7 +20,7 @@ import type { Rules } from "./judge.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import { standingOrders, type StandingOrders } from "./ledger/standing-orders.ts";
 import { placeOf, type NodeSnapshot } from "./node.ts";
-import { PHASES, type Phase } from "./phase.ts";
+import type { Phase } from "./phase.ts";
 import { historyOf, type NodeRecord } from "./record.ts";
 import type { EpochMillis, Millis } from "./time.ts";
 
@@ -215,13 +215,12 @@ function checkersOf(judged: readonly Judged[], { checkers }: Rules): CheckerSumm
 
 function phasesOf(judged: readonly Judged[]): NonNullable<FleetSummary["phases"]> {
   const count = (phase: Phase): number => judged.filter(({ record }) => record?.phase === phase).length;
-  const [unknown, healthy, unhealthy, waiting, failed] = PHASES.map(count);
   return {
-    Unknown: unknown ?? 0,
-    Healthy: healthy ?? 0,
-    Unhealthy: unhealthy ?? 0,
-    WaitingReboot: waiting ?? 0,
-    Failed: failed ?? 0,
+    Unknown: count("Unknown"),
+    Healthy: count("Healthy"),
+    Unhealthy: count("Unhealthy"),
+    WaitingReboot: count("WaitingReboot"),
+    Failed: count("Failed"),
     unjudged: judged.filter(({ record }) => record === undefined).length,
   };
 }

@@ -1,4 +1,4 @@
-import { jsonBytes, takeElement, takeEntry, type ByteBudget } from "./byte-budget.ts";
+import { jsonBytes, type ByteBudget } from "./byte-budget.ts";
 import { defined } from "./defined.ts";
 import { DRA_LABEL } from "./checkers/gpu-allocation.ts";
 import { MIG_COUNT_LABEL } from "./checkers/gpu-resources.ts";
@@ -137,7 +137,8 @@ function resourceRank(key: string): number {
 
 /** The elements that fit, in their order. */
 export function keepElements<T>(elements: readonly T[], budget: ByteBudget): T[] {
-  return elements.filter((element) => takeElement(budget, element));
+  // Its comma counts.
+  return elements.filter((element) => budget.take(jsonBytes(element) + 1));
 }
 
 /** Copies those entries of `source` that are strings, as long as the budget lasts. */
@@ -153,7 +154,8 @@ function copyEntries(
     if (typeof value !== "string") continue;
     // An empty value carries meaning (`node-role.kubernetes.io/master: ""`), so it stays.
     const text = textOf(value, maxLength) ?? "";
-    if (takeEntry(budget, key, text)) kept[key] = text;
+    // Colon and comma count.
+    if (budget.take(jsonBytes(key) + jsonBytes(text) + 2)) kept[key] = text;
   }
   return kept;
 }

@@ -68,13 +68,13 @@ export function transition(
       return judged(carried, event, policy, now, isRepairPending(record, policy, event.observed));
     }
     case "RebootIntended":
-      return intended(required(record, event.type), event, now);
+      return { record: intended(required(record, event.type), event, now), actions: [] };
     case "RebootFinished":
-      return finished(required(record, event.type), event, now);
+      return { record: finished(required(record, event.type), event, now), actions: [] };
     case "RebootRecovered":
-      return recovered(required(record, event.type), event, now);
+      return { record: recovered(required(record, event.type), event, now), actions: [] };
     case "RebootVerified":
-      return verified(required(record, event.type), event, now);
+      return { record: verified(required(record, event.type), event, now), actions: [] };
     default:
       return event satisfies never;
   }

@@ -1,14 +1,14 @@
-import type { HealthChecker } from "../check.ts";
 import { conditionOf } from "../checkers/conditions.ts";
 import { defined } from "../defined.ts";
 import { evaluate } from "../evaluation.ts";
-import { foreignHold, type HoldPolicy } from "../foreign-hold.ts";
+import { foreignHold } from "../foreign-hold.ts";
+import type { Rules } from "../judge.ts";
 import { lookOf } from "../look.ts";
 import { placeOf, type NodeSnapshot } from "../node.ts";
-import { isMarked, OPT_OUT_ANNOTATION, pausesOf, type PausePolicy } from "../pause.ts";
+import { isMarked, OPT_OUT_ANNOTATION, pausesOf } from "../pause.ts";
 import type { NodeRecord } from "../record.ts";
 import type { EpochMillis } from "../time.ts";
-import { isHeldByWork, type PlannedWorkPolicy } from "../work-on-node.ts";
+import { isHeldByWork } from "../work-on-node.ts";
 import type { CountedNode, FleetNode } from "./fleet.ts";
 
 /** What is counted of a node that the configuration selects. */
@@ -18,13 +18,6 @@ export function countedNode(snapshot: NodeSnapshot): CountedNode {
   return { name, ...placeOf(snapshot), silent, ...defined({ providerId }) };
 }
 
-/** By what a node of the fleet is judged; `selected`: the configuration selects it. */
-export interface FleetRules {
-  readonly checkers: readonly HealthChecker[];
-  readonly selected: boolean;
-  readonly policy: HoldPolicy & { readonly plannedWork: PlannedWorkPolicy; readonly paused: PausePolicy };
-}
-
 /**
  * A node as the breaker sees it. Its record lends the start of known failures; one that no record has begins now. A node
  * that the configuration leaves out (`selected` is false) is not judged.
@@ -32,7 +25,7 @@ export interface FleetRules {
 export function fleetNode(
   snapshot: NodeSnapshot,
   record: NodeRecord | undefined,
-  { checkers, selected, policy }: FleetRules,
+  { checkers, policy, selected }: Rules & { readonly selected: boolean },
   now: EpochMillis,
 ): FleetNode {
   const { name } = snapshot;
