@@ -134,6 +134,20 @@ export interface NodeRecord {
   readonly retriedAt?: EpochMillis;
 }
 
+type OptionalField = "draining" | "flaps" | "lastIncident" | "skipped";
+
+/** The record with another value of an optional field in its place, so that the same value yields the same bytes, or without it. */
+export function withField<Name extends OptionalField>(
+  record: NodeRecord,
+  name: Name,
+  value: NodeRecord[Name] | undefined,
+): NodeRecord {
+  if (value !== undefined) return { ...record, [name]: value };
+  const field: OptionalField = name;
+  const { [field]: _gone, ...rest } = record;
+  return rest;
+}
+
 /** The memory that checkers may lean on, taken from a record; of a node never seen, the zero memory. */
 export function historyOf(record: NodeRecord | undefined, uid: string, now: EpochMillis): NodeHistory {
   if (record === undefined || record.uid !== uid) {

@@ -48,7 +48,7 @@ import {
 import type { Phase } from "./phase.ts";
 import type { RepairPolicy } from "./policy.ts";
 import { finished, intended, recovered, verified } from "./reboot-events.ts";
-import type { NodeRecord, ObservedMillis } from "./record.ts";
+import { withField, type NodeRecord, type ObservedMillis } from "./record.ts";
 import type { EpochMillis } from "./time.ts";
 import { retried } from "./retry.ts";
 import { withSkips } from "./skips.ts";
@@ -100,13 +100,14 @@ function judged(
   if (evaluation.verdict === "Undecided")
     return settle(enter(forgotten(known), "Unknown", now), wasPending, now);
   const clocks = clocksAround(record, known, event, policy, now);
-  const draining = withDraining(known, clocks.draining);
+  const draining = withField(known, "draining", clocks.draining);
   if (evaluation.verdict === "Pass") {
     const { lastIncident } = lastIncidentAfter(known, curedAfter, moment);
-    return settle(enter(withLastIncident(closed(draining), lastIncident), "Healthy", now), wasPending, now);
+    const well = withField(closed(draining), "lastIncident", lastIncident);
+    return settle(enter(well, "Healthy", now), wasPending, now);
   }
   const incident = known.incident ?? relapse(known, curedAfter, moment) ?? newIncident(known, now);
-  const sick = { ...withLastIncident(draining, undefined), failing: clocks.failing, incident };
+  const sick = { ...withField(draining, "lastIncident", undefined), failing: clocks.failing, incident };
   const next = enter(sick, sickPhase(sick, policy, moment), now);
   return { record: next, actions: repairActions(next, policy, { now, observed }, wasPending) };
 }
@@ -127,19 +128,6 @@ function clocksAround(
   const ended = wasHeld && !isHeld;
   const clocks = clocksAfter(ended ? forgotten(known) : known, evaluation.judgements, now, observed);
   return wasHeld || isHeld ? { failing: clocks.failing } : clocks;
-}
-
-// Fields are replaced in their places: judging again must yield the same bytes.
-function withDraining(record: NodeRecord, draining: NodeRecord["draining"]): NodeRecord {
-  if (draining !== undefined) return { ...record, draining };
-  const { draining: _draining, ...rest } = record;
-  return rest;
-}
-
-function withLastIncident(record: NodeRecord, lastIncident: NodeRecord["lastIncident"]): NodeRecord {
-  if (lastIncident !== undefined) return { ...record, lastIncident };
-  const { lastIncident: _lastIncident, ...rest } = record;
-  return rest;
 }
 
 function sickPhase(record: NodeRecord, policy: RepairPolicy, { now, observed }: Moment): Phase {
