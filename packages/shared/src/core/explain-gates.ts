@@ -71,7 +71,7 @@ function nobodyAsks({ node, record, damaged, fleet }: ExplainInput): string | un
   return `${NEVER_JUDGED} yet: is a watcher running, and a worker?`;
 }
 
-function pureAnswer({ gate, open, why, until }: GateVerdict, asked: Asked): GateAnswer {
+function pureAnswer({ gate, open, why, until, ends }: GateVerdict, asked: Asked): GateAnswer {
   if (open) {
     const unasked = unaskedBecause(gate, asked.input);
     return { gate, answer: unasked === undefined ? "Open" : "NotAsked", why: unasked ?? why };
@@ -85,7 +85,7 @@ function pureAnswer({ gate, open, why, until }: GateVerdict, asked: Asked): Gate
     ...defined({ since }),
     ...(until === undefined
       ? {}
-      : { until: end ?? until, ends: end !== undefined || (ENDS[gate]?.(asked) ?? false) }),
+      : { until: end ?? until, ends: end !== undefined || ends === true || (ENDS[gate]?.(asked) ?? false) }),
   };
 }
 
@@ -159,14 +159,8 @@ const SINCE: Readonly<Partial<Record<GateName, (asked: Asked) => EpochMillis | u
   Ledger: ({ input: { ledger } }) => (ledger.state === "Distrusted" ? ledger.since : undefined),
 };
 
-/** Whether the `until` of a gate is its end, and not only the time of the next look; gates left out name no end. */
+/** Gates whose `until` may be their end though more than time can end them. */
 const ENDS: Readonly<Partial<Record<GateName, (asked: Asked) => boolean>>> = {
-  // A grace ends by itself, a blindness when somebody sees again.
-  Blind: ({ input: { viewAge = Infinity }, gates: { policy } }) => viewAge <= policy.viewMaxAge,
-  PlannedWork: () => true,
-  WaitWindow: () => true,
-  Threshold: () => true,
-  Settle: () => true,
   Ledger: ({ input: { ledger } }) => ledger.state === "Distrusted" && ledger.ends,
   Limit: ({ gates }) => gates.ledger?.limit?.until !== undefined,
 };

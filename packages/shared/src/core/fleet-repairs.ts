@@ -81,7 +81,6 @@ export const NOT_ASKED: readonly GateName[] = [
   "Queue",
 ];
 const UNASKED: ReadonlySet<GateName> = new Set(NOT_ASKED);
-const ENDS_BY_ITSELF: ReadonlySet<GateName> = new Set(["Threshold", "WaitWindow", "Settle"]);
 
 /** The selected nodes that fail, by name. */
 export function failingNodes(
@@ -136,14 +135,13 @@ interface Asked {
 function failingNode(asked: Asked): FailingNode {
   const { snapshot, stored, record, rules } = asked;
   const holding = gateVerdicts(gateInput(asked)).filter(({ gate, open }) => !open && isAsked(gate, asked));
-  const ends = ({ gate }: GateVerdict): boolean => endsByItself(gate, asked);
   return {
     node: snapshot.name,
     ...placeOf(snapshot),
     ...defined({ phase: stored?.phase }),
     failing: CHECKER_NAMES.flatMap((checker) => failingChecker(checker, stored, record, rules) ?? []),
-    repair: repairOf(holding, ends),
-    holds: holding.map((verdict) => holdOf(verdict, ends(verdict))),
+    repair: repairOf(holding),
+    holds: holding.map(holdOf),
   };
 }
 
@@ -160,8 +158,9 @@ function failingChecker(
   return { checker, reason, action, ...defined({ since }) };
 }
 
-function holdOf({ gate, why, until }: GateVerdict, ends: boolean): FailingNode["holds"][number] {
-  return until === undefined || !ends ? { gate, why } : { gate, why, until };
+function holdOf(verdict: GateVerdict): FailingNode["holds"][number] {
+  const { gate, why, until } = verdict;
+  return { gate, why, ...defined({ until: endsByItself(verdict) ? until : undefined }) };
 }
 
 /** Without the view of the watchers nothing is known of blindness; what was not read is not held against the node. */
@@ -169,16 +168,15 @@ function isAsked(gate: GateName, { state }: Asked): boolean {
   return !UNASKED.has(gate) && (gate !== "Blind" || state !== undefined);
 }
 
-/** The grace after a blindness ends by itself, the blindness does not. */
-function endsByItself(gate: GateName, { state, rules: { policy } }: Asked): boolean {
-  if (gate === "Blind") return (state?.view.age ?? Infinity) <= policy.viewMaxAge;
-  return ENDS_BY_ITSELF.has(gate);
+/** Work of another controller counts as held, also while its end is known. */
+function endsByItself({ gate, ends }: GateVerdict): boolean {
+  return ends === true && gate !== "PlannedWork";
 }
 
-function repairOf(holding: readonly GateVerdict[], ends: (verdict: GateVerdict) => boolean): RepairState {
+function repairOf(holding: readonly GateVerdict[]): RepairState {
   // A gate without a time ends the pending repair: nothing comes of this failure until something changes.
   if (holding.some(({ until }) => until === undefined)) return "None";
-  if (holding.some((verdict) => !ends(verdict))) return "Held";
+  if (!holding.every(endsByItself)) return "Held";
   return holding.length > 0 ? "Waits" : "Due";
 }
 

@@ -87,12 +87,16 @@ export interface GateInput {
   readonly evidence?: NodeEvidence;
 }
 
-/** One gate's answer. `until` is when to ask again; absent when no time can be named and the job may end. */
+/**
+ * One gate's answer. `until` is when to ask again, absent when no time can be named and the job may end; with `ends` it is
+ * the end of the hold, given the time alone.
+ */
 export interface GateVerdict {
   readonly gate: GateName;
   readonly open: boolean;
   readonly why: string;
   readonly until?: EpochMillis;
+  readonly ends?: true;
 }
 
 export type Gate = (input: GateInput) => GateVerdict;
@@ -105,4 +109,9 @@ export function open(gate: GateName, why: string): GateVerdict {
 /** The gate holds the reboot, until a time if it can name one. */
 export function shut(gate: GateName, why: string, until?: EpochMillis): GateVerdict {
   return { gate, open: false, why, ...(until === undefined ? {} : { until }) };
+}
+
+/** The gate holds the reboot until its end, which needs nothing but time. */
+export function shutUntil(gate: GateName, why: string, until: EpochMillis): GateVerdict {
+  return { gate, open: false, why, until, ends: true };
 }

@@ -6,7 +6,7 @@
  */
 import { defined } from "../defined.ts";
 import { askingOf, firstDue } from "../due.ts";
-import type { GateInput, GateName, GateVerdict, LedgerView } from "../gates/gate.ts";
+import type { GateInput, GateName, LedgerView } from "../gates/gate.ts";
 import { ledgerView } from "../gates/ledger-view.ts";
 import { holding } from "../gates/list.ts";
 import { wantsEvidence } from "../gates/pod-evidence.ts";
@@ -100,9 +100,7 @@ export interface Plan {
   readonly idle: readonly string[];
 }
 
-/** Gates whose `until` is their end, given the time alone. */
-const ENDS_BY_ITSELF: ReadonlySet<GateName> = new Set(["Threshold", "WaitWindow", "Settle", "PlannedWork"]);
-/** Of those, the ones that a repair may pass on its own within the horizon. */
+/** Gates that a repair may pass on its own within the horizon. */
 const SOON: ReadonlySet<GateName> = new Set(["Threshold", "WaitWindow", "Settle"]);
 /** Gates that count the whole fleet: they hold a repair for what other nodes are. */
 const OF_FLEET: ReadonlySet<GateName> = new Set(["Breaker", "CureRate", "Limit"]);
@@ -202,13 +200,11 @@ function stepOf(node: PlannedNode, asked: Asked): Step {
   let at = view.now;
   const input = inputOf(node, subject, asked);
   const heldBy = (gate: GateName, why: string): Step => ({ held: { node: name, gate, why }, mayLook: false });
-  for (const verdict of holding(input)) {
-    const { gate, why, until } = verdict;
+  for (const { gate, why, until, ends } of holding(input)) {
     if (until === undefined) return { idle: true };
-    const ends = endOf(verdict, asked);
     const isSoon = SOON.has(gate) && until <= view.now + horizon;
     if (!isSoon) {
-      const held = { node: name, gate, why, ...defined({ ends }) };
+      const held = { node: name, gate, why, ...(ends === true ? { ends: until } : {}) };
       return { held, mayLook: OF_FLEET.has(gate) && wantsEvidence(input) };
     }
     at = Math.max(at, until);
@@ -222,12 +218,6 @@ function stepOf(node: PlannedNode, asked: Asked): Step {
   doubts.tried();
   asked.limits?.take(subject);
   return { node: name, at };
-}
-
-/** When the gate ends by itself; a blindness does not, the grace after it does. */
-function endOf({ gate, until }: GateVerdict, { view, rules }: Asked): EpochMillis | undefined {
-  if (ENDS_BY_ITSELF.has(gate)) return until;
-  return gate === "Blind" && (view.age ?? Infinity) <= rules.policy.viewMaxAge ? until : undefined;
 }
 
 function inputOf({ record, snapshot }: PlannedNode, subject: LimitSubject, asked: Asked): GateInput {
