@@ -1,15 +1,7 @@
 /** Which mark of others holds a repair, since when, and whom to ask. */
 import { isReady } from "./checkers/conditions.ts";
-import { cordonedBy } from "./cordon-owner.ts";
-import {
-  CORDON_MARK,
-  FOREIGN_MARKS,
-  foreignValue,
-  isKnownValue,
-  isSet,
-  setAt,
-  type ForeignMark,
-} from "./foreign-marks.ts";
+import { cordonedBy, type Cordon } from "./cordon-owner.ts";
+import { CORDON_MARK, FOREIGN_MARKS, foreignValue, isSet, setAt, type ForeignMark } from "./foreign-marks.ts";
 import type { NodeSnapshot } from "./node.ts";
 import type { RepairPolicy } from "./policy.ts";
 import type { SeenMarks } from "./seen-marks.ts";
@@ -53,46 +45,38 @@ export function foreignHold(
     const since = setAt(mark, value, now) ?? Math.min(marks?.[mark.key]?.since ?? now, now);
     // A soft mark that counts for some time only, and that time is over.
     if (mark.staleAfter !== undefined && now - since >= mark.staleAfter) continue;
-    return holdOf({ mark, value, node, policy }, since, now);
+    const told = mark.key === CORDON_MARK ? cordonedBy(node) : { text: markText(mark, value) };
+    return holdOf(mark, told, since, policy, now);
   }
   return undefined;
 }
 
-function holdOf(told: Omit<Told, "heldSince">, since: EpochMillis, now: EpochMillis): ForeignHold {
-  const { mark, policy } = told;
-  const stale = mark.permanent !== true && now - since >= policy.foreignOwner.staleAfter;
+function holdOf(
+  mark: ForeignMark,
+  { owner = mark.owner, text }: Cordon,
+  since: EpochMillis,
+  { foreignOwner: { staleAfter } }: HoldPolicy,
+  now: EpochMillis,
+): ForeignHold {
+  const stale = mark.permanent !== true && now - since >= staleAfter;
   return {
     mark,
     since,
     ...(mark.staleAfter === undefined ? {} : { until: since + mark.staleAfter }),
     stale,
-    why: whyOf(stale ? { ...told, heldSince: since } : told),
+    why: stale
+      ? `${text}; since ${instantText(since)}, longer than ${spanText(staleAfter)}: ask ${owner}`
+      : text,
   };
 }
 
-interface Told {
-  readonly mark: ForeignMark;
-  readonly value: string;
-  readonly node: NodeSnapshot;
-  readonly policy: HoldPolicy;
-  /** Only of a hold that is stale. */
-  readonly heldSince?: EpochMillis;
-}
-
-function whyOf({ mark, value, node, policy, heldSince }: Told): string {
-  const { owner = mark.owner, text } =
-    mark.key === CORDON_MARK ? cordonedBy(node) : { text: markText(mark, value) };
-  if (heldSince === undefined) return text;
-  const limit = spanText(policy.foreignOwner.staleAfter);
-  return `${text}; since ${instantText(heldSince)}, longer than ${limit}: ask ${owner}`;
-}
-
 function markText(mark: ForeignMark, value: string): string {
-  const { at, key, does, meaning } = mark;
+  const { at, key, does, meaning, known } = mark;
   if (at.includes("field")) return `${does} (${key})`;
   const place = at[0] ?? "mark";
   const named = value === "" || mark.setAt === "UnixSeconds" ? "" : `=${value}`;
-  const unknown = isKnownValue(mark, value) ? "" : ", a value that is not known and counts as set";
+  const unknown =
+    known === undefined || known.test(value) ? "" : ", a value that is not known and counts as set";
   const ready = meaning === "protects" ? ", and its kubelet works" : "";
   return `${place} ${key}${named}${unknown}: ${does}${ready}`;
 }

@@ -163,13 +163,6 @@ export const FOREIGN_MARKS: readonly ForeignMark[] = [
   },
 ];
 
-const BY_KEY: ReadonlyMap<string, ForeignMark> = new Map(FOREIGN_MARKS.map((mark) => [mark.key, mark]));
-
-/** The foreign mark of a key, or undefined. */
-export function foreignMark(key: string): ForeignMark | undefined {
-  return BY_KEY.get(key);
-}
-
 /** Keys of the marks that stand in one place, in their order. */
 export function foreignKeys(place: MarkPlace): string[] {
   return FOREIGN_MARKS.filter(({ at }) => at.includes(place)).map(({ key }) => key);
@@ -193,11 +186,6 @@ export function foreignValue({ key, at }: ForeignMark, node: NodeSnapshot): stri
  */
 export function isSet({ at }: ForeignMark, value: string): boolean {
   return at.includes("taint") || value.trim().toLowerCase() !== "false";
-}
-
-/** The value is one that this version knows, or the mark needs none. */
-export function isKnownValue({ known }: ForeignMark, value: string): boolean {
-  return known === undefined || known.test(value);
 }
 
 /** Clocks of clusters may be this far ahead of ours; a time beyond it is no time. */
