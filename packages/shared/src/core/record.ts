@@ -100,10 +100,16 @@ export interface NodeRecord {
   readonly uid: string;
   readonly phase: Phase;
   readonly phaseSince: EpochMillis;
+  /** When we first saw this uid. */
   readonly firstSeenAt: EpochMillis;
+  /** This uid was Ready at least once while we looked. */
   readonly everReady: boolean;
+  /** Sticky: this uid was seen with GPUs once. */
   readonly gpuNode: boolean;
-  /** Whole GPUs that a layout with labels proved; without `gpu` (written before 0.2) it may be a number of slices. */
+  /**
+   * Most whole GPUs that any snapshot of this uid proved (see `GpuLesson.gpuUnits`), 0 when none; without `gpu` (written
+   * before 0.2) it may be a number of slices.
+   */
   readonly gpuHighWater: number;
   readonly gpu?: GpuMemory;
   readonly pool?: string;

@@ -4,6 +4,7 @@ import type { Clocks } from "../ledger/clocks.ts";
 import { isOpen, rebootsOf } from "../ledger/history.ts";
 import type { Ledger, LedgerEntry, LedgerGrant } from "../ledger/ledger.ts";
 import { DAY, HOUR, type EpochMillis } from "../time.ts";
+import type { BreakerSubject } from "./breaker.ts";
 import { CureRates, type CureHold } from "./cure-rate.ts";
 import type { FleetHealth } from "./fleet.ts";
 import { allowed, type CureRatePolicy, type LimitPolicy } from "./policy.ts";
@@ -20,12 +21,8 @@ export interface Held {
 }
 
 /** The VM that asks for a repair. */
-export interface LimitSubject {
+export interface LimitSubject extends BreakerSubject {
   readonly instanceId: string;
-  readonly pool?: string;
-  readonly zone?: string;
-  /** The checkers that ask for its repair. */
-  readonly checkers: readonly CheckerName[];
   /** The one that the repair is counted for. */
   readonly checker?: CheckerName;
   /** A breaker holds it, and only an operator's grant lets it pass: the slow start of that grant counts. */
