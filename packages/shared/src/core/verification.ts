@@ -9,25 +9,22 @@ import type { RepairPolicy } from "./policy.ts";
 import type { NodeRecord, RebootAttempt, RebootVerification } from "./record.ts";
 import type { EpochMillis, Millis } from "./time.ts";
 
-/** A call was made, or may have been; a boot in its wait may be its doing. */
-export function mayHaveHappened({ outcome }: RebootAttempt): boolean {
-  return outcome !== "Simulated" && outcome !== "NotSent" && outcome !== "Rejected";
-}
-
 /** The kubelet reports. While it is silent the node shows the boot id of before, whatever its machine did since. */
 export function speaks({ conditions }: Pick<NodeSnapshot, "conditions">): boolean {
   return conditions.some(({ type, status }) => type === "Ready" && status !== "Unknown");
 }
 
 /** The node is gone, and with it the chance to tell what its latest reboot came to. */
-export function verificationOfGone({ lastReboot }: NodeRecord): RebootVerification | undefined {
-  if (lastReboot === undefined || lastReboot.verification !== undefined) return undefined;
-  return mayHaveHappened(lastReboot) ? "Gone" : undefined;
+export function verificationOfGone(record: NodeRecord): RebootVerification | undefined {
+  return isVerdictPending(record) ? "Gone" : undefined;
 }
 
 /** What it came to is not known yet: nobody may forget to look. */
 export function isVerdictPending({ lastReboot }: NodeRecord): boolean {
-  return lastReboot !== undefined && lastReboot.verification === undefined && mayHaveHappened(lastReboot);
+  if (lastReboot === undefined || lastReboot.verification !== undefined) return false;
+  // A call was made, or may have been; a boot in its wait may be its doing.
+  const { outcome } = lastReboot;
+  return outcome !== "Simulated" && outcome !== "NotSent" && outcome !== "Rejected";
 }
 
 /** How long a verdict waits. */
