@@ -62,7 +62,7 @@ export function callFailedEvent(
   { outcome, detail }: { readonly outcome: RebootOutcome; readonly detail: string },
   now: EpochMillis,
 ): ClusterEvent | undefined {
-  const what = failureOf(outcome);
+  const what = FAILURES[outcome];
   if (what === undefined) return undefined;
   return tell(record, now, {
     reason: "RebootCallFailed",
@@ -134,7 +134,8 @@ function attemptOf({ lastReboot }: NodeRecord): string {
   return `reboot ${lastReboot?.number ?? "?"}`;
 }
 
-function reboots(count: number): string {
+/** So many reboots, in words. */
+export function reboots(count: number): string {
   return count === 1 ? "1 reboot" : `${count} reboots`;
 }
 
@@ -146,22 +147,14 @@ function failingOf(record: NodeRecord): string {
   return failing.length === 0 ? "nothing" : failing.join(", ");
 }
 
-function failureOf(outcome: RebootOutcome): string | undefined {
-  switch (outcome) {
-    case "NotSent":
-      return "was not sent";
-    case "Rejected":
-      return "was refused";
-    case "Unknown":
-      return "may or may not have been made, and counts as made";
-    case "Intent":
-    case "Accepted":
-    case "Simulated":
-      return undefined;
-    default:
-      return outcome satisfies never;
-  }
-}
+const FAILURES: Readonly<Record<RebootOutcome, string | undefined>> = {
+  NotSent: "was not sent",
+  Rejected: "was refused",
+  Unknown: "may or may not have been made, and counts as made",
+  Intent: undefined,
+  Accepted: undefined,
+  Simulated: undefined,
+};
 
 function verdictOf(verification: RebootVerification, { lastReboot }: NodeRecord): string {
   switch (verification) {

@@ -93,7 +93,7 @@ export interface Explanation {
 /** Explains a node. */
 export function explain(input: ExplainInput): Explanation {
   const { name, rules, now, record, node, instanceId } = input;
-  const job = jobOf(input);
+  const job = input.job === "Missing" ? undefined : input.job;
   const { policy } = rules;
   const judged = judgedRecord(input);
   const gates = answersOf(input, gateInput(input, judged));
@@ -119,7 +119,8 @@ export function explain(input: ExplainInput): Explanation {
     }),
     gates,
     ...defined({ blocker }),
-    next: nextOf(gates, blocker, nextJob(input), now),
+    // While the view is behind, the next look of a worker settles nothing.
+    next: nextOf(gates, blocker, input.behind === undefined ? job : undefined, now),
   };
 }
 
@@ -179,11 +180,6 @@ function failingOf(record: NodeRecord | undefined, { rules, observed }: ExplainI
   });
 }
 
-/** The job whose next look settles anything: while the view is behind, a look of a worker does not. */
-function nextJob(input: ExplainInput): PendingReboot | undefined {
-  return input.behind === undefined ? jobOf(input) : undefined;
-}
-
 /** The checkers that skip a node which they judged before, in the order of reporting. */
 function skipsOf(record: NodeRecord | undefined): SkipAnswer[] {
   return CHECKER_NAMES.flatMap((checker) => {
@@ -206,10 +202,6 @@ function flapsOf(record: NodeRecord | undefined, { rules, now }: ExplainInput): 
 function cureOf(record: NodeRecord | undefined, { rules, now, observed }: ExplainInput): Millis | undefined {
   if (record?.lastIncident === undefined) return undefined;
   return wellLeft(record, rules.policy.storm.curedAfter, { now, observed });
-}
-
-function jobOf({ job }: ExplainInput): PendingReboot | undefined {
-  return job === "Missing" ? undefined : job;
 }
 
 function lastRebootOf(record: NodeRecord | undefined): Omit<RebootAttempt, "token"> | undefined {

@@ -90,7 +90,13 @@ export function failingNodes(
   now: EpochMillis,
   ledger?: Ledger,
 ): FailingNode[] {
-  const world = { ...fleetOf(nodes, state, rules, now, ledger), ledger };
+  const { checkers, policy } = rules;
+  const fleet = fleetHealth(
+    nodes.map(({ snapshot, selected }) =>
+      fleetNode(snapshot, state?.records.get(snapshot.name), { checkers, policy, selected }, now),
+    ),
+  );
+  const world = { fleet, breaker: breakerOf(fleet, policy.breaker, now, ledger), ledger };
   const clock = { now, observed: state?.view.observed ?? 0 };
   return nodes
     .filter(({ selected }) => selected)
@@ -101,22 +107,6 @@ export function failingNodes(
       return [failingNode({ snapshot, stored, record, state, rules, now, ...world })];
     })
     .toSorted((a, b) => (a.node < b.node ? -1 : 1));
-}
-
-/** The fleet as the breaker sees it. */
-function fleetOf(
-  nodes: readonly SummaryNode[],
-  state: FleetState | undefined,
-  { checkers, policy }: Rules,
-  now: EpochMillis,
-  ledger: Ledger | undefined,
-): Pick<Asked, "fleet" | "breaker"> {
-  const fleet = fleetHealth(
-    nodes.map(({ snapshot, selected }) =>
-      fleetNode(snapshot, state?.records.get(snapshot.name), { checkers, policy, selected }, now),
-    ),
-  );
-  return { fleet, breaker: breakerOf(fleet, policy.breaker, now, ledger) };
 }
 
 interface Asked {
