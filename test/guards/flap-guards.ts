@@ -124,7 +124,7 @@ export const FLAP_GUARDS: readonly Guard[] = [
   {
     guard: "relapse: no cure until another reboot is due",
     file: `${CORE}/verification.ts`,
-    from: "return isRelapse(record) && dueIn !== 0;",
+    from: "return isRelapse(record) && dueIn(record, policy, observed) !== 0;",
     to: "return isRelapse(record) && dueIn === -1;",
     tests: RELAPSE,
   },

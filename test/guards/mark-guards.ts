@@ -86,15 +86,15 @@ export const MARK_GUARDS: readonly Guard[] = [
   {
     guard: "marks: what protects holds nothing of a dead node",
     file: `${CORE}/foreign-hold.ts`,
-    from: 'if (mark.meaning === "protects" && step === "Reboot" && !isReady(node)) continue;',
+    from: 'if (mark.meaning === "protects" && !isReady(node)) continue;',
     to: "if (!isReady(node) && !node.name) continue;",
     tests: MARKS,
   },
   {
     guard: "marks: what protects holds a step on a node whose kubelet works",
     file: `${CORE}/foreign-hold.ts`,
-    from: 'step === "Reboot" && !isReady(node)) continue;',
-    to: 'step === "Reboot" && (isReady(node) || !isReady(node))) continue;',
+    from: 'mark.meaning === "protects" && !isReady(node)) continue;',
+    to: 'mark.meaning === "protects" && (isReady(node) || !isReady(node))) continue;',
     tests: MARKS,
   },
   {
@@ -107,7 +107,7 @@ export const MARK_GUARDS: readonly Guard[] = [
   {
     guard: "marks: a soft candidate of long ago holds nothing",
     file: `${CORE}/foreign-hold.ts`,
-    from: "    if (isForgotten(mark, since, now)) continue;\n",
+    from: "    if (mark.staleAfter !== undefined && now - since >= mark.staleAfter) continue;\n",
     to: "",
     tests: MARKS,
   },
@@ -149,7 +149,7 @@ export const MARK_GUARDS: readonly Guard[] = [
   {
     guard: "marks: a cordon that an upgrade found is not the upgrade's",
     file: `${CORE}/cordon-owner.ts`,
-    from: "if (value !== undefined && !wasCordonedBefore(key, node)) return",
+    from: "if (value !== undefined && !wasCordonedBefore(mark.key, node)) return",
     to: "if (value !== undefined) return",
     tests: MARKS,
   },

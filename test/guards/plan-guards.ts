@@ -52,8 +52,8 @@ export const PLAN_GUARDS: readonly Guard[] = [
   {
     guard: "still bad: only a kubelet that reports tells it before the wait is over",
     file: "packages/shared/src/core/verification.ts",
-    from: "return view.speaks && view.now >= ",
-    to: "return view.now >= ",
+    from: "from !== undefined && view.speaks && view.now >= ",
+    to: "from !== undefined && view.now >= ",
     tests: ["test/unit/core/verification.test.ts"],
   },
   {

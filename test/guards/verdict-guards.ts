@@ -9,8 +9,8 @@ export const VERDICT_GUARDS: readonly Guard[] = [
   {
     guard: "attempts: what was not carried out is given back in the record",
     file: `${CORE}/reboot-events.ts`,
-    from: "  return { record: { ...givenBack(next, attempt), lastReboot }, actions: [] };",
-    to: "  return { record: { ...next, lastReboot }, actions: [] };",
+    from: "  return { ...givenBack(next, attempt), lastReboot };",
+    to: "  return { ...next, lastReboot };",
     tests: [`${UNIT}/reboot-given-back.test.ts`],
   },
   {
@@ -135,8 +135,8 @@ export const VERDICT_GUARDS: readonly Guard[] = [
   {
     guard: "cilium: the taint key is the configured one",
     file: `${CORE}/checkers/registry.ts`,
-    from: "Cilium: ({ checkers, ciliumTaint: taint }) => createCiliumChecker({ ...checkers.Cilium, taint }),",
-    to: 'Cilium: ({ checkers }) => createCiliumChecker({ ...checkers.Cilium, taint: "node.cilium.io/agent-not-ready" }),',
+    from: "Cilium: (node, _history, { ciliumTaint }) => checkCilium(node, ciliumTaint),",
+    to: 'Cilium: (node) => checkCilium(node, "node.cilium.io/agent-not-ready"),',
     tests: ["test/unit/core/checkers.test.ts"],
   },
   {

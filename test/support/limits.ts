@@ -1,3 +1,5 @@
+import type { CureHold } from "../../packages/shared/src/core/storm/cure-rate.ts";
+import type { Held, Limits, LimitSubject } from "../../packages/shared/src/core/storm/limits.ts";
 import type { LimitPolicy, Share } from "../../packages/shared/src/core/storm/policy.ts";
 
 const share = (count: number): Share => ({ count, percent: 0 });
@@ -12,4 +14,9 @@ export function limitsOfCounts(
     rate: share(rate),
     nodePerDay,
   };
+}
+
+/** The first that holds one more repair: the cure rate, then the limits. */
+export function heldBy(limits: Limits, subject: LimitSubject): CureHold | Held | undefined {
+  return limits.cureRate(subject) ?? limits.limit(subject);
 }

@@ -1,5 +1,4 @@
-import type { Explanation, FailingAnswer, FlapsAnswer } from "@node-agent/shared/core/explain.ts";
-import type { SkipAnswer } from "@node-agent/shared/core/explain-skips.ts";
+import type { Explanation, FailingAnswer, FlapsAnswer, SkipAnswer } from "@node-agent/shared/core/explain.ts";
 import type { GateAnswer } from "@node-agent/shared/core/explain-gates.ts";
 import { factsText, instantText, spanText, tableText, whenText, type Palette } from "./text.ts";
 

@@ -1,7 +1,7 @@
 import { scopeText } from "@node-agent/shared/core/ledger/grant.ts";
 import type { LedgerGrant, LedgerPause } from "@node-agent/shared/core/ledger/ledger.ts";
 import type { StandingPause } from "@node-agent/shared/core/ledger/standing-orders.ts";
-import type { PauseScope } from "@node-agent/shared/core/ledger/steps.ts";
+import type { PauseScope } from "@node-agent/shared/core/pause.ts";
 import type { EpochMillis } from "@node-agent/shared/core/time.ts";
 import { instantText, whenText } from "./text.ts";
 

@@ -6,7 +6,8 @@ import {
   type KubernetesConnection,
 } from "@node-agent/kubernetes";
 import { standingOrders } from "@node-agent/shared/core/ledger/standing-orders.ts";
-import { pauseOf, withoutPause, withPause, type PauseScope } from "@node-agent/shared/core/ledger/steps.ts";
+import { withoutPause, withPause } from "@node-agent/shared/core/ledger/steps.ts";
+import { pauseOf, type PauseScope } from "@node-agent/shared/core/pause.ts";
 import { poolOf } from "@node-agent/shared/core/node.ts";
 import { toSnapshot } from "@node-agent/shared/core/snapshot.ts";
 import { DAY, SECOND, type Millis } from "@node-agent/shared/core/time.ts";

@@ -1,5 +1,5 @@
-import { allowed, RATE_WINDOWS, type LimitPolicy } from "@node-agent/shared/core/storm/policy.ts";
-import type { Millis } from "@node-agent/shared/core/time.ts";
+import { allowed, type LimitPolicy } from "@node-agent/shared/core/storm/policy.ts";
+import { HOUR, type Millis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 
 /** The right to send one reboot call, or how long there is none; disposing of an unused one gives it back. */
@@ -33,7 +33,7 @@ export class CallBrake {
   /** Claims a call in a cluster of so many nodes. */
   claim(nodes: number): CallClaim {
     const capacity = MARGIN * allowed(this.#limits.open.cluster, nodes);
-    const refill = RATE_WINDOWS.hour / (MARGIN * allowed(this.#limits.rate, nodes));
+    const refill = HOUR / (MARGIN * allowed(this.#limits.rate, nodes));
     this.#drain(refill);
     const missing = this.#spent + 1 - capacity;
     const wait = Math.max(0, Math.ceil(missing * refill));

@@ -9,7 +9,7 @@ import { placeOf, type NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import { breakerOf } from "@node-agent/shared/core/storm/breaker.ts";
 import type { FleetHealth } from "@node-agent/shared/core/storm/fleet.ts";
-import { limitsOf, type LimitSubject } from "@node-agent/shared/core/storm/limits.ts";
+import { Limits, type LimitSubject } from "@node-agent/shared/core/storm/limits.ts";
 import type { EpochMillis } from "@node-agent/shared/core/time.ts";
 import { transition } from "@node-agent/shared/core/transition.ts";
 import type { RebootReceipt, RebootTarget } from "@node-agent/shared/ports/executor.ts";
@@ -81,7 +81,7 @@ export class RebootCall {
     const ledger = opening === undefined ? simulatedLedger(records) : opening.session.ledger;
     const clocks = opening === undefined ? clocksOf([now]) : opening.session.clocks;
     const breaker = breakerOf(fleet, policy.breaker, now, ledger);
-    const limits = limitsOf(ledger, fleet, policy, clocks);
+    const limits = new Limits(ledger, fleet, policy, clocks);
     return { ledger: ledgerView(subject, { ledger, clocks, limits, breaker }, now), breaker };
   }
 

@@ -1,11 +1,4 @@
-import { dueIn } from "@node-agent/shared/core/due.ts";
-import {
-  isVerdictPending,
-  knownBadAt,
-  proofOf,
-  speaks,
-  type RebootProof,
-} from "@node-agent/shared/core/verification.ts";
+import { isVerdictPending, proofOf, speaks, type RebootProof } from "@node-agent/shared/core/verification.ts";
 import { transition } from "@node-agent/shared/core/transition.ts";
 import type { NodeRecord, RebootAttempt } from "@node-agent/shared/core/record.ts";
 import type { EpochMillis } from "@node-agent/shared/core/time.ts";
@@ -94,9 +87,7 @@ function proofNow(
   isSpeaking: boolean,
   deps: VerifierDeps,
 ): RebootProof | undefined {
-  const { policy } = deps.rules;
-  const due = dueIn(record, policy, observed);
-  const seen = { now, observed, dueIn: due, speaks: isSpeaking, knownBadAt: knownBadAt(record, policy) };
+  const seen = { now, observed, policy: deps.rules.policy, speaks: isSpeaking };
   return proofOf(record, seen, verdictTimingsOf(deps));
 }
 

@@ -4,7 +4,7 @@ import { emptyLedger, withIntent } from "@node-agent/shared/core/ledger/steps.ts
 import { LEDGER_TIMINGS } from "@node-agent/shared/core/ledger/timings.ts";
 import type { Ledger } from "@node-agent/shared/core/ledger/ledger.ts";
 import { DEFAULT_POLICY } from "@node-agent/shared/core/policy.ts";
-import { limitsOf, UNCOUNTED } from "@node-agent/shared/core/storm/limits.ts";
+import { Limits, UNCOUNTED } from "@node-agent/shared/core/storm/limits.ts";
 import { distrustOf } from "@node-agent/shared/core/ledger/trust.ts";
 import { ledgerView } from "@node-agent/shared/core/gates/ledger-view.ts";
 import { DAY, HOUR } from "@node-agent/shared/core/time.ts";
@@ -41,7 +41,7 @@ export const ledgerBytes: Fuzz = async (random, cases) => {
 function keepsWindow(data: Readonly<Record<string, unknown>>, ledger: Ledger, wrong: string[]): void {
   const { notBefore } = ledgerView(
     { instanceId: VM, checkers: [] },
-    { ledger, clocks, limits: limitsOf(ledger, UNCOUNTED, DEFAULT_POLICY, clocks) },
+    { ledger, clocks, limits: new Limits(ledger, UNCOUNTED, DEFAULT_POLICY, clocks) },
     NOW,
   );
   if ((notBefore ?? 0) <= NOW) wrong.push(`${VM} lost its window in ${JSON.stringify(data)}`);

@@ -1,14 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { GateName } from "@node-agent/shared/core/gates/gate.ts";
 import { clocksOf } from "@node-agent/shared/core/ledger/clocks.ts";
-import {
-  emptyLedger,
-  withIntent,
-  withOutcome,
-  withPause,
-  type PauseScope,
-} from "@node-agent/shared/core/ledger/steps.ts";
+import { emptyLedger, withIntent, withOutcome, withPause } from "@node-agent/shared/core/ledger/steps.ts";
 import type { LedgerOutcome } from "@node-agent/shared/core/ledger/ledger.ts";
+import type { PauseScope } from "@node-agent/shared/core/pause.ts";
 import { DEFAULT_POLICY, type RepairPolicy } from "@node-agent/shared/core/policy.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "@node-agent/shared/core/time.ts";
 import {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Ledger } from "@node-agent/shared/core/ledger/ledger.ts";
-import { emptyLedger, pauseOf, withPause } from "@node-agent/shared/core/ledger/steps.ts";
+import { emptyLedger, withPause } from "@node-agent/shared/core/ledger/steps.ts";
+import { pauseOf } from "@node-agent/shared/core/pause.ts";
 import { DAY } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import type { LedgerWrite, RebootLedger } from "@node-agent/shared/ports/ledger.ts";

@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CHECKER_NAMES, type CheckerName } from "@node-agent/shared/core/check.ts";
 import { BREAKER_SCOPES, breakerOf, type BreakerSubject } from "@node-agent/shared/core/storm/breaker.ts";
-import { fleetHealth, fleetOf, type FleetNode } from "@node-agent/shared/core/storm/fleet.ts";
+import { fleetOf } from "@node-agent/shared/core/plan/census.ts";
+import { fleetHealth, type FleetNode } from "@node-agent/shared/core/storm/fleet.ts";
 import { DEFAULT_BREAKER, type BreakerPolicy } from "@node-agent/shared/core/storm/policy.ts";
 import { DAY, HOUR } from "@node-agent/shared/core/time.ts";
 import { aLedger, NOON } from "./ledger-build.ts";
@@ -201,8 +202,8 @@ describe("in any fleet", () => {
           byZone: Object.fromEntries(byZone),
           claimants: Object.fromEntries(claimants),
         };
-        expect(fleetOf({ census, sick: nodes })).toEqual(fleetHealth(nodes));
-        expect(fleetOf({ census, sick: failing })).toEqual(fleetHealth(nodes));
+        expect(fleetOf(census, nodes)).toEqual(fleetHealth(nodes));
+        expect(fleetOf(census, failing)).toEqual(fleetHealth(nodes));
       }),
     );
   });

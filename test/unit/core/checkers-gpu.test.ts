@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 
 import type { CheckResult, NodeHistory } from "@node-agent/shared/core/check.ts";
 import { gpuLesson } from "@node-agent/shared/core/checkers/gpu-memory.ts";
-import { createGpuChecker } from "@node-agent/shared/core/checkers/gpu.ts";
+import { checkGpu } from "@node-agent/shared/core/checkers/gpu.ts";
 import { MINUTE } from "@node-agent/shared/core/time.ts";
 import { aNode, type NodeBuilder } from "@node-agent/shared/testing/builders.ts";
 
@@ -17,8 +17,7 @@ function check(
   history: Partial<NodeHistory> = {},
   expectedGpus: Record<string, number> = {},
 ): CheckResult {
-  const options = { threshold: MINUTE, action: "Reboot" as const, startupGrace: 10 * MINUTE, expectedGpus };
-  return createGpuChecker(options).check(node.snapshot(), { ...NONE, ...history });
+  return checkGpu(node.snapshot(), { ...NONE, ...history }, { startupGrace: 10 * MINUTE, expectedGpus });
 }
 
 const NONE: NodeHistory = { at, firstSeenAt: bornAt, everReady: true, gpuNode: false, gpuHighWater: 0 };

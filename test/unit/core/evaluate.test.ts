@@ -22,7 +22,6 @@ const saying = (verdict: CheckVerdict): HealthChecker => ({
   name: "Cilium",
   threshold: MINUTE,
   action: "None",
-  reasons: ["Said"],
   check: () => ({ verdict, reason: "Said" }),
 });
 

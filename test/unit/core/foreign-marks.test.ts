@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { foreignHold, type RepairStep } from "@node-agent/shared/core/foreign-hold.ts";
+import { foreignHold } from "@node-agent/shared/core/foreign-hold.ts";
 import { FOREIGN_MARKS, foreignKeys, type ForeignMark } from "@node-agent/shared/core/foreign-marks.ts";
 import { countRecords } from "@node-agent/shared/core/record-gauges.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "@node-agent/shared/core/time.ts";
@@ -36,8 +36,8 @@ function cordonWhy(node: NodeBuilder): string | undefined {
   return foreignHold(node.cordoned().snapshot(), undefined, ACTIVE, NOON)?.why;
 }
 
-function holds(node: NodeBuilder, step: RepairStep = "Reboot", now = NOON): boolean {
-  return foreignHold(node.snapshot(), undefined, ACTIVE, now, step) !== undefined;
+function holds(node: NodeBuilder, now = NOON): boolean {
+  return foreignHold(node.snapshot(), undefined, ACTIVE, now) !== undefined;
 }
 
 describe("the meaning of a mark", () => {
@@ -45,19 +45,15 @@ describe("the meaning of a mark", () => {
   const protectors = FOREIGN_MARKS.filter(({ meaning }) => meaning === "protects");
 
   test.each(owners.map((mark) => [mark.key, mark] as const))("%s owns: every step waits", (_, mark) => {
-    for (const node of [DEAD, PRESSED]) {
-      const marked = withMark(node, mark);
-      expect([holds(marked, "Reboot"), holds(marked, "Replace")]).toEqual([true, true]);
-    }
+    for (const node of [DEAD, PRESSED]) expect(holds(withMark(node, mark))).toBe(true);
   });
 
   test.each(protectors.map((mark) => [mark.key, mark] as const))(
-    "%s protects: Replace waits, and a reboot of a node whose kubelet works",
+    "%s protects: a reboot of a node whose kubelet works waits",
     (_, mark) => {
-      expect(holds(withMark(DEAD, mark), "Reboot")).toBe(false);
-      expect(holds(withMark(aNode().notReady(), mark), "Reboot")).toBe(false);
-      expect(holds(withMark(PRESSED, mark), "Reboot")).toBe(true);
-      for (const node of [DEAD, PRESSED]) expect(holds(withMark(node, mark), "Replace")).toBe(true);
+      expect(holds(withMark(DEAD, mark))).toBe(false);
+      expect(holds(withMark(aNode().notReady(), mark))).toBe(false);
+      expect(holds(withMark(PRESSED, mark))).toBe(true);
     },
   );
 
@@ -79,7 +75,7 @@ describe("the meaning of a mark", () => {
 describe("the value of a mark", () => {
   test.each([DISABLED, DO_NOT_DISRUPT])("%s: false is no mark, in any case of letters", (key) => {
     for (const value of ["false", "False", " FALSE "]) {
-      expect(holds(PRESSED.annotation(key, value), "Replace")).toBe(false);
+      expect(holds(PRESSED.annotation(key, value))).toBe(false);
     }
   });
 

@@ -6,7 +6,7 @@ import type { LedgerGrant } from "@node-agent/shared/core/ledger/ledger.ts";
 import { DEFAULT_POLICY } from "@node-agent/shared/core/policy.ts";
 import { breakerOf } from "@node-agent/shared/core/storm/breaker.ts";
 import { fleetHealth, type FleetNode } from "@node-agent/shared/core/storm/fleet.ts";
-import { limitsOf } from "@node-agent/shared/core/storm/limits.ts";
+import { Limits } from "@node-agent/shared/core/storm/limits.ts";
 import { HOUR } from "@node-agent/shared/core/time.ts";
 import { aNode } from "@node-agent/shared/testing/builders.ts";
 import { aGrant, aLedger, at, anEntry, NOON } from "./ledger-build.ts";
@@ -29,7 +29,7 @@ function input(nodes: FleetNode[], grants: readonly LedgerGrant[], open = 0): Ga
     { grants },
   );
   const asked = breakerOf(fleet, DEFAULT_POLICY.breaker, NOON, ledger);
-  const limits = limitsOf(ledger, { ...fleet, nodes: 1000 }, DEFAULT_POLICY, at(NOON));
+  const limits = new Limits(ledger, { ...fleet, nodes: 1000 }, DEFAULT_POLICY, at(NOON));
   const subject = { instanceId: "vm-x", pool: "p0", checkers: ["NodeReady"] as const };
   return {
     record: {

@@ -16,7 +16,7 @@ function aDueNode(): Timeline {
 }
 
 /** One way to shut each pure gate, and it alone where that is possible; in the order of asking. */
-const SHUT: [GateName, (life: Timeline) => void, { why: string; until?: number }][] = [
+const SHUT: [GateName, (life: Timeline) => void, { why: string; until?: number; ends?: true }][] = [
   ["NothingFailing", (life) => void life.judge(), { why: "no checker fails" }],
   [
     "Mode",
@@ -67,6 +67,7 @@ const SHUT: [GateName, (life: Timeline) => void, { why: string; until?: number }
     {
       why: "the MIG reconfiguration by the NVIDIA MIG manager is in progress (label nvidia.com/mig.config.state=rebooting)",
       until: HOUR,
+      ends: true,
     },
   ],
   ["Blind", (life) => void (life.viewAge = 90_001), { why: "cluster view is 90 s old", until: 45 * SECOND }],
@@ -83,12 +84,12 @@ const SHUT: [GateName, (life: Timeline) => void, { why: string; until?: number }
   [
     "WaitWindow",
     (life) => void life.reboot(),
-    { why: "reboot 1 (Accepted) keeps its wait", until: 10 * MINUTE },
+    { why: "reboot 1 (Accepted) keeps its wait", until: 10 * MINUTE, ends: true },
   ],
   [
     "Threshold",
     (life) => void (life.observed -= 1),
-    { why: "NodeReady has not failed for long enough", until: 1 },
+    { why: "NodeReady has not failed for long enough", until: 1, ends: true },
   ],
   [
     "Settle",
@@ -98,7 +99,7 @@ const SHUT: [GateName, (life: Timeline) => void, { why: string; until?: number }
         bootSeenAt: life.now - 9 * MINUTE,
         foreignBootAt: life.now - 9 * MINUTE,
       }),
-    { why: "something else rebooted it", until: MINUTE },
+    { why: "something else rebooted it", until: MINUTE, ends: true },
   ],
   [
     "Breaker",
@@ -121,7 +122,7 @@ const SHUT: [GateName, (life: Timeline) => void, { why: string; until?: number }
         ...life.read,
         ledger: {
           ...life.read.ledger,
-          cureRate: { gate: "CureRate", limit: "Stopped", why: "0 of the latest 5 repairs cured" },
+          cureRate: { rate: "Stopped", why: "0 of the latest 5 repairs cured" },
         },
       }),
     { why: "Stopped: 0 of the latest 5 repairs cured", until: 90 * SECOND },
@@ -133,7 +134,7 @@ const SHUT: [GateName, (life: Timeline) => void, { why: string; until?: number }
         ...life.read,
         ledger: {
           ...life.read.ledger,
-          limit: { gate: "Limit", limit: "Pool", why: "1 open in pool blue, 1 allowed" },
+          limit: { limit: "Pool", why: "1 open in pool blue, 1 allowed" },
         },
       }),
     { why: "Pool: 1 open in pool blue, 1 allowed", until: 90 * SECOND },
@@ -237,9 +238,9 @@ describe("the pure gates", () => {
     const life = aDueNode();
     expect(life.step().step).toBe("CallExecutor");
     shut(life);
-    const { why, until } = answer;
+    const { why, until, ...ends } = answer;
     const at = until === undefined ? {} : { until: life.now + until };
-    expect(life.gate(gate)).toEqual({ gate, open: false, why, ...at });
+    expect(life.gate(gate)).toEqual({ gate, open: false, why, ...at, ...ends });
     expect(life.step()).toEqual(
       until === undefined
         ? { step: "Finish", gate, why }

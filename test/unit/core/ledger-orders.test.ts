@@ -4,13 +4,12 @@ import { decodeLedger, encodeLedger } from "@node-agent/shared/contract/ledger-c
 import type { Ledger, LedgerPause } from "@node-agent/shared/core/ledger/ledger.ts";
 import {
   emptyLedger,
-  pauseOf,
   pruned,
   withoutPause,
   withTrust,
   withPause,
-  type PauseScope,
 } from "@node-agent/shared/core/ledger/steps.ts";
+import { pauseOf, type PauseScope } from "@node-agent/shared/core/pause.ts";
 import { LEDGER_TIMINGS } from "@node-agent/shared/core/ledger/timings.ts";
 import { at } from "./ledger-build.ts";
 import { NOON } from "./timeline.ts";

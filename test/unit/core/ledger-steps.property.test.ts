@@ -6,9 +6,9 @@ import { rebootsOf } from "@node-agent/shared/core/ledger/history.ts";
 import type { Ledger, LedgerEntry, LedgerOutcome } from "@node-agent/shared/core/ledger/ledger.ts";
 import { pruned } from "@node-agent/shared/core/ledger/steps.ts";
 import { LEDGER_TIMINGS } from "@node-agent/shared/core/ledger/timings.ts";
-import { limitsOf, UNCOUNTED, type LimitRules } from "@node-agent/shared/core/storm/limits.ts";
+import { Limits, UNCOUNTED, type LimitRules } from "@node-agent/shared/core/storm/limits.ts";
 import { DAY } from "@node-agent/shared/core/time.ts";
-import { limitsOfCounts } from "../../support/limits.ts";
+import { heldBy, limitsOfCounts } from "../../support/limits.ts";
 import { aLedger, anyClocks, anyWrite, applied, NOON, WINDOW, type Write } from "./ledger-build.ts";
 
 interface Moment {
@@ -128,8 +128,8 @@ describe("whatever is written to the ledger", () => {
       const kept = pruned(after, clocks, { keep: 1 });
       const answers = (ledger: Ledger) =>
         policies.flatMap((policy) => [
-          limitsOf(ledger, UNCOUNTED, policy, clocks).ask({ ...asking, instanceId: "vm-0" }),
-          limitsOf(ledger, UNCOUNTED, policy, clocks).ask({ ...asking, instanceId: "vm-9" }),
+          heldBy(new Limits(ledger, UNCOUNTED, policy, clocks), { ...asking, instanceId: "vm-0" }),
+          heldBy(new Limits(ledger, UNCOUNTED, policy, clocks), { ...asking, instanceId: "vm-9" }),
         ]);
       expect(answers(kept)).toEqual(answers(after));
       return [...after.entries].filter(

@@ -7,7 +7,7 @@ import { LEDGER_TIMINGS, windowOf } from "@node-agent/shared/core/ledger/timings
 import { distrustOf, type LedgerDistrust, type LedgerMemory } from "@node-agent/shared/core/ledger/trust.ts";
 import { ledgerView } from "@node-agent/shared/core/gates/ledger-view.ts";
 import { DEFAULT_POLICY } from "@node-agent/shared/core/policy.ts";
-import { limitsOf, UNCOUNTED } from "@node-agent/shared/core/storm/limits.ts";
+import { Limits, UNCOUNTED } from "@node-agent/shared/core/storm/limits.ts";
 import { DAY, HOUR, MINUTE, SECOND, type EpochMillis } from "@node-agent/shared/core/time.ts";
 import { aLedger, anIntent, at, NOON, WINDOW, writer } from "./ledger-build.ts";
 
@@ -218,7 +218,7 @@ describe("clocks", () => {
           const ledger = withIntent(aLedger(), anIntent(), WINDOW, { by: "w", clocks: stamps });
           const later = NOON + passes;
           const clocks = clocksOf([later, ...asking.map((by) => later + by)]);
-          const limits = limitsOf(ledger, UNCOUNTED, DEFAULT_POLICY, clocks);
+          const limits = new Limits(ledger, UNCOUNTED, DEFAULT_POLICY, clocks);
           const view = ledgerView({ instanceId: "vm-a", checkers: [] }, { ledger, clocks, limits }, later);
           const mayPass = view.notBefore === undefined;
           // A wrong clock may hold for longer; it must not let pass before the window is over by the true one.

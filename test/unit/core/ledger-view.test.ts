@@ -2,14 +2,14 @@ import { describe, expect, test } from "vitest";
 import { ledgerView } from "@node-agent/shared/core/gates/ledger-view.ts";
 import { clocksOf } from "@node-agent/shared/core/ledger/clocks.ts";
 import { DEFAULT_POLICY } from "@node-agent/shared/core/policy.ts";
-import { limitsOf, UNCOUNTED } from "@node-agent/shared/core/storm/limits.ts";
+import { Limits, UNCOUNTED } from "@node-agent/shared/core/storm/limits.ts";
 import { MINUTE } from "@node-agent/shared/core/time.ts";
 import { aLedger, anEntry, NOON } from "./ledger-build.ts";
 
 const entry = anEntry({ at: NOON - 20 * MINUTE, notBefore: NOON, outcome: "StillBad" });
 const view = (...times: readonly number[]) => {
   const [ledger, clocks] = [aLedger([entry]), clocksOf(times)];
-  const limits = limitsOf(ledger, UNCOUNTED, DEFAULT_POLICY, clocks);
+  const limits = new Limits(ledger, UNCOUNTED, DEFAULT_POLICY, clocks);
   return ledgerView(
     { instanceId: entry.instanceId, checkers: [] },
     { ledger, clocks, limits },

@@ -113,6 +113,7 @@ describe("planned work in progress", () => {
     expect(life.gate("PlannedWork")).toEqual({
       gate: "PlannedWork",
       open: false,
+      ends: true,
       why: `the MIG reconfiguration by the NVIDIA MIG manager is in progress (label ${MIG}=rebooting)`,
       until: NOON + HOUR,
     });

@@ -1,12 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { dueIn } from "@node-agent/shared/core/due.ts";
 import { HOUR, MINUTE } from "@node-agent/shared/core/time.ts";
 import { proofOf, verdictAt } from "@node-agent/shared/core/verification.ts";
 import { Timeline } from "./timeline.ts";
 
 const TIMINGS = { flight: MINUTE / 2, recoveredAfter: MINUTE, curedAfter: 30 * MINUTE };
 const proof = ({ record, policy, now, observed }: Timeline) =>
-  proofOf(record, { now, observed, dueIn: dueIn(record, policy, observed), speaks: true }, TIMINGS);
+  proofOf(record, { now, observed, policy, speaks: true }, TIMINGS);
 const told = (life: Timeline): Timeline => {
   const { token = "" } = life.record.lastReboot ?? {};
   life.apply({ type: "RebootRecovered", token });

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { RebootVerification } from "@node-agent/shared/core/record.ts";
 import { MINUTE } from "@node-agent/shared/core/time.ts";
-import { dueIn } from "@node-agent/shared/core/due.ts";
 import { knownBadAt, proofOf, verificationOfGone } from "@node-agent/shared/core/verification.ts";
 import { Timeline } from "./timeline.ts";
 
@@ -16,17 +15,10 @@ function rebooted(
 }
 const proof = (life: Timeline, recoveredAfter: number, curedAfter: number, speaks = true) => {
   const { record, policy, now, observed } = life;
-  const view = { now, observed, dueIn: dueIn(record, policy, observed), speaks };
+  const view = { now, observed, policy, speaks };
   return proofOf(record, view, { flight: 0, recoveredAfter, curedAfter });
 };
-/** With what tells that a node is still bad before its wait is over. */
-const early = (life: Timeline, speaks = true) => {
-  const { record, policy, now, observed } = life;
-  const due = dueIn(record, policy, observed);
-  const view = { now, observed, dueIn: due, speaks, knownBadAt: knownBadAt(record, policy) };
-  return proofOf(record, view, { flight: 0, recoveredAfter: 0, curedAfter: 0 });
-};
-const verdict = (life: Timeline) => proof(life, 0, 0);
+const verdict = (life: Timeline, speaks = true) => proof(life, 0, 0, speaks);
 /** The verdict of a worker that waits for a minute of health. */
 const late = (life: Timeline) => proof(life, MINUTE, MINUTE);
 const boots = (life: Timeline, bootId = "boot-2"): Timeline => {
@@ -55,14 +47,14 @@ describe("what a reboot came to", () => {
     expect(late(life)).toBeUndefined();
   });
 
-  test("StillBad: it booted and fails when the wait is over, not before", () => {
+  test("StillBad: it booted, its kubelet is silent, and it fails when the wait is over, not before", () => {
     const life = boots(rebooted());
     life.judge({ NodeReady: "Fail" });
-    expect(verdict(life)).toBeUndefined();
+    expect(verdict(life, false)).toBeUndefined();
     life.pass(9 * MINUTE - 1);
-    expect(verdict(life)).toBeUndefined();
+    expect(verdict(life, false)).toBeUndefined();
     life.pass(1);
-    expect(verdict(life)).toBe("StillBad");
+    expect(verdict(life, false)).toBe("StillBad");
   });
 
   test("NotExecuted: it did not boot and fails when the wait is over", () => {
@@ -89,10 +81,10 @@ describe("what a reboot came to", () => {
     const life = boots(rebooted());
     life.judge({ NodeReady: "Fail" });
     life.pass(5 * MINUTE - 1);
-    expect(early(life)).toBeUndefined();
+    expect(verdict(life)).toBeUndefined();
     life.pass(1);
-    expect(early(life, false)).toBeUndefined();
-    expect(early(life)).toBe("StillBad");
+    expect(verdict(life, false)).toBeUndefined();
+    expect(verdict(life)).toBe("StillBad");
     expect(knownBadAt(life.record, life.policy)).toBe(life.now);
   });
 
@@ -104,7 +96,7 @@ describe("what a reboot came to", () => {
     life.pass(9 * MINUTE).judge({ NodeReady: "Fail" });
     expect(life.record.bootSeenAt).toBeDefined();
     expect(knownBadAt(life.record, life.policy)).toBeUndefined();
-    expect(early(life)).toBeUndefined();
+    expect(verdict(life)).toBeUndefined();
   });
 
   test("of a node that did not boot, or of a checker that only reports, is not known before the wait is over", () => {

@@ -14,8 +14,9 @@ import { LEDGER_TIMINGS, windowOf } from "@node-agent/shared/core/ledger/timings
 import type { CheckerName } from "@node-agent/shared/core/check.ts";
 import { DEFAULT_POLICY, type RepairPolicy } from "@node-agent/shared/core/policy.ts";
 import { breakerOf } from "@node-agent/shared/core/storm/breaker.ts";
-import { fleetOf, type FleetNode } from "@node-agent/shared/core/storm/fleet.ts";
-import { limitsOf } from "@node-agent/shared/core/storm/limits.ts";
+import { fleetOf } from "@node-agent/shared/core/plan/census.ts";
+import type { FleetNode } from "@node-agent/shared/core/storm/fleet.ts";
+import { Limits } from "@node-agent/shared/core/storm/limits.ts";
 import { MINUTE, SECOND, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
 
 /** A fleet of equal zones, each of equal pools. */
@@ -141,9 +142,12 @@ class World {
     );
     if (failing.length === 0) return;
     this.#ledger = pruned(this.#ledger, writer.clocks, LEDGER_TIMINGS);
-    const fleet = fleetOf({ census: this.#census, sick: failing.map((one) => nodeOf(one)) });
+    const fleet = fleetOf(
+      this.#census,
+      failing.map((one) => nodeOf(one)),
+    );
     const breaker = breakerOf(fleet, this.#policy.breaker, now, this.#ledger);
-    const limits = limitsOf(this.#ledger, fleet, this.#policy, writer.clocks);
+    const limits = new Limits(this.#ledger, fleet, this.#policy, writer.clocks);
     const counted = { ledger: this.#ledger, clocks: writer.clocks, limits, breaker };
     for (const one of failing) {
       if (START + one.dueAt > now || one.waitUntil > now) continue;
@@ -210,8 +214,9 @@ class World {
 
 function gateOf(isBroken: boolean, view: ReturnType<typeof ledgerView>): string | undefined {
   if (isBroken) return "Breaker";
-  const held = view.cureRate ?? view.limit;
-  return held === undefined ? undefined : `${held.gate}: ${held.limit}`;
+  const { cureRate, limit } = view;
+  if (cureRate !== undefined) return `CureRate: ${cureRate.rate}`;
+  return limit && `Limit: ${limit.limit}`;
 }
 
 function placeOf({ failure: { zone, pool } }: Outcome): { zone: string; pool: string } {

@@ -15,27 +15,16 @@ export interface ByteBudget {
   part(bytes: number): ByteBudget;
 }
 
-/** A budget of `bytes` bytes. */
-export function createByteBudget(bytes: number): ByteBudget {
-  return budgetWithin(bytes, () => true);
-}
-
-function budgetWithin(bytes: number, takeFromParent: (cost: number) => boolean): ByteBudget {
+/** A budget of `bytes` bytes; one that is part of another takes from that as well. */
+export function createByteBudget(
+  bytes: number,
+  takeFromParent: (cost: number) => boolean = () => true,
+): ByteBudget {
   let left = bytes;
   const take = (cost: number): boolean => {
     if (cost > left || !takeFromParent(cost)) return false;
     left -= cost;
     return true;
   };
-  return { take, part: (partBytes) => budgetWithin(partBytes, take) };
-}
-
-/** Takes the room for one more element of an array, its comma included. */
-export function takeElement(budget: ByteBudget, value: unknown): boolean {
-  return budget.take(jsonBytes(value) + 1);
-}
-
-/** Takes the room for one more `"key":"value"` of an object, colon and comma included. */
-export function takeEntry(budget: ByteBudget, key: string, value: string): boolean {
-  return budget.take(jsonBytes(key) + jsonBytes(value) + 2);
+  return { take, part: (partBytes) => createByteBudget(partBytes, take) };
 }

@@ -1,10 +1,10 @@
-import type { CheckerName } from "./check.ts";
-import { withPossibleTimes } from "./damaged.ts";
+import { freshRecord, withPossibleTimes } from "./damaged.ts";
+import { defined } from "./defined.ts";
 import { isWaiting } from "./due.ts";
 import type { JudgedNode } from "./events.ts";
 import { enter, forgotten } from "./incident.ts";
 import type { RepairPolicy } from "./policy.ts";
-import type { FailingCheck, NodeRecord, ObservedMillis, RebootAttempt } from "./record.ts";
+import type { NodeRecord, ObservedMillis, RebootAttempt } from "./record.ts";
 import type { EpochMillis } from "./time.ts";
 
 /** The record to go on from: of this mode, this uid and this VM, or a fresh one. */
@@ -15,7 +15,7 @@ export function carryOver(
   now: EpochMillis,
   observed: ObservedMillis,
 ): NodeRecord {
-  if (record === undefined) return fresh(node, policy, now);
+  if (record === undefined) return freshRecord(node, policy, now);
   const possible = withPossibleTimes(record, policy, now);
   const sameMode = possible.monitorOnly === policy.monitorOnly;
   const known = sameMode ? possible : switched(possible, policy, now, observed);
@@ -68,10 +68,12 @@ function restarted(
   now: EpochMillis,
   observed: ObservedMillis,
 ): NodeRecord["failing"] {
-  const next: Partial<Record<CheckerName, FailingCheck>> = {};
-  for (const [name, { reason }] of entries(failing))
-    next[name] = { since: now, sinceObserved: observed, reason };
-  return next;
+  return Object.fromEntries(
+    Object.entries(failing).map(([name, { reason }]) => [
+      name,
+      { since: now, sinceObserved: observed, reason },
+    ]),
+  );
 }
 
 /** A new Node object under a known name: it starts anew, but a VM that lives on keeps its reboot and its GPUs. */
@@ -79,30 +81,8 @@ function renewed(previous: NodeRecord, node: JudgedNode, policy: RepairPolicy, n
   const { providerId, lastReboot, lastIncident } = previous;
   const sameVm = providerId !== undefined && providerId === node.providerId;
   return {
-    ...fresh(node, policy, now),
-    ...(lastReboot === undefined ? {} : { lastReboot }),
-    ...(sameVm && lastIncident !== undefined ? { lastIncident } : {}),
+    ...freshRecord(node, policy, now),
+    ...defined({ lastReboot, lastIncident: sameVm ? lastIncident : undefined }),
     gpuNode: sameVm && previous.gpuNode,
   };
-}
-
-function fresh(node: JudgedNode, policy: RepairPolicy, now: EpochMillis): NodeRecord {
-  return {
-    schema: 1,
-    name: node.name,
-    uid: node.uid,
-    phase: "Unknown",
-    phaseSince: now,
-    firstSeenAt: now,
-    everReady: false,
-    gpuNode: false,
-    gpuHighWater: 0,
-    monitorOnly: policy.monitorOnly,
-    failing: {},
-  };
-}
-
-function entries(failing: NodeRecord["failing"]): [CheckerName, FailingCheck][] {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Object.entries forgets the key type of a closed record.
-  return Object.entries(failing) as [CheckerName, FailingCheck][];
 }

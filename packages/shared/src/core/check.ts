@@ -1,4 +1,5 @@
 import type { NodeSnapshot } from "./node.ts";
+import type { NodeRecord } from "./record.ts";
 import type { EpochMillis, Millis } from "./time.ts";
 
 /** The checkers this agent ships, in the order in which they are reported. */
@@ -16,9 +17,14 @@ export type RepairAction = (typeof REPAIR_ACTIONS)[number];
 export type CheckVerdict = "Pass" | "Fail" | "Skip";
 
 /** The judgement of one checker. The reason is one of the checker's closed set and serves as a metric label. */
-export interface CheckResult {
+export interface CheckResult<Reason extends string = string> {
   readonly verdict: CheckVerdict;
-  readonly reason: string;
+  readonly reason: Reason;
+}
+
+/** A judgement, for a reason. */
+export function result<Reason extends string>(verdict: CheckVerdict, reason: Reason): CheckResult<Reason> {
+  return { verdict, reason };
 }
 
 /** What is remembered of a node's GPUs from one judgement to the next. */
@@ -34,20 +40,14 @@ export interface GpuMemory {
 }
 
 /** What is known of a node beyond its present snapshot: the memory a checker may lean on. */
-export interface NodeHistory {
+export interface NodeHistory extends Pick<
+  NodeRecord,
+  "firstSeenAt" | "everReady" | "gpuNode" | "gpuHighWater" | "gpu"
+> {
   /** The instant of this judgement. */
   readonly at: EpochMillis;
-  /** When we first saw this uid. */
-  readonly firstSeenAt: EpochMillis;
-  /** This uid was Ready at least once while we looked. */
-  readonly everReady: boolean;
-  /** Sticky: this uid was seen with GPUs once. */
-  readonly gpuNode: boolean;
-  /** Most whole GPUs that any snapshot of this uid proved (see `GpuLesson.gpuUnits`); 0 when none. */
-  readonly gpuHighWater: number;
   /** Keys of planned-work marks that are stuck or failed long ago: they suspend nothing (`work-on-node.ts`). */
   readonly overdueWork?: readonly string[];
-  readonly gpu?: GpuMemory;
 }
 
 /** Judges one aspect of a snapshot. Pure: no clock, no log, no environment; `check` never throws. */
@@ -56,7 +56,5 @@ export interface HealthChecker {
   /** How long the checker must fail, in observed time, before the repair is due. */
   readonly threshold: Millis;
   readonly action: RepairAction;
-  /** Every reason that `check` can give. */
-  readonly reasons: readonly string[];
   check(node: NodeSnapshot, history: NodeHistory): CheckResult;
 }

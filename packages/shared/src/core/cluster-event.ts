@@ -11,7 +11,6 @@ export const NOTICE_REASONS = [
   "PlannedWorkStuck",
   "ForeignHoldStale",
 ] as const;
-export type NoticeReason = (typeof NOTICE_REASONS)[number];
 
 /**
  * What is told about a node to the people of its cluster, as the `reason` of a Kubernetes Event. A retired name is never

@@ -6,7 +6,7 @@
  * and `PLANNED_WORK_MARKS`, whose owners cordon as a part of their work.
  */
 import type { NodeSnapshot } from "./node.ts";
-import { isWork, plannedWorkMark, workState, workValue } from "./planned-work.ts";
+import { isWork, plannedWorkMark, workState, workValue, type PlannedWorkMark } from "./planned-work.ts";
 
 /** Labels by which NVSentinel says that it cordoned a node, and why. */
 export const CORDON_LABELS = [
@@ -37,9 +37,9 @@ export function cordonedBy(node: NodeSnapshot): Cordon {
   if (by !== undefined && by !== "")
     return cordon(by, reason === "" ? undefined : reason && `reason ${reason}`);
   if (annotations["quarantineHealthEventIsCordoned"]?.toLowerCase() === "true") return cordon("NVSentinel");
-  for (const [key, owner] of UPGRADES) {
-    const value = upgradeValue(key, node);
-    if (value !== undefined && !wasCordonedBefore(key, node)) return cordon(owner, value);
+  for (const mark of UPGRADES) {
+    const value = cordoningValue(mark, node);
+    if (value !== undefined && !wasCordonedBefore(mark.key, node)) return cordon(mark.owner, value);
   }
   if (node.taints.some(({ key }) => key === "medik8s.io/drain" || key === "kubevirt.io/drain"))
     return cordon("the node maintenance operator");
@@ -49,17 +49,16 @@ export function cordonedBy(node: NodeSnapshot): Cordon {
   return { text: "cordoned; nothing on the node says by whom" };
 }
 
+/** Upgrades that cordon the node. */
 const UPGRADES = [
-  ["nvidia.com/gpu-driver-upgrade-state", "the NVIDIA GPU operator"],
-  ["nvidia.com/ofed-driver-upgrade-state", "the NVIDIA network operator"],
-  ["machineconfiguration.openshift.io/state", "the OpenShift machine config operator"],
-] as const;
+  "nvidia.com/gpu-driver-upgrade-state",
+  "nvidia.com/ofed-driver-upgrade-state",
+  "machineconfiguration.openshift.io/state",
+].flatMap((key) => plannedWorkMark(key) ?? []);
 
 /** The state of an upgrade that has cordoned the node; a failed one left it so. */
-function upgradeValue(key: string, node: NodeSnapshot): string | undefined {
-  const mark = plannedWorkMark(key);
-  const value = mark === undefined ? undefined : workValue(mark, node);
-  if (mark === undefined || value === undefined) return undefined;
+function cordoningValue(mark: PlannedWorkMark, node: NodeSnapshot): string | undefined {
+  const value = workValue(mark, node);
   const state = workState(mark, value);
   return isWork(state) || state === "Failed" ? value : undefined;
 }

@@ -6,11 +6,8 @@ import { HOUR, type EpochMillis, type Millis } from "./time.ts";
 /** The token of a reboot that nobody asked for: it stands in for whatever the damaged bytes said. */
 export const DAMAGED_TOKEN = "damaged";
 
-/**
- * A record in place of one whose bytes cannot be read. The machine may have been rebooted a moment ago, so the longest
- * wait window starts now: damage in the store may delay a reboot, and never repeats one.
- */
-export function recordAfterDamage(node: JudgedNode, policy: RepairPolicy, now: EpochMillis): NodeRecord {
+/** The record of a node that was never judged. */
+export function freshRecord(node: JudgedNode, policy: RepairPolicy, now: EpochMillis): NodeRecord {
   return {
     schema: 1,
     name: node.name,
@@ -23,6 +20,16 @@ export function recordAfterDamage(node: JudgedNode, policy: RepairPolicy, now: E
     gpuHighWater: 0,
     monitorOnly: policy.monitorOnly,
     failing: {},
+  };
+}
+
+/**
+ * A record in place of one whose bytes cannot be read. The machine may have been rebooted a moment ago, so the longest
+ * wait window starts now: damage in the store may delay a reboot, and never repeats one.
+ */
+export function recordAfterDamage(node: JudgedNode, policy: RepairPolicy, now: EpochMillis): NodeRecord {
+  return {
+    ...freshRecord(node, policy, now),
     lastReboot: {
       incidentId: "damaged",
       number: 0,

@@ -1,5 +1,6 @@
 import { CHECKER_NAMES, type CheckerName } from "./check.ts";
 import { ranOf } from "./checker-clocks.ts";
+import { defined } from "./defined.ts";
 import { isRelapse } from "./incident.ts";
 import type { RepairPolicy } from "./policy.ts";
 import type { NodeRecord, ObservedMillis } from "./record.ts";
@@ -29,7 +30,7 @@ export function askingOf(
   observed: ObservedMillis,
 ): { readonly checkers: readonly CheckerName[]; readonly checker?: CheckerName } {
   const checker = firstDue(record, policy, observed)?.checker;
-  return { checkers: askingCheckers(record, policy), ...(checker === undefined ? {} : { checker }) };
+  return { checkers: askingCheckers(record, policy), ...defined({ checker }) };
 }
 
 /** The checker whose threshold passes first, and the observed time until then. */

@@ -5,7 +5,6 @@
 import { CHECKER_NAMES } from "./check.ts";
 import { HELD_TYPES, type ClusterEvent } from "./cluster-event.ts";
 import type { GateName } from "./gates/gate.ts";
-import type { RebootStep } from "./gates/list.ts";
 import type { LedgerGrant } from "./ledger/ledger.ts";
 import type { NodeRecord, RebootOutcome, RebootVerification } from "./record.ts";
 import { instantText, isInstant } from "./time-text.ts";
@@ -23,17 +22,15 @@ type Told = Pick<ClusterEvent, "reason" | "type" | "message"> & {
  */
 export function heldEvent(
   record: NodeRecord,
-  step:
-    | Extract<RebootStep, { step: "Finish" }>
-    | { readonly gate: GateName; readonly why: string; readonly at?: EpochMillis },
+  { gate, why, at }: { readonly gate: GateName; readonly why: string; readonly at?: EpochMillis },
   change: number,
   now: EpochMillis,
 ): ClusterEvent | undefined {
-  const { gate, why } = step;
   const type = HELD_TYPES[gate];
   // Without an incident there is no reboot to hold: what is left of the job is to tell what the latest one came to.
   if (type === undefined || record.incident === undefined) return undefined;
-  const until = "at" in step && step.at !== undefined ? untilText(step.at) : "";
+  // To the second; nothing for an instant that only damaged bytes can name.
+  const until = at !== undefined && isInstant(at) ? ` until ${instantText(at)}` : "";
   return tell(record, now, {
     reason: "RebootHeld",
     type,
@@ -65,7 +62,7 @@ export function callFailedEvent(
   { outcome, detail }: { readonly outcome: RebootOutcome; readonly detail: string },
   now: EpochMillis,
 ): ClusterEvent | undefined {
-  const what = failureOf(outcome);
+  const what = FAILURES[outcome];
   if (what === undefined) return undefined;
   return tell(record, now, {
     reason: "RebootCallFailed",
@@ -137,7 +134,8 @@ function attemptOf({ lastReboot }: NodeRecord): string {
   return `reboot ${lastReboot?.number ?? "?"}`;
 }
 
-function reboots(count: number): string {
+/** So many reboots, in words. */
+export function reboots(count: number): string {
   return count === 1 ? "1 reboot" : `${count} reboots`;
 }
 
@@ -149,27 +147,14 @@ function failingOf(record: NodeRecord): string {
   return failing.length === 0 ? "nothing" : failing.join(", ");
 }
 
-/** To the second; nothing for an instant that only damaged bytes can name. */
-function untilText(at: EpochMillis): string {
-  return isInstant(at) ? ` until ${instantText(at)}` : "";
-}
-
-function failureOf(outcome: RebootOutcome): string | undefined {
-  switch (outcome) {
-    case "NotSent":
-      return "was not sent";
-    case "Rejected":
-      return "was refused";
-    case "Unknown":
-      return "may or may not have been made, and counts as made";
-    case "Intent":
-    case "Accepted":
-    case "Simulated":
-      return undefined;
-    default:
-      return outcome satisfies never;
-  }
-}
+const FAILURES: Readonly<Record<RebootOutcome, string | undefined>> = {
+  NotSent: "was not sent",
+  Rejected: "was refused",
+  Unknown: "may or may not have been made, and counts as made",
+  Intent: undefined,
+  Accepted: undefined,
+  Simulated: undefined,
+};
 
 function verdictOf(verification: RebootVerification, { lastReboot }: NodeRecord): string {
   switch (verification) {

@@ -1,4 +1,5 @@
 import { blindBehind } from "./explain-behind.ts";
+import { defined } from "./defined.ts";
 import { firstDue } from "./due.ts";
 import { foreignHold } from "./foreign-hold.ts";
 import type { ExplainInput } from "./explain-input.ts";
@@ -11,13 +12,10 @@ import type { NodeRecord } from "./record.ts";
 import { MINUTE, SECOND, type EpochMillis, type Millis } from "./time.ts";
 import { workOn } from "./work-on-node.ts";
 
-/** What a gate says: it lets pass, it holds, or nobody could ask it. */
-export const GATE_ANSWERS = ["Open", "Holds", "NotAsked"] as const;
-
-/** One gate's answer. `until` is when it ends by itself (`ends`), or else when it is asked again. */
+/** One gate's answer: it lets pass, it holds, or nobody could ask it. `until` is when it ends by itself (`ends`), or else when it is asked again. */
 export interface GateAnswer {
   readonly gate: GateName;
-  readonly answer: (typeof GATE_ANSWERS)[number];
+  readonly answer: "Open" | "Holds" | "NotAsked";
   readonly why: string;
   readonly since?: EpochMillis;
   readonly until?: EpochMillis;
@@ -73,7 +71,7 @@ function nobodyAsks({ node, record, damaged, fleet }: ExplainInput): string | un
   return `${NEVER_JUDGED} yet: is a watcher running, and a worker?`;
 }
 
-function pureAnswer({ gate, open, why, until }: GateVerdict, asked: Asked): GateAnswer {
+function pureAnswer({ gate, open, why, until, ends }: GateVerdict, asked: Asked): GateAnswer {
   if (open) {
     const unasked = unaskedBecause(gate, asked.input);
     return { gate, answer: unasked === undefined ? "Open" : "NotAsked", why: unasked ?? why };
@@ -84,10 +82,10 @@ function pureAnswer({ gate, open, why, until }: GateVerdict, asked: Asked): Gate
     gate,
     answer: "Holds",
     why,
-    ...(since === undefined ? {} : { since }),
+    ...defined({ since }),
     ...(until === undefined
       ? {}
-      : { until: end ?? until, ends: end !== undefined || (ENDS[gate]?.(asked) ?? false) }),
+      : { until: end ?? until, ends: end !== undefined || ends === true || (ENDS[gate]?.(asked) ?? false) }),
   };
 }
 
@@ -161,16 +159,9 @@ const SINCE: Readonly<Partial<Record<GateName, (asked: Asked) => EpochMillis | u
   Ledger: ({ input: { ledger } }) => (ledger.state === "Distrusted" ? ledger.since : undefined),
 };
 
-/** Whether the `until` of a gate is its end, and not only the time of the next look; gates left out name no end. */
+/** Gates whose `until` may be their end though more than time can end them. */
 const ENDS: Readonly<Partial<Record<GateName, (asked: Asked) => boolean>>> = {
-  // A grace ends by itself, a blindness when somebody sees again.
-  Blind: ({ input: { viewAge = Infinity }, gates: { policy } }) => viewAge <= policy.viewMaxAge,
-  PlannedWork: () => true,
-  WaitWindow: () => true,
-  Threshold: () => true,
-  Settle: () => true,
   Ledger: ({ input: { ledger } }) => ledger.state === "Distrusted" && ledger.ends,
-  CureRate: ({ gates }) => gates.ledger?.cureRate?.until !== undefined,
   Limit: ({ gates }) => gates.ledger?.limit?.until !== undefined,
 };
 
@@ -198,7 +189,7 @@ function lastWord(gate: GateName, { job, now }: ExplainInput): GateAnswer | unde
   if (at !== undefined && until !== undefined && at > until + OVERDUE) return undefined;
   const ends = gate === "RateLimit";
   // A plan names no time for what ends when something changes: it is made again within seconds.
-  const when = { ...(since === undefined ? {} : { since }), until: until ?? now, ends };
+  const when = { ...defined({ since }), until: until ?? now, ends };
   return { gate, answer: "Holds", why, ...when };
 }
 

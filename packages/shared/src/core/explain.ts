@@ -5,21 +5,21 @@
 import { CHECKER_NAMES, type CheckerName, type RepairAction } from "./check.ts";
 import { behindAnswer, type BehindAnswer } from "./explain-behind.ts";
 import { ranOf } from "./checker-clocks.ts";
+import { defined } from "./defined.ts";
 import { askingOf } from "./due.ts";
 import { answersOf, holds, type GateAnswer } from "./explain-gates.ts";
-import type { ExplainInput, LedgerLook, NodeLook, PendingReboot } from "./explain-input.ts";
+import type { ExplainInput, NodeLook, PendingReboot } from "./explain-input.ts";
 import { flapsWithin } from "./flaps.ts";
-import { skipsOf, type SkipAnswer } from "./explain-skips.ts";
 import type { GateInput } from "./gates/gate.ts";
 import { ledgerView } from "./gates/ledger-view.ts";
 import { wellLeft } from "./incident.ts";
-import { judge } from "./judge.ts";
+import { judgedAnew } from "./judge.ts";
 import { placeOf } from "./node.ts";
 import { pausesOf } from "./pause.ts";
 import type { Phase } from "./phase.ts";
 import type { NodeRecord, RebootAttempt } from "./record.ts";
 import { breakerOf } from "./storm/breaker.ts";
-import { limitsOf, UNCOUNTED, type LimitSubject } from "./storm/limits.ts";
+import { Limits, UNCOUNTED, type LimitSubject } from "./storm/limits.ts";
 import type { EpochMillis, Millis } from "./time.ts";
 
 /** A checker that fails, and how far its clock has run. */
@@ -43,6 +43,13 @@ export interface FlapsAnswer {
   readonly threshold: number;
   /** Since when it flaps; absent: it does not. */
   readonly flappingSince?: EpochMillis;
+}
+
+/** A checker that judged this node before and skips it now: no repair follows from it until its reason ends. */
+export interface SkipAnswer {
+  readonly checker: CheckerName;
+  readonly reason: string;
+  readonly since: EpochMillis;
 }
 
 /**
@@ -86,7 +93,7 @@ export interface Explanation {
 /** Explains a node. */
 export function explain(input: ExplainInput): Explanation {
   const { name, rules, now, record, node, instanceId } = input;
-  const job = jobOf(input);
+  const job = input.job === "Missing" ? undefined : input.job;
   const { policy } = rules;
   const judged = judgedRecord(input);
   const gates = answersOf(input, gateInput(input, judged));
@@ -94,35 +101,33 @@ export function explain(input: ExplainInput): Explanation {
   const pool = node.state === "Found" ? placeOf(node.snapshot).pool : judged?.pool;
   return {
     node: name,
-    ...(pool === undefined ? {} : { pool }),
-    ...(instanceId === undefined ? {} : { instanceId }),
+    ...defined({ pool, instanceId }),
     explainedAt: now,
     mode: policy.monitorOnly ? "monitor-only" : "active",
     inCluster: node.state,
     phase: record?.phase ?? "Unknown",
-    ...(record === undefined ? {} : { phaseSince: record.phaseSince }),
+    ...defined({ phaseSince: record?.phaseSince }),
     failing: failingOf(judged, input),
     flaps: flapsOf(judged, input),
     skipped: skipsOf(judged),
     attempts: { used: judged?.incident?.attempts ?? 0, allowed: policy.maxAttempts },
-    ...lastRebootOf(judged),
-    ...cureOf(judged, input),
-    ...(job === undefined ? {} : { job }),
-    ...behindOf(input),
+    ...defined({
+      lastReboot: lastRebootOf(judged),
+      curedIn: cureOf(judged, input),
+      job,
+      behind: behindAnswer(input),
+    }),
     gates,
-    ...(blocker === undefined ? {} : { blocker }),
-    next: nextOf(gates, blocker, nextJob(input), now),
+    ...defined({ blocker }),
+    // While the view is behind, the next look of a worker settles nothing.
+    next: nextOf(gates, blocker, input.behind === undefined ? job : undefined, now),
   };
 }
 
-/**
- * The record as the next look would have it: judged anew on what was read just now. One that was judged in the other
- * mode is left alone, because a judgement of ours would restart its clocks.
- */
+/** The record as the next look would have it: judged anew on what was read just now. */
 function judgedRecord({ record, damaged, node, rules, now, observed }: ExplainInput): NodeRecord | undefined {
   if (node.state !== "Found") return record;
-  if (record !== undefined && record.monitorOnly !== rules.policy.monitorOnly) return record;
-  return judge(node.snapshot, { record, damaged }, rules, { now, observed }).after;
+  return judgedAnew(node.snapshot, { record, damaged }, rules, { now, observed });
 }
 
 function gateInput(input: ExplainInput, record: NodeRecord | undefined): GateInput | undefined {
@@ -130,22 +135,18 @@ function gateInput(input: ExplainInput, record: NodeRecord | undefined): GateInp
   const { rules, now, observed, viewAge, viewSteady, node, selected, ledger, hosting, evidence } = input;
   const { policy } = rules;
   const snapshot = node.state === "Found" ? node.snapshot : undefined;
-  const place = snapshot === undefined ? placeOfRecord(record) : placeOf(snapshot);
+  const place = snapshot === undefined ? defined({ pool: record.pool }) : placeOf(snapshot);
   const read = "ledger" in ledger ? ledger.ledger : undefined;
-  const named = { name: record.name, pool: place.pool, ...(snapshot === undefined ? {} : { snapshot }) };
   return {
     record,
     policy,
     now,
     observed,
     viewAge,
-    ...(viewSteady === undefined ? {} : { viewSteady }),
-    pauses: pausesOf(named, policy.paused, read),
-    ...(snapshot === undefined ? {} : { node: snapshot }),
-    ...(selected === undefined ? {} : { selected }),
+    pauses: pausesOf({ name: record.name, pool: place.pool, snapshot }, policy.paused, read),
+    ...defined({ viewSteady, node: snapshot, selected, evidence }),
     ...worldOf(input, { ...place, ...askingOf(record, policy, observed) }),
     ...(hosting.state === "Seen" ? { hosting: hosting.hosting } : {}),
-    ...(evidence === undefined ? {} : { evidence }),
   };
 }
 
@@ -159,18 +160,13 @@ function worldOf(
   const breaker = health && breakerOf(health, policy.breaker, now, read);
   const seen = health && breaker ? { fleet: health, breaker } : {};
   if (ledger.state === "Unread") return seen;
-  if (ledger.state === "Distrusted") return { ...seen, ledger: { distrust: distrustOf(ledger) } };
-  const limits = limitsOf(ledger.ledger, health ?? UNCOUNTED, policy, ledger.clocks);
-  const counted = { ...ledger, limits, ...(breaker === undefined ? {} : { breaker }) };
+  if (ledger.state === "Distrusted") {
+    const { why, until } = ledger;
+    return { ...seen, ledger: { distrust: { why, ...defined({ until }) } } };
+  }
+  const limits = new Limits(ledger.ledger, health ?? UNCOUNTED, policy, ledger.clocks);
+  const counted = { ...ledger, limits, ...defined({ breaker }) };
   return { ...seen, ledger: ledgerView({ instanceId, ...place }, counted, now) };
-}
-
-function placeOfRecord({ pool }: NodeRecord): { pool?: string } {
-  return pool === undefined ? {} : { pool };
-}
-
-function distrustOf({ why, until }: Extract<LedgerLook, { state: "Distrusted" }>) {
-  return { why, ...(until === undefined ? {} : { until }) };
 }
 
 function failingOf(record: NodeRecord | undefined, { rules, observed }: ExplainInput): FailingAnswer[] {
@@ -184,14 +180,12 @@ function failingOf(record: NodeRecord | undefined, { rules, observed }: ExplainI
   });
 }
 
-function behindOf(input: ExplainInput): { behind?: BehindAnswer } {
-  const behind = behindAnswer(input);
-  return behind === undefined ? {} : { behind };
-}
-
-/** The job whose next look settles anything: while the view is behind, a look of a worker does not. */
-function nextJob(input: ExplainInput): PendingReboot | undefined {
-  return input.behind === undefined ? jobOf(input) : undefined;
+/** The checkers that skip a node which they judged before, in the order of reporting. */
+function skipsOf(record: NodeRecord | undefined): SkipAnswer[] {
+  return CHECKER_NAMES.flatMap((checker) => {
+    const skip = record?.skipped?.[checker];
+    return skip === undefined ? [] : [{ checker, ...skip }];
+  });
 }
 
 function flapsOf(record: NodeRecord | undefined, { rules, now }: ExplainInput): FlapsAnswer[] {
@@ -201,26 +195,19 @@ function flapsOf(record: NodeRecord | undefined, { rules, now }: ExplainInput): 
     const count = known === undefined ? 0 : flapsWithin(known, now);
     if (known === undefined || count === 0) return [];
     const { flappingSince } = known;
-    return [{ checker, count, threshold, ...(flappingSince === undefined ? {} : { flappingSince }) }];
+    return [{ checker, count, threshold, ...defined({ flappingSince }) }];
   });
 }
 
-function cureOf(
-  record: NodeRecord | undefined,
-  { rules, now, observed }: ExplainInput,
-): { curedIn?: Millis } {
-  if (record?.lastIncident === undefined) return {};
-  return { curedIn: wellLeft(record, rules.policy.storm.curedAfter, { now, observed }) };
+function cureOf(record: NodeRecord | undefined, { rules, now, observed }: ExplainInput): Millis | undefined {
+  if (record?.lastIncident === undefined) return undefined;
+  return wellLeft(record, rules.policy.storm.curedAfter, { now, observed });
 }
 
-function jobOf({ job }: ExplainInput): PendingReboot | undefined {
-  return job === "Missing" ? undefined : job;
-}
-
-function lastRebootOf(record: NodeRecord | undefined): { lastReboot?: Omit<RebootAttempt, "token"> } {
-  if (record?.lastReboot === undefined) return {};
+function lastRebootOf(record: NodeRecord | undefined): Omit<RebootAttempt, "token"> | undefined {
+  if (record?.lastReboot === undefined) return undefined;
   const { token: _token, ...lastReboot } = record.lastReboot;
-  return { lastReboot };
+  return lastReboot;
 }
 
 function nextOf(

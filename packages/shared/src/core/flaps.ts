@@ -1,7 +1,7 @@
 /** Flaps: how often each checker changed from Fail to Pass lately, and whether that is too often. */
 import { CHECKER_NAMES, type CheckerName } from "./check.ts";
 import type { Judgement } from "./evaluation.ts";
-import type { CheckerFlaps, NodeRecord } from "./record.ts";
+import { withField, type CheckerFlaps, type NodeRecord } from "./record.ts";
 import { HOUR, type EpochMillis, type Millis } from "./time.ts";
 
 /** When a checker flaps too often. */
@@ -43,10 +43,7 @@ export function withFlaps(
     const next = flapsAfter(record.flaps?.[checker], fresh.includes(checker), threshold, now);
     return next === undefined ? [] : [[checker, next]];
   });
-  if (entries.length > 0) return { ...record, flaps: Object.fromEntries(entries) };
-  if (record.flaps === undefined) return record;
-  const { flaps: _flaps, ...rest } = record;
-  return rest;
+  return withField(record, "flaps", entries.length === 0 ? undefined : Object.fromEntries(entries));
 }
 
 function flapsAfter(

@@ -1,9 +1,10 @@
 /** What would be repaired now, as far as the nodes and the records tell: the same gates that a repair passes. */
 import { CHECKER_NAMES, type CheckerName, type RepairAction } from "./check.ts";
+import { defined } from "./defined.ts";
 import { askingCheckers } from "./due.ts";
 import type { GateInput, GateName, GateVerdict } from "./gates/gate.ts";
 import { gateVerdicts } from "./gates/list.ts";
-import { judge, type Rules } from "./judge.ts";
+import { judgedAnew, type Rules } from "./judge.ts";
 import { grantFor } from "./ledger/grant.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import { placeOf, type NodeSnapshot } from "./node.ts";
@@ -40,8 +41,7 @@ export interface FleetState {
  * `Due`: no gate that could be asked holds it. `Waits`: for a span that ends by itself. `Held`: a gate holds it. `None`:
  * no repair comes of it, because no checker asks for one or the attempts are used up.
  */
-export const REPAIR_STATES = ["Due", "Waits", "Held", "None"] as const;
-export type RepairState = (typeof REPAIR_STATES)[number];
+export type RepairState = "Due" | "Waits" | "Held" | "None";
 
 /** A selected node that fails now. */
 export interface FailingNode {
@@ -81,7 +81,6 @@ export const NOT_ASKED: readonly GateName[] = [
   "Queue",
 ];
 const UNASKED: ReadonlySet<GateName> = new Set(NOT_ASKED);
-const ENDS_BY_ITSELF: ReadonlySet<GateName> = new Set(["Threshold", "WaitWindow", "Settle"]);
 
 /** The selected nodes that fail, by name. */
 export function failingNodes(
@@ -91,45 +90,23 @@ export function failingNodes(
   now: EpochMillis,
   ledger?: Ledger,
 ): FailingNode[] {
-  const world = { ...fleetOf(nodes, state, rules, now, ledger), ledger };
-  return nodes
-    .filter(({ selected }) => selected)
-    .flatMap(({ snapshot }) => {
-      const stored = state?.records.get(snapshot.name);
-      const record = judgedAnew(snapshot, stored, state, rules, now);
-      if (Object.keys(record.failing).length === 0) return [];
-      return [failingNode({ snapshot, stored, record, state, rules, now, ...world })];
-    })
-    .toSorted((a, b) => (a.node < b.node ? -1 : 1));
-}
-
-/** The fleet as the breaker sees it. */
-function fleetOf(
-  nodes: readonly SummaryNode[],
-  state: FleetState | undefined,
-  { checkers, policy }: Rules,
-  now: EpochMillis,
-  ledger: Ledger | undefined,
-): Pick<Asked, "fleet" | "breaker"> {
+  const { checkers, policy } = rules;
   const fleet = fleetHealth(
     nodes.map(({ snapshot, selected }) =>
       fleetNode(snapshot, state?.records.get(snapshot.name), { checkers, policy, selected }, now),
     ),
   );
-  return { fleet, breaker: breakerOf(fleet, policy.breaker, now, ledger) };
-}
-
-/** The record as the next judgement would have it; one of the other mode is left as it is. */
-function judgedAnew(
-  snapshot: NodeSnapshot,
-  stored: NodeRecord | undefined,
-  state: FleetState | undefined,
-  rules: Rules,
-  now: EpochMillis,
-): NodeRecord {
-  if (stored !== undefined && stored.monitorOnly !== rules.policy.monitorOnly) return stored;
+  const world = { fleet, breaker: breakerOf(fleet, policy.breaker, now, ledger), ledger };
   const clock = { now, observed: state?.view.observed ?? 0 };
-  return judge(snapshot, { record: stored, damaged: false }, rules, clock).after;
+  return nodes
+    .filter(({ selected }) => selected)
+    .flatMap(({ snapshot }) => {
+      const stored = state?.records.get(snapshot.name);
+      const record = judgedAnew(snapshot, { record: stored, damaged: false }, rules, clock);
+      if (Object.keys(record.failing).length === 0) return [];
+      return [failingNode({ snapshot, stored, record, state, rules, now, ...world })];
+    })
+    .toSorted((a, b) => (a.node < b.node ? -1 : 1));
 }
 
 interface Asked {
@@ -148,14 +125,13 @@ interface Asked {
 function failingNode(asked: Asked): FailingNode {
   const { snapshot, stored, record, rules } = asked;
   const holding = gateVerdicts(gateInput(asked)).filter(({ gate, open }) => !open && isAsked(gate, asked));
-  const ends = ({ gate }: GateVerdict): boolean => endsByItself(gate, asked);
   return {
     node: snapshot.name,
     ...placeOf(snapshot),
-    ...(stored === undefined ? {} : { phase: stored.phase }),
+    ...defined({ phase: stored?.phase }),
     failing: CHECKER_NAMES.flatMap((checker) => failingChecker(checker, stored, record, rules) ?? []),
-    repair: repairOf(holding, ends),
-    holds: holding.map((verdict) => holdOf(verdict, ends(verdict))),
+    repair: repairOf(holding),
+    holds: holding.map(holdOf),
   };
 }
 
@@ -169,11 +145,12 @@ function failingChecker(
   if (reason === undefined) return undefined;
   const since = stored?.failing[checker]?.since;
   const { action } = policy.checkers[checker];
-  return { checker, reason, action, ...(since === undefined ? {} : { since }) };
+  return { checker, reason, action, ...defined({ since }) };
 }
 
-function holdOf({ gate, why, until }: GateVerdict, ends: boolean): FailingNode["holds"][number] {
-  return until === undefined || !ends ? { gate, why } : { gate, why, until };
+function holdOf(verdict: GateVerdict): FailingNode["holds"][number] {
+  const { gate, why, until } = verdict;
+  return { gate, why, ...defined({ until: endsByItself(verdict) ? until : undefined }) };
 }
 
 /** Without the view of the watchers nothing is known of blindness; what was not read is not held against the node. */
@@ -181,16 +158,15 @@ function isAsked(gate: GateName, { state }: Asked): boolean {
   return !UNASKED.has(gate) && (gate !== "Blind" || state !== undefined);
 }
 
-/** The grace after a blindness ends by itself, the blindness does not. */
-function endsByItself(gate: GateName, { state, rules: { policy } }: Asked): boolean {
-  if (gate === "Blind") return (state?.view.age ?? Infinity) <= policy.viewMaxAge;
-  return ENDS_BY_ITSELF.has(gate);
+/** Work of another controller counts as held, also while its end is known. */
+function endsByItself({ gate, ends }: GateVerdict): boolean {
+  return ends === true && gate !== "PlannedWork";
 }
 
-function repairOf(holding: readonly GateVerdict[], ends: (verdict: GateVerdict) => boolean): RepairState {
+function repairOf(holding: readonly GateVerdict[]): RepairState {
   // A gate without a time ends the pending repair: nothing comes of this failure until something changes.
   if (holding.some(({ until }) => until === undefined)) return "None";
-  if (holding.some((verdict) => !ends(verdict))) return "Held";
+  if (!holding.every(endsByItself)) return "Held";
   return holding.length > 0 ? "Waits" : "Due";
 }
 
@@ -207,7 +183,7 @@ function gateInput({ snapshot, record, state, rules, now, fleet, breaker, ledger
     now,
     observed,
     viewAge: state?.view.age,
-    ...(state === undefined ? {} : { viewSteady: state.view.steady }),
+    ...defined({ viewSteady: state?.view.steady }),
     pauses: pausesOf({ name, pool: place.pool, snapshot }, policy.paused, ledger),
     selected: true,
     node: snapshot,

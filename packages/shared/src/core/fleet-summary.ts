@@ -5,7 +5,7 @@
  * To add a part: a field of `FleetSummary`, a function that fills it, and a line in `packages/cli/src/status-text.ts`.
  */
 import type { CheckerName, RepairAction } from "./check.ts";
-import { gpuViewOf, isGpuNode, type GpuResource } from "./checkers/gpu-resources.ts";
+import { gpuViewOf, isGpuNode, sumOf, type GpuResource } from "./checkers/gpu-resources.ts";
 import { evaluate, type Evaluation } from "./evaluation.ts";
 import { flapsOf, networksOf, ownersOf, worksOf, type Evidence } from "./fleet-evidence.ts";
 import {
@@ -20,7 +20,7 @@ import type { Rules } from "./judge.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import { standingOrders, type StandingOrders } from "./ledger/standing-orders.ts";
 import { placeOf, type NodeSnapshot } from "./node.ts";
-import { PHASES, type Phase } from "./phase.ts";
+import type { Phase } from "./phase.ts";
 import { historyOf, type NodeRecord } from "./record.ts";
 import type { EpochMillis, Millis } from "./time.ts";
 
@@ -152,19 +152,16 @@ function compareNames(a: string | undefined, b: string | undefined): number {
 
 function gpusOf(judged: readonly Judged[]): FleetSummary["gpus"] {
   const gpuNodes = judged.filter(({ snapshot, record }) => isGpuNode(snapshot) || record?.gpuNode === true);
-  const units = new Map<string, GpuResource>();
-  for (const { snapshot } of gpuNodes) {
-    for (const { name, capacity, allocatable } of gpuViewOf(snapshot).resources) {
-      const sum = units.get(name) ?? { name, capacity: 0, allocatable: 0 };
-      units.set(name, {
-        name,
-        capacity: sum.capacity + capacity,
-        allocatable: sum.allocatable + allocatable,
-      });
-    }
-  }
-  const resources = [...units.values()].toSorted((a, b) => compareNames(a.name, b.name));
-  return { nodes: gpuNodes.length, resources };
+  const units = Map.groupBy(
+    gpuNodes.flatMap(({ snapshot }) => gpuViewOf(snapshot).resources),
+    ({ name }) => name,
+  );
+  const resources = [...units].map(([name, all]) => ({
+    name,
+    capacity: sumOf(all, "capacity"),
+    allocatable: sumOf(all, "allocatable"),
+  }));
+  return { nodes: gpuNodes.length, resources: resources.toSorted((a, b) => compareNames(a.name, b.name)) };
 }
 
 /** Counts each node once per network, owner or work, however many of its signs it shows. */
@@ -215,13 +212,12 @@ function checkersOf(judged: readonly Judged[], { checkers }: Rules): CheckerSumm
 
 function phasesOf(judged: readonly Judged[]): NonNullable<FleetSummary["phases"]> {
   const count = (phase: Phase): number => judged.filter(({ record }) => record?.phase === phase).length;
-  const [unknown, healthy, unhealthy, waiting, failed] = PHASES.map(count);
   return {
-    Unknown: unknown ?? 0,
-    Healthy: healthy ?? 0,
-    Unhealthy: unhealthy ?? 0,
-    WaitingReboot: waiting ?? 0,
-    Failed: failed ?? 0,
+    Unknown: count("Unknown"),
+    Healthy: count("Healthy"),
+    Unhealthy: count("Unhealthy"),
+    WaitingReboot: count("WaitingReboot"),
+    Failed: count("Failed"),
     unjudged: judged.filter(({ record }) => record === undefined).length,
   };
 }

@@ -1,22 +1,12 @@
-/** Which mark of others holds a step of a repair, since when, and whom to ask. */
+/** Which mark of others holds a repair, since when, and whom to ask. */
 import { isReady } from "./checkers/conditions.ts";
-import { cordonedBy } from "./cordon-owner.ts";
-import {
-  CORDON_MARK,
-  FOREIGN_MARKS,
-  foreignValue,
-  isKnownValue,
-  isSet,
-  setAt,
-  type ForeignMark,
-} from "./foreign-marks.ts";
+import { cordonedBy, type Cordon } from "./cordon-owner.ts";
+import { CORDON_MARK, FOREIGN_MARKS, foreignValue, isSet, setAt, type ForeignMark } from "./foreign-marks.ts";
 import type { NodeSnapshot } from "./node.ts";
+import type { RepairPolicy } from "./policy.ts";
 import type { SeenMarks } from "./seen-marks.ts";
 import { instantText, spanText } from "./time-text.ts";
 import type { EpochMillis, Millis } from "./time.ts";
-
-/** Steps of a repair that a mark may hold. */
-export type RepairStep = "Reboot" | "Replace";
 
 /** How the marks of others are treated. */
 export interface ForeignOwnerPolicy {
@@ -25,12 +15,9 @@ export interface ForeignOwnerPolicy {
 }
 
 /** What of the policy a hold depends on. */
-export interface HoldPolicy {
-  readonly respectCordon: boolean;
-  readonly foreignOwner: ForeignOwnerPolicy;
-}
+export type HoldPolicy = Pick<RepairPolicy, "respectCordon" | "foreignOwner">;
 
-/** A mark that holds a step. */
+/** A mark that holds a repair. */
 export interface ForeignHold {
   readonly mark: ForeignMark;
   /** By the mark's own value, or when it was first seen. */
@@ -43,66 +30,53 @@ export interface ForeignHold {
   readonly why: string;
 }
 
-/** The first mark that holds this step on this node; undefined: none does. */
+/** The first mark that holds a repair of this node; undefined: none does. */
 export function foreignHold(
   node: NodeSnapshot,
   marks: SeenMarks | undefined,
   policy: HoldPolicy,
   now: EpochMillis,
-  step: RepairStep = "Reboot",
 ): ForeignHold | undefined {
   for (const mark of FOREIGN_MARKS) {
     if (mark.key === CORDON_MARK && !policy.respectCordon) continue;
-    if (mark.meaning === "protects" && step === "Reboot" && !isReady(node)) continue;
+    if (mark.meaning === "protects" && !isReady(node)) continue;
     const value = foreignValue(mark, node);
     if (value === undefined || !isSet(mark, value)) continue;
     const since = setAt(mark, value, now) ?? Math.min(marks?.[mark.key]?.since ?? now, now);
-    if (isForgotten(mark, since, now)) continue;
-    return holdOf({ mark, value, node, policy }, since, now);
+    // A soft mark that counts for some time only, and that time is over.
+    if (mark.staleAfter !== undefined && now - since >= mark.staleAfter) continue;
+    const told = mark.key === CORDON_MARK ? cordonedBy(node) : { text: markText(mark, value) };
+    return holdOf(mark, told, since, policy, now);
   }
   return undefined;
 }
 
-/** A soft mark that counts for some time only, and that time is over. */
-function isForgotten({ staleAfter }: ForeignMark, since: EpochMillis, now: EpochMillis): boolean {
-  return staleAfter !== undefined && now - since >= staleAfter;
-}
-
-function holdOf(told: Omit<Told, "heldSince">, since: EpochMillis, now: EpochMillis): ForeignHold {
-  const { mark, policy } = told;
-  const stale = mark.permanent !== true && now - since >= policy.foreignOwner.staleAfter;
+function holdOf(
+  mark: ForeignMark,
+  { owner = mark.owner, text }: Cordon,
+  since: EpochMillis,
+  { foreignOwner: { staleAfter } }: HoldPolicy,
+  now: EpochMillis,
+): ForeignHold {
+  const stale = mark.permanent !== true && now - since >= staleAfter;
   return {
     mark,
     since,
     ...(mark.staleAfter === undefined ? {} : { until: since + mark.staleAfter }),
     stale,
-    why: whyOf(stale ? { ...told, heldSince: since } : told),
+    why: stale
+      ? `${text}; since ${instantText(since)}, longer than ${spanText(staleAfter)}: ask ${owner}`
+      : text,
   };
 }
 
-interface Told {
-  readonly mark: ForeignMark;
-  readonly value: string;
-  readonly node: NodeSnapshot;
-  readonly policy: HoldPolicy;
-  /** Only of a hold that is stale. */
-  readonly heldSince?: EpochMillis;
-}
-
-function whyOf({ mark, value, node, policy, heldSince }: Told): string {
-  const { owner = mark.owner, text } =
-    mark.key === CORDON_MARK ? cordonedBy(node) : { text: markText(mark, value) };
-  if (heldSince === undefined) return text;
-  const limit = spanText(policy.foreignOwner.staleAfter);
-  return `${text}; since ${instantText(heldSince)}, longer than ${limit}: ask ${owner}`;
-}
-
 function markText(mark: ForeignMark, value: string): string {
-  const { at, key, does, meaning } = mark;
+  const { at, key, does, meaning, known } = mark;
   if (at.includes("field")) return `${does} (${key})`;
   const place = at[0] ?? "mark";
   const named = value === "" || mark.setAt === "UnixSeconds" ? "" : `=${value}`;
-  const unknown = isKnownValue(mark, value) ? "" : ", a value that is not known and counts as set";
+  const unknown =
+    known === undefined || known.test(value) ? "" : ", a value that is not known and counts as set";
   const ready = meaning === "protects" ? ", and its kubelet works" : "";
   return `${place} ${key}${named}${unknown}: ${does}${ready}`;
 }

@@ -1,6 +1,6 @@
 /**
  * Marks by which others claim a node: where they stand, whom they belong to, what they mean, which values count and how
- * long they count. One table, asked per step of a repair.
+ * long they count.
  *
  * Sources: cluster-autoscaler `utils/taints/taints.go` (the value of both taints is the Unix time in seconds, and only
  * "true" disables a scale-down), karpenter `pkg/apis/v1/taints.go` and its documentation of `do-not-disrupt`, kured
@@ -16,13 +16,13 @@ import { HOUR, SECOND, type EpochMillis, type Millis } from "./time.ts";
 
 /**
  * What a mark means. `owns`: its owner drains, removes, reboots or repairs the node, so every step of ours waits.
- * `protects`: the node must not be disrupted, so a step on a node whose kubelet works waits, and Replace always does; the
- * reboot of a node that is NotReady disturbs nothing that still runs.
+ * `protects`: the node must not be disrupted, so a step on a node whose kubelet works waits; the reboot of a node that is
+ * NotReady disturbs nothing that still runs.
  */
 export type MarkMeaning = "owns" | "protects";
 
 /** Where a mark stands. `field`: a field of the Node object itself. */
-export type MarkPlace = "taint" | "annotation" | "label" | "field";
+type MarkPlace = "taint" | "annotation" | "label" | "field";
 
 /** One mark. */
 export interface ForeignMark {
@@ -163,13 +163,6 @@ export const FOREIGN_MARKS: readonly ForeignMark[] = [
   },
 ];
 
-const BY_KEY: ReadonlyMap<string, ForeignMark> = new Map(FOREIGN_MARKS.map((mark) => [mark.key, mark]));
-
-/** The foreign mark of a key, or undefined. */
-export function foreignMark(key: string): ForeignMark | undefined {
-  return BY_KEY.get(key);
-}
-
 /** Keys of the marks that stand in one place, in their order. */
 export function foreignKeys(place: MarkPlace): string[] {
   return FOREIGN_MARKS.filter(({ at }) => at.includes(place)).map(({ key }) => key);
@@ -193,11 +186,6 @@ export function foreignValue({ key, at }: ForeignMark, node: NodeSnapshot): stri
  */
 export function isSet({ at }: ForeignMark, value: string): boolean {
   return at.includes("taint") || value.trim().toLowerCase() !== "false";
-}
-
-/** The value is one that this version knows, or the mark needs none. */
-export function isKnownValue({ known }: ForeignMark, value: string): boolean {
-  return known === undefined || known.test(value);
 }
 
 /** Clocks of clusters may be this far ahead of ours; a time beyond it is no time. */

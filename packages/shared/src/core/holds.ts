@@ -1,5 +1,5 @@
 import { foreignHold, type HoldPolicy } from "./foreign-hold.ts";
-import { foreignMark } from "./foreign-marks.ts";
+import { FOREIGN_MARKS } from "./foreign-marks.ts";
 import type { NodeSnapshot } from "./node.ts";
 import type { NodeRecord } from "./record.ts";
 import type { SeenMark } from "./seen-marks.ts";
@@ -19,7 +19,7 @@ export function withHolds(
   if (marks === undefined) return record;
   const hold = record.incident === undefined ? undefined : foreignHold(snapshot, marks, policy, now);
   const entries = Object.entries(marks).map(([key, mark]): [string, SeenMark] => {
-    if (foreignMark(key) === undefined) return [key, mark];
+    if (!FOREIGN_MARKS.some((one) => one.key === key)) return [key, mark];
     const { value, since } = mark;
     if (hold?.mark.key !== key) return [key, { value, since }];
     return [key, { value, since, holds: true, ...(hold.stale ? { told: true } : {}) }];

@@ -1,3 +1,4 @@
+import { defined } from "./defined.ts";
 import type { NodeRecord } from "./record.ts";
 
 /** A worker that gave a sign of life a moment ago. */
@@ -40,11 +41,10 @@ export function hostingOf(
       record.name !== target && record.phase === "WaitingReboot" && record.monitorOnly === monitorOnly,
   );
   return {
-    ...(asking.node === undefined ? {} : { own: asking.node }),
+    ...defined({ own: asking.node, redis }),
     others: live
       .filter((worker) => worker.id !== asking.id && worker.monitorOnly === monitorOnly)
-      .map(({ node }) => (node === undefined ? {} : { node })),
-    ...(redis === undefined ? {} : { redis }),
+      .map(({ node }) => defined({ node })),
     openReboots: open.length,
   };
 }

@@ -1,5 +1,11 @@
 import type { Phase } from "./phase.ts";
-import type { Incident, NodeRecord, ObservedMillis, RebootAttempt } from "./record.ts";
+import {
+  withField,
+  type Incident,
+  type NodeRecord,
+  type ObservedMillis,
+  type RebootAttempt,
+} from "./record.ts";
 import type { EpochMillis, Millis } from "./time.ts";
 
 /** The two clocks: the store's wall clock and the observation clock. */
@@ -61,8 +67,7 @@ export function closed(record: NodeRecord): NodeRecord {
 
 /** The same, and nothing of earlier failures counts any more. */
 export function forgotten(record: NodeRecord): NodeRecord {
-  const { draining: _draining, ...rest } = closed(record);
-  return rest;
+  return withField(closed(record), "draining", undefined);
 }
 
 /** The incident that a relapse of this node would continue; one that counts as cured, or made no repair, is left out. */

@@ -1,13 +1,14 @@
 import type { HealthChecker } from "./check.ts";
 import { recordAfterDamage } from "./damaged.ts";
+import { defined } from "./defined.ts";
 import { evaluate, isStartingUp, type Evaluation } from "./evaluation.ts";
 import type { JudgedNode, NodeAction } from "./events.ts";
 import { poolOf, type NodeSnapshot } from "./node.ts";
 import type { RepairPolicy } from "./policy.ts";
 import { withHolds } from "./holds.ts";
+import type { Moment } from "./incident.ts";
 import { lookOf } from "./look.ts";
-
-import type { NodeRecord, ObservedMillis } from "./record.ts";
+import type { NodeRecord } from "./record.ts";
 import type { EpochMillis } from "./time.ts";
 import { retryOrderedAt } from "./retry.ts";
 import { transition } from "./transition.ts";
@@ -36,19 +37,8 @@ export interface Judged {
   readonly actions: readonly NodeAction[];
 }
 
-/** The two clocks of a judgement: the store's wall clock and the observation clock. */
-export interface JudgementClock {
-  readonly now: EpochMillis;
-  readonly observed: ObservedMillis;
-}
-
 /** Judges a snapshot against what is stored of the node: checkers, then the state machine. Pure. */
-export function judge(
-  snapshot: NodeSnapshot,
-  stored: StoredState,
-  rules: Rules,
-  view: JudgementClock,
-): Judged {
+export function judge(snapshot: NodeSnapshot, stored: StoredState, rules: Rules, view: Moment): Judged {
   const { policy, checkers } = rules;
   const known = judgedNode(snapshot, view.now);
   const before = stored.damaged ? recordAfterDamage(known, policy, view.now) : stored.record;
@@ -63,15 +53,24 @@ export function judge(
   return { before: stored.record, after, changed, timed, evaluation, actions };
 }
 
+/**
+ * The record as the next judgement would have it. One that was judged in the other mode is left alone, because a judgement
+ * of ours would restart its clocks.
+ */
+export function judgedAnew(
+  snapshot: NodeSnapshot,
+  stored: StoredState,
+  rules: Rules,
+  view: Moment,
+): NodeRecord {
+  const { record } = stored;
+  if (record !== undefined && record.monitorOnly !== rules.policy.monitorOnly) return record;
+  return judge(snapshot, stored, rules, view).after;
+}
+
 function judgedNode(snapshot: NodeSnapshot, now: EpochMillis): JudgedNode {
+  const { name, uid, providerId, bootId } = snapshot;
   const pool = poolOf(snapshot);
   const retryAt = retryOrderedAt(snapshot, now);
-  return {
-    name: snapshot.name,
-    uid: snapshot.uid,
-    ...(pool === undefined ? {} : { pool }),
-    ...(snapshot.providerId === undefined ? {} : { providerId: snapshot.providerId }),
-    ...(snapshot.bootId === undefined ? {} : { bootId: snapshot.bootId }),
-    ...(retryAt === undefined ? {} : { retryAt }),
-  };
+  return { name, uid, ...defined({ pool, providerId, bootId, retryAt }) };
 }

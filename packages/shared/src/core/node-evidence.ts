@@ -6,8 +6,7 @@ import type { NodeRecord } from "./record.ts";
 import type { EpochMillis } from "./time.ts";
 
 /** The agents whose pods are looked at: NVIDIA's device plugin and Cilium's agent. */
-export const AGENT_PODS = ["DevicePlugin", "Cilium"] as const;
-export type AgentPod = (typeof AGENT_PODS)[number];
+export type AgentPod = "DevicePlugin" | "Cilium";
 
 /** One pod of an agent on a node; pods that are being deleted are left out. */
 export interface PodFact {

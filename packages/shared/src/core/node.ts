@@ -1,3 +1,4 @@
+import { defined } from "./defined.ts";
 import type { EpochMillis } from "./time.ts";
 
 /** The three values a Kubernetes condition may have; anything else is read as `Unknown`. */
@@ -63,7 +64,5 @@ export function poolOf(node: Pick<NodeSnapshot, "labels">): string | undefined {
 
 /** Where a node stands: what limits and breakers are counted by. */
 export function placeOf(node: Pick<NodeSnapshot, "labels">): { pool?: string; zone?: string } {
-  const pool = poolOf(node);
-  const zone = node.labels["topology.kubernetes.io/zone"];
-  return { ...(pool === undefined ? {} : { pool }), ...(zone === undefined ? {} : { zone }) };
+  return defined({ pool: poolOf(node), zone: node.labels["topology.kubernetes.io/zone"] });
 }

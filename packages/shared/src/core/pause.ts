@@ -5,13 +5,17 @@ import type { NodeSnapshot } from "./node.ts";
 import { instantText } from "./time-text.ts";
 import type { EpochMillis } from "./time.ts";
 
-/** What a pause covers. */
-export const PAUSE_LEVELS = ["fleet", "pool", "node"] as const;
-export type PauseLevel = (typeof PAUSE_LEVELS)[number];
+/** What an operator's pause covers: everything, or one pool or node by its name. */
+export type PauseScope =
+  | { readonly level: "fleet" }
+  | { readonly level: "pool" | "node"; readonly name: string };
+
+/** Where the ledger keeps the pauses that have a name. */
+export const PAUSED = { pool: "pausedPools", node: "pausedNodes" } as const;
 
 /** One pause that holds a node. */
 export interface Pause {
-  readonly level: PauseLevel;
+  readonly level: PauseScope["level"];
   readonly source: "configuration" | "ledger" | "annotation";
   readonly why: string;
   readonly since?: EpochMillis;
@@ -39,7 +43,11 @@ export function isMarked(node: Pick<NodeSnapshot, "annotations">, annotation: st
 
 /** Every pause that holds this node. `ledger` absent: none is kept (monitor-only), or it was not read yet. */
 export function pausesOf(
-  node: { readonly name: string; readonly pool: string | undefined; readonly snapshot?: NodeSnapshot },
+  node: {
+    readonly name: string;
+    readonly pool: string | undefined;
+    readonly snapshot?: NodeSnapshot | undefined;
+  },
   policy: PausePolicy,
   ledger: Ledger | undefined,
 ): Pause[] {
@@ -59,25 +67,27 @@ export function pausesOf(
   return pauses;
 }
 
-function pausesInLedger(name: string, pool: string | undefined, { meta }: Ledger): Pause[] {
-  const found: [PauseLevel, LedgerPause | undefined][] = [
-    ["fleet", meta.paused],
-    ["pool", pool === undefined ? undefined : own(meta.pausedPools, pool)],
-    ["node", own(meta.pausedNodes, name)],
+function pausesInLedger(name: string, pool: string | undefined, ledger: Ledger): Pause[] {
+  const scopes: PauseScope[] = [
+    { level: "fleet" },
+    ...(pool === undefined ? [] : [{ level: "pool", name: pool } as const]),
+    { level: "node", name },
   ];
-  return found.flatMap(([level, pause]) =>
-    pause === undefined
-      ? []
-      : [
-          {
-            level,
-            source: "ledger" as const,
-            why: `paused by ${pause.by}${untilText(pause)}: ${pause.reason}`,
-            since: pause.since,
-            ...(pause.until === undefined ? {} : { until: pause.until }),
-          },
-        ],
-  );
+  return scopes.flatMap((scope): Pause[] => {
+    const pause = pauseOf(ledger, scope);
+    if (pause === undefined) return [];
+    const { by, reason, ...span } = pause;
+    const until = span.until === undefined ? "" : ` until ${instantText(span.until)}`;
+    return [{ ...span, level: scope.level, source: "ledger", why: `paused by ${by}${until}: ${reason}` }];
+  });
+}
+
+/** The pause that stands for exactly this scope; undefined when there is none. */
+export function pauseOf({ meta }: Ledger, scope: PauseScope): LedgerPause | undefined {
+  if (scope.level === "fleet") return meta.paused;
+  const pauses = meta[PAUSED[scope.level]];
+  // Names come from clusters: `constructor` is a valid node name and no pause.
+  return Object.hasOwn(pauses, scope.name) ? pauses[scope.name] : undefined;
 }
 
 /** A pause with an end is none from its end on. */
@@ -89,13 +99,4 @@ export function stands({ until = Infinity }: Pick<LedgerPause, "until">, now: Ep
 export function endOf(pauses: readonly Pause[]): EpochMillis | undefined {
   const end = Math.max(0, ...pauses.map(({ until = Infinity }) => until));
   return end === Infinity ? undefined : end;
-}
-
-function untilText({ until }: LedgerPause): string {
-  return until === undefined ? "" : ` until ${instantText(until)}`;
-}
-
-/** Names come from clusters: `constructor` is a valid node name and no pause. */
-function own(pauses: Readonly<Record<string, LedgerPause>>, name: string): LedgerPause | undefined {
-  return Object.hasOwn(pauses, name) ? pauses[name] : undefined;
 }

@@ -129,13 +129,9 @@ export const PLANNED_WORK_MARKS: readonly PlannedWorkMark[] = [
   },
 ];
 
-const BY_KEY: ReadonlyMap<string, PlannedWorkMark> = new Map(
-  PLANNED_WORK_MARKS.map((mark) => [mark.key, mark]),
-);
-
 /** The planned-work mark of a key, or undefined. */
 export function plannedWorkMark(key: string): PlannedWorkMark | undefined {
-  return BY_KEY.get(key);
+  return PLANNED_WORK_MARKS.find((mark) => mark.key === key);
 }
 
 /** What a value of a mark says; undefined: the node does not carry it. */

@@ -5,28 +5,12 @@
 
 // <sign><digits>[.<digits>]<suffix>, with at least one digit; "1E" is exa, "1E3" is an exponent, "1e" is nothing.
 const QUANTITY =
-  /^([+-]?)(?=\.?[0-9])([0-9]*)(?:\.([0-9]*))?(?:([KMGTPE]i)|([numkMGTPE])|[eE]([+-]?[0-9]{1,19}))?$/;
+  /^([+-]?)(?=\.?[0-9])([0-9]*)(?:\.([0-9]*))?(?:([KMGTPE])i|([numkMGTPE])|[eE]([+-]?[0-9]{1,19}))?$/;
 
-const BINARY_POWER: Readonly<Record<string, bigint>> = {
-  Ki: 10n,
-  Mi: 20n,
-  Gi: 30n,
-  Ti: 40n,
-  Pi: 50n,
-  Ei: 60n,
-};
-
-const DECIMAL_POWER: Readonly<Record<string, number>> = {
-  n: -9,
-  u: -6,
-  m: -3,
-  k: 3,
-  M: 6,
-  G: 9,
-  T: 12,
-  P: 15,
-  E: 18,
-};
+/** The power of 1000 that a suffix stands for, or with an `i` of 1024, where `K` is `k`. */
+const POWERS: ReadonlyMap<string, number> = new Map(
+  ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"].map((suffix, at) => [suffix, at - 3]),
+);
 
 /** No quantity is larger than 2^63 - 1 units; larger ones are capped, as apimachinery does. */
 const MAX_MILLIS = (2n ** 63n - 1n) * 1000n;
@@ -43,8 +27,8 @@ export function parseQuantity(text: string): bigint | undefined {
   if (match === null) return undefined;
   const [, sign, whole = "", fraction = "", binary, decimal, exponent] = match;
   const digits = BigInt(whole + fraction);
-  const power = decimalPower(decimal, exponent) + 3 - fraction.length;
-  const millis = scale(digits << (binary === undefined ? 0n : (BINARY_POWER[binary] ?? 0n)), power);
+  const power = Number(exponent ?? 3 * powerOf(decimal)) + 3 - fraction.length;
+  const millis = scale(digits << BigInt(10 * powerOf(binary)), power);
   return sign === "-" ? -millis : millis;
 }
 
@@ -56,9 +40,8 @@ export function wholeUnits(text: string): number | undefined {
   return Number.isSafeInteger(units) ? units : undefined;
 }
 
-function decimalPower(suffix: string | undefined, exponent: string | undefined): number {
-  if (exponent !== undefined) return Number(exponent);
-  return suffix === undefined ? 0 : (DECIMAL_POWER[suffix] ?? 0);
+function powerOf(suffix = ""): number {
+  return POWERS.get(suffix === "K" ? "k" : suffix) ?? 0;
 }
 
 /** `value * 10^power`, rounded up and capped, without ever building a number larger than the cap needs. */

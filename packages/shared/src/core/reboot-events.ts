@@ -1,5 +1,6 @@
+import { defined } from "./defined.ts";
 import { enter, newIncident } from "./incident.ts";
-import type { NodeEvent, Transition } from "./events.ts";
+import type { NodeEvent } from "./events.ts";
 import type { NodeRecord, RebootAttempt } from "./record.ts";
 import type { EpochMillis } from "./time.ts";
 
@@ -8,9 +9,9 @@ export function intended(
   record: NodeRecord,
   event: Extract<NodeEvent, { type: "RebootIntended" }>,
   now: EpochMillis,
-): Transition {
+): NodeRecord {
   // The same intent again, after a lost reply of the store: it is counted once.
-  if (record.lastReboot?.token === event.token) return { record, actions: [] };
+  if (record.lastReboot?.token === event.token) return record;
   const incident = record.incident ?? newIncident(record, now);
   const attempts = incident.attempts + 1;
   const lastReboot: RebootAttempt = {
@@ -22,11 +23,9 @@ export function intended(
     outcome: "Intent",
     detail: "",
     waitUntil: event.waitUntil,
-    ...(record.bootId === undefined ? {} : { bootIdBefore: record.bootId }),
-    ...(record.providerId === undefined ? {} : { providerId: record.providerId }),
+    ...defined({ bootIdBefore: record.bootId, providerId: record.providerId }),
   };
-  const next = enter({ ...record, incident: { ...incident, attempts }, lastReboot }, "WaitingReboot", now);
-  return { record: next, actions: [] };
+  return enter({ ...record, incident: { ...incident, attempts }, lastReboot }, "WaitingReboot", now);
 }
 
 /** The call came back, or surely never left. The first answer to an intent is its last. */
@@ -34,29 +33,22 @@ export function finished(
   record: NodeRecord,
   event: Extract<NodeEvent, { type: "RebootFinished" }>,
   now: EpochMillis,
-): Transition {
+): NodeRecord {
   const attempt = record.lastReboot;
   // A late answer to an intent that is no longer the latest, or was answered, changes nothing.
-  if (attempt?.token !== event.token || attempt.outcome !== "Intent") return { record, actions: [] };
+  if (attempt?.token !== event.token || attempt.outcome !== "Intent") return record;
   const lastReboot = { ...attempt, outcome: event.outcome, detail: event.detail, waitUntil: event.waitUntil };
-  if (event.outcome !== "NotSent" && event.outcome !== "Rejected") {
-    return { record: { ...record, lastReboot }, actions: [] };
-  }
+  if (event.outcome !== "NotSent" && event.outcome !== "Rejected") return { ...record, lastReboot };
   const next: NodeRecord = { ...givenBack(record, attempt), lastReboot };
   // Recovery may have been seen while the call was under way; then there is nothing to go back to.
-  if (record.phase !== "WaitingReboot") return { record: next, actions: [] };
-  return { record: enter(next, "Unhealthy", now), actions: [] };
+  return record.phase === "WaitingReboot" ? enter(next, "Unhealthy", now) : next;
 }
 
 /** An attempt that surely did not happen counts for nothing, neither in its incident nor in the one that a relapse continues. */
 function givenBack(record: NodeRecord, attempt: RebootAttempt): NodeRecord {
   const incident = uncounted(record.incident, attempt);
   const lastIncident = uncounted(record.lastIncident, attempt);
-  return {
-    ...record,
-    ...(incident === undefined ? {} : { incident }),
-    ...(lastIncident === undefined ? {} : { lastIncident }),
-  };
+  return { ...record, ...defined({ incident, lastIncident }) };
 }
 
 /** The incident that made this attempt, or a relapse that goes on counting it, without it. */
@@ -73,11 +65,11 @@ export function recovered(
   record: NodeRecord,
   { token }: Extract<NodeEvent, { type: "RebootRecovered" }>,
   now: EpochMillis,
-): Transition {
+): NodeRecord {
   const attempt = record.lastReboot;
   const known = attempt?.verification !== undefined || attempt?.recoveredAt !== undefined;
-  if (attempt?.token !== token || known) return { record, actions: [] };
-  return { record: { ...record, lastReboot: { ...attempt, recoveredAt: now } }, actions: [] };
+  if (attempt?.token !== token || known) return record;
+  return { ...record, lastReboot: { ...attempt, recoveredAt: now } };
 }
 
 /** It is known what the reboot came to; said once, and only of the latest. */
@@ -85,12 +77,12 @@ export function verified(
   record: NodeRecord,
   { token, verification }: Extract<NodeEvent, { type: "RebootVerified" }>,
   now: EpochMillis,
-): Transition {
+): NodeRecord {
   const attempt = record.lastReboot;
-  if (attempt?.token !== token || attempt.verification !== undefined) return { record, actions: [] };
+  if (attempt?.token !== token || attempt.verification !== undefined) return record;
   const lastReboot = { ...attempt, verification };
-  if (verification !== "NotExecuted") return { record: { ...record, lastReboot }, actions: [] };
+  if (verification !== "NotExecuted") return { ...record, lastReboot };
   // Given up for attempts of which this one was none: it goes on.
   const next = record.phase === "Failed" ? enter(record, "Unhealthy", now) : record;
-  return { record: { ...givenBack(next, attempt), lastReboot }, actions: [] };
+  return { ...givenBack(next, attempt), lastReboot };
 }

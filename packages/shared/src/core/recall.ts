@@ -4,6 +4,7 @@
  * back: the wait, the attempts of the incident, and what must still be told.
  */
 import { DAMAGED_TOKEN } from "./damaged.ts";
+import { defined } from "./defined.ts";
 import { isGivenUp, isWaiting } from "./due.ts";
 import { enter, surelyNotDone } from "./incident.ts";
 import { SHORT_TOKEN, type LedgerEntry, type LedgerOutcome } from "./ledger/ledger.ts";
@@ -60,23 +61,18 @@ function withAttempts(
 
 function attemptOf(entry: LedgerEntry, { incident, providerId, lastReboot }: NodeRecord): RebootAttempt {
   const { outcome, verification } = outcomeOf(entry.outcome);
-  const { recoveredAt } = entry;
+  const { bootIdBefore, recoveredAt } = entry;
   return {
     incidentId: incident?.id ?? "",
     // The ledger has given an attempt back that surely did not happen; a record numbers it all the same.
-    number: surelyNotDone({ outcome, ...(verification === undefined ? {} : { verification }) })
-      ? entry.attempt + 1
-      : entry.attempt,
+    number: surelyNotDone({ outcome, ...defined({ verification }) }) ? entry.attempt + 1 : entry.attempt,
     instanceId: entry.instanceId,
     token: entry.token,
     intendedAt: entry.at,
     outcome,
     detail: "recalled from the ledger",
     waitUntil: Math.max(entry.notBefore, lastReboot?.token === DAMAGED_TOKEN ? lastReboot.waitUntil : 0),
-    ...(entry.bootIdBefore === undefined ? {} : { bootIdBefore: entry.bootIdBefore }),
-    ...(recoveredAt === undefined ? {} : { recoveredAt }),
-    ...(verification === undefined ? {} : { verification }),
-    ...(providerId === undefined ? {} : { providerId }),
+    ...defined({ bootIdBefore, recoveredAt, verification, providerId }),
   };
 }
 

@@ -100,10 +100,16 @@ export interface NodeRecord {
   readonly uid: string;
   readonly phase: Phase;
   readonly phaseSince: EpochMillis;
+  /** When we first saw this uid. */
   readonly firstSeenAt: EpochMillis;
+  /** This uid was Ready at least once while we looked. */
   readonly everReady: boolean;
+  /** Sticky: this uid was seen with GPUs once. */
   readonly gpuNode: boolean;
-  /** Whole GPUs that a layout with labels proved; without `gpu` (written before 0.2) it may be a number of slices. */
+  /**
+   * Most whole GPUs that any snapshot of this uid proved (see `GpuLesson.gpuUnits`), 0 when none; without `gpu` (written
+   * before 0.2) it may be a number of slices.
+   */
   readonly gpuHighWater: number;
   readonly gpu?: GpuMemory;
   readonly pool?: string;
@@ -132,6 +138,20 @@ export interface NodeRecord {
   readonly marks?: SeenMarks;
   /** When an operator ordered last that its repair is tried again: attempts before that do not count. */
   readonly retriedAt?: EpochMillis;
+}
+
+type OptionalField = "draining" | "flaps" | "lastIncident" | "skipped";
+
+/** The record with another value of an optional field in its place, so that the same value yields the same bytes, or without it. */
+export function withField<Name extends OptionalField>(
+  record: NodeRecord,
+  name: Name,
+  value: NodeRecord[Name] | undefined,
+): NodeRecord {
+  if (value !== undefined) return { ...record, [name]: value };
+  const field: OptionalField = name;
+  const { [field]: _gone, ...rest } = record;
+  return rest;
 }
 
 /** The memory that checkers may lean on, taken from a record; of a node never seen, the zero memory. */

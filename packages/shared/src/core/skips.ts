@@ -1,6 +1,6 @@
 import { CHECKER_NAMES, type CheckerName } from "./check.ts";
 import type { Judgement } from "./evaluation.ts";
-import type { NodeRecord, SkippedCheck } from "./record.ts";
+import { withField, type NodeRecord, type SkippedCheck } from "./record.ts";
 import type { EpochMillis } from "./time.ts";
 
 /**
@@ -26,8 +26,5 @@ export function withSkips(
     return [[name, { since: now, reason: judgement.reason }]];
   });
   const next: NodeRecord = judgedBy.length === 0 ? record : { ...record, judgedBy };
-  if (skipped.length > 0) return { ...next, skipped: Object.fromEntries(skipped) };
-  if (next.skipped === undefined) return next;
-  const { skipped: _skipped, ...rest } = next;
-  return rest;
+  return withField(next, "skipped", skipped.length === 0 ? undefined : Object.fromEntries(skipped));
 }

@@ -1,4 +1,5 @@
-import { jsonBytes, takeElement, takeEntry, type ByteBudget } from "./byte-budget.ts";
+import { jsonBytes, type ByteBudget } from "./byte-budget.ts";
+import { defined } from "./defined.ts";
 import { DRA_LABEL } from "./checkers/gpu-allocation.ts";
 import { MIG_COUNT_LABEL } from "./checkers/gpu-resources.ts";
 import type { ConditionStatus, NodeCondition, NodeSnapshot, NodeTaint } from "./node.ts";
@@ -13,13 +14,6 @@ import {
   NVIDIA_RESOURCE,
   OWN_ANNOTATION,
 } from "./snapshot-fields.ts";
-
-/** `{ [key]: value }`, or nothing when there is no value: an absent field is absent, not undefined. */
-export function optional<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
-  const entry: { [P in K]?: V } = {};
-  if (value !== undefined) entry[key] = value;
-  return entry;
-}
 
 /** The conditions of `status`, one per type, the known types first. */
 export function conditionsOf(status: RawObject): readonly NodeCondition[] {
@@ -40,8 +34,10 @@ function conditionOf(entry: unknown): NodeCondition | undefined {
   return {
     type,
     status: statusOf(field(raw, "status")),
-    ...optional("reason", tokenOf(field(raw, "reason"), LENGTHS.reason)),
-    ...optional("lastTransitionAt", instantOf(field(raw, "lastTransitionTime"))),
+    ...defined({
+      reason: tokenOf(field(raw, "reason"), LENGTHS.reason),
+      lastTransitionAt: instantOf(field(raw, "lastTransitionTime")),
+    }),
   };
 }
 
@@ -72,11 +68,8 @@ export function taintsOf(spec: RawObject): readonly NodeTaint[] {
     const key = tokenOf(field(raw, "key"), LENGTHS.taintKey);
     const effect = tokenOf(field(raw, "effect"), LENGTHS.taintEffect);
     if (key === undefined || effect === undefined) continue;
-    taints.set(`${key} ${effect}`, {
-      key,
-      effect,
-      ...optional("value", textOf(field(raw, "value"), LENGTHS.labelValue)),
-    });
+    const value = textOf(field(raw, "value"), LENGTHS.labelValue);
+    taints.set(`${key} ${effect}`, { key, effect, ...defined({ value }) });
   }
   return rankedBy([...taints.values()], KEPT_TAINTS, ({ key }) => key).slice(0, CAPS.taints);
 }
@@ -144,7 +137,8 @@ function resourceRank(key: string): number {
 
 /** The elements that fit, in their order. */
 export function keepElements<T>(elements: readonly T[], budget: ByteBudget): T[] {
-  return elements.filter((element) => takeElement(budget, element));
+  // Its comma counts.
+  return elements.filter((element) => budget.take(jsonBytes(element) + 1));
 }
 
 /** Copies those entries of `source` that are strings, as long as the budget lasts. */
@@ -160,7 +154,8 @@ function copyEntries(
     if (typeof value !== "string") continue;
     // An empty value carries meaning (`node-role.kubernetes.io/master: ""`), so it stays.
     const text = textOf(value, maxLength) ?? "";
-    if (takeEntry(budget, key, text)) kept[key] = text;
+    // Colon and comma count.
+    if (budget.take(jsonBytes(key) + jsonBytes(text) + 2)) kept[key] = text;
   }
   return kept;
 }

@@ -1,5 +1,6 @@
 import { createByteBudget, jsonBytes } from "./byte-budget.ts";
 import { canonicalJson } from "./canonical-json.ts";
+import { defined } from "./defined.ts";
 import { fnv1a64 } from "./fnv1a.ts";
 import type { NodeCondition, NodeSnapshot } from "./node.ts";
 import { field, instantOf, isRawObject, objectOf, tokenOf, type RawObject } from "./raw-values.ts";
@@ -9,7 +10,6 @@ import {
   conditionsOf,
   keepElements,
   labelsOf,
-  optional,
   resourcesOf,
   taintsOf,
 } from "./snapshot-readers.ts";
@@ -75,12 +75,14 @@ function assemble(
   const head = {
     schema: 1 as const,
     ...identity,
-    ...optional("createdAt", instantOf(field(metadata, "creationTimestamp"))),
-    ...optional("deletionAt", instantOf(field(metadata, "deletionTimestamp"))),
-    ...optional("providerId", tokenOf(field(spec, "providerID"), LENGTHS.providerId)),
-    ...optional("bootId", tokenOf(field(nodeInfo, "bootID"), LENGTHS.bootId)),
-    ...optional("kubeletVersion", tokenOf(field(nodeInfo, "kubeletVersion"), LENGTHS.version)),
-    ...optional("operatingSystem", tokenOf(field(nodeInfo, "operatingSystem"), LENGTHS.version)),
+    ...defined({
+      createdAt: instantOf(field(metadata, "creationTimestamp")),
+      deletionAt: instantOf(field(metadata, "deletionTimestamp")),
+      providerId: tokenOf(field(spec, "providerID"), LENGTHS.providerId),
+      bootId: tokenOf(field(nodeInfo, "bootID"), LENGTHS.bootId),
+      kubeletVersion: tokenOf(field(nodeInfo, "kubeletVersion"), LENGTHS.version),
+      operatingSystem: tokenOf(field(nodeInfo, "operatingSystem"), LENGTHS.version),
+    }),
     unschedulable: field(spec, "unschedulable") === true,
   };
   const empty = { labels: {}, annotations: {}, taints: [], conditions: [], capacity: {}, allocatable: {} };

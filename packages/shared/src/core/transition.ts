@@ -32,6 +32,7 @@
 import { CHECKER_NAMES } from "./check.ts";
 import { carryOver } from "./carry-over.ts";
 import { clocksAfter, type CheckerClocks } from "./checker-clocks.ts";
+import { defined } from "./defined.ts";
 import { dueIn, isGivenUp, isWaiting } from "./due.ts";
 import type { NodeEvent, Transition } from "./events.ts";
 import { withFlaps } from "./flaps.ts";
@@ -47,7 +48,7 @@ import {
 import type { Phase } from "./phase.ts";
 import type { RepairPolicy } from "./policy.ts";
 import { finished, intended, recovered, verified } from "./reboot-events.ts";
-import type { NodeRecord, ObservedMillis } from "./record.ts";
+import { withField, type NodeRecord, type ObservedMillis } from "./record.ts";
 import type { EpochMillis } from "./time.ts";
 import { retried } from "./retry.ts";
 import { withSkips } from "./skips.ts";
@@ -67,13 +68,13 @@ export function transition(
       return judged(carried, event, policy, now, isRepairPending(record, policy, event.observed));
     }
     case "RebootIntended":
-      return intended(required(record, event.type), event, now);
+      return { record: intended(required(record, event.type), event, now), actions: [] };
     case "RebootFinished":
-      return finished(required(record, event.type), event, now);
+      return { record: finished(required(record, event.type), event, now), actions: [] };
     case "RebootRecovered":
-      return recovered(required(record, event.type), event, now);
+      return { record: recovered(required(record, event.type), event, now), actions: [] };
     case "RebootVerified":
-      return verified(required(record, event.type), event, now);
+      return { record: verified(required(record, event.type), event, now), actions: [] };
     default:
       return event satisfies never;
   }
@@ -99,13 +100,14 @@ function judged(
   if (evaluation.verdict === "Undecided")
     return settle(enter(forgotten(known), "Unknown", now), wasPending, now);
   const clocks = clocksAround(record, known, event, policy, now);
-  const draining = withDraining(known, clocks.draining);
+  const draining = withField(known, "draining", clocks.draining);
   if (evaluation.verdict === "Pass") {
     const { lastIncident } = lastIncidentAfter(known, curedAfter, moment);
-    return settle(enter(withLastIncident(closed(draining), lastIncident), "Healthy", now), wasPending, now);
+    const well = withField(closed(draining), "lastIncident", lastIncident);
+    return settle(enter(well, "Healthy", now), wasPending, now);
   }
   const incident = known.incident ?? relapse(known, curedAfter, moment) ?? newIncident(known, now);
-  const sick = { ...withLastIncident(draining, undefined), failing: clocks.failing, incident };
+  const sick = { ...withField(draining, "lastIncident", undefined), failing: clocks.failing, incident };
   const next = enter(sick, sickPhase(sick, policy, moment), now);
   return { record: next, actions: repairActions(next, policy, { now, observed }, wasPending) };
 }
@@ -128,19 +130,6 @@ function clocksAround(
   return wasHeld || isHeld ? { failing: clocks.failing } : clocks;
 }
 
-// Fields are replaced in their places: judging again must yield the same bytes.
-function withDraining(record: NodeRecord, draining: NodeRecord["draining"]): NodeRecord {
-  if (draining !== undefined) return { ...record, draining };
-  const { draining: _draining, ...rest } = record;
-  return rest;
-}
-
-function withLastIncident(record: NodeRecord, lastIncident: NodeRecord["lastIncident"]): NodeRecord {
-  if (lastIncident !== undefined) return { ...record, lastIncident };
-  const { lastIncident: _lastIncident, ...rest } = record;
-  return rest;
-}
-
 function sickPhase(record: NodeRecord, policy: RepairPolicy, { now, observed }: Moment): Phase {
   if (record.phase === "WaitingReboot" && isWaiting(record, now)) return "WaitingReboot";
   // More attempts allowed by a changed policy bring a given-up node back.
@@ -154,15 +143,14 @@ function remember(
   now: EpochMillis,
 ): NodeRecord {
   const { node, evaluation } = event;
+  const { pool, marks, providerId, bootId } = node;
   const { pool: _pool, marks: _marks, ...rest } = record;
-  const rebooted = record.bootId !== undefined && node.bootId !== undefined && record.bootId !== node.bootId;
+  const rebooted = record.bootId !== undefined && bootId !== undefined && record.bootId !== bootId;
   // Pool and marks stand first so that judging again yields the same bytes, which is how a caller sees that nothing changed.
   const known: NodeRecord = {
-    ...(node.pool === undefined ? {} : { pool: node.pool }),
-    ...(node.marks === undefined ? {} : { marks: node.marks }),
+    ...defined({ pool, marks }),
     ...rest,
-    ...(node.providerId === undefined ? {} : { providerId: node.providerId }),
-    ...(node.bootId === undefined ? {} : { bootId: node.bootId }),
+    ...defined({ providerId, bootId }),
     ...(rebooted ? { bootSeenAt: now } : {}),
     ...(rebooted && !isOurBoot(record) ? { foreignBootAt: now } : {}),
     everReady: record.everReady || evaluation.ready,

@@ -2,17 +2,12 @@
  * What a reboot came to, told by the boot id: it alone proves that the machine went down (facts on Kubernetes, 2.4).
  * Ready alone proves nothing: a node can recover by itself, or never have gone down.
  */
-import { askingCheckers, isWaiting } from "./due.ts";
+import { askingCheckers, dueIn, isWaiting } from "./due.ts";
 import { isRelapse, wellLeft, type Moment } from "./incident.ts";
 import type { NodeSnapshot } from "./node.ts";
 import type { RepairPolicy } from "./policy.ts";
 import type { NodeRecord, RebootAttempt, RebootVerification } from "./record.ts";
 import type { EpochMillis, Millis } from "./time.ts";
-
-/** A call was made, or may have been; a boot in its wait may be its doing. */
-export function mayHaveHappened({ outcome }: RebootAttempt): boolean {
-  return outcome !== "Simulated" && outcome !== "NotSent" && outcome !== "Rejected";
-}
 
 /** The kubelet reports. While it is silent the node shows the boot id of before, whatever its machine did since. */
 export function speaks({ conditions }: Pick<NodeSnapshot, "conditions">): boolean {
@@ -20,14 +15,16 @@ export function speaks({ conditions }: Pick<NodeSnapshot, "conditions">): boolea
 }
 
 /** The node is gone, and with it the chance to tell what its latest reboot came to. */
-export function verificationOfGone({ lastReboot }: NodeRecord): RebootVerification | undefined {
-  if (lastReboot === undefined || lastReboot.verification !== undefined) return undefined;
-  return mayHaveHappened(lastReboot) ? "Gone" : undefined;
+export function verificationOfGone(record: NodeRecord): RebootVerification | undefined {
+  return isVerdictPending(record) ? "Gone" : undefined;
 }
 
 /** What it came to is not known yet: nobody may forget to look. */
 export function isVerdictPending({ lastReboot }: NodeRecord): boolean {
-  return lastReboot !== undefined && lastReboot.verification === undefined && mayHaveHappened(lastReboot);
+  if (lastReboot === undefined || lastReboot.verification !== undefined) return false;
+  // A call was made, or may have been; a boot in its wait may be its doing.
+  const { outcome } = lastReboot;
+  return outcome !== "Simulated" && outcome !== "NotSent" && outcome !== "Rejected";
 }
 
 /** How long a verdict waits. */
@@ -45,12 +42,9 @@ export type RebootProof = RebootVerification | "Recovered";
 
 /** What a verdict looks at beside the record, and the store's clocks. */
 export interface VerdictView extends Moment {
-  /** The observed time until another reboot is due; undefined: no failing checker asks for one. */
-  readonly dueIn: Millis | undefined;
+  readonly policy: RepairPolicy;
   /** The node was read a moment ago, and its kubelet reports. */
   readonly speaks: boolean;
-  /** From when on a node that booted and still fails is known to be still bad (`knownBadAt`); absent: at the end of the wait. */
-  readonly knownBadAt?: EpochMillis | undefined;
 }
 
 /**
@@ -122,12 +116,13 @@ function proofOfSick(
 
 /** The node is known to be still bad, before its wait is over. */
 export function isKnownBad(record: NodeRecord, view: VerdictView): boolean {
-  return view.speaks && view.now >= (view.knownBadAt ?? Infinity) && !provesNothing(record, view);
+  const from = knownBadAt(record, view.policy);
+  return from !== undefined && view.speaks && view.now >= from && !provesNothing(record, view);
 }
 
 /** A relapse that passes before another reboot is due proves nothing: the time to a cure starts again after it. */
-function provesNothing(record: NodeRecord, { dueIn }: VerdictView): boolean {
-  return isRelapse(record) && dueIn !== 0;
+function provesNothing(record: NodeRecord, { policy, observed }: VerdictView): boolean {
+  return isRelapse(record) && dueIn(record, policy, observed) !== 0;
 }
 
 function hasBootIds({ bootId }: NodeRecord, { bootIdBefore }: RebootAttempt): boolean {

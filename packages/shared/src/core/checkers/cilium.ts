@@ -1,6 +1,5 @@
-import type { CheckResult, HealthChecker, RepairAction } from "../check.ts";
+import { result, type CheckResult } from "../check.ts";
 import type { NodeSnapshot } from "../node.ts";
-import type { Millis } from "../time.ts";
 import { conditionOf } from "./conditions.ts";
 
 /** The taint that Cilium's operator keeps on a node while the agent is not running there, by default. */
@@ -14,7 +13,7 @@ export const CILIUM_REASONS = [
   "OtherCNI",
   "NoCilium",
 ] as const;
-export type CiliumReason = (typeof CILIUM_REASONS)[number];
+type CiliumReason = (typeof CILIUM_REASONS)[number];
 
 /**
  * Reasons of NetworkUnavailable by which another CNI says that it runs the node's network (facts on Kubernetes, 2.6).
@@ -22,30 +21,14 @@ export type CiliumReason = (typeof CILIUM_REASONS)[number];
  */
 const OTHER_CNI = /^(?:Flannel|Calico|Weave|Antrea|Canal|KubeRouter|KubeOvn)/u;
 
-/** How the Cilium checker is built; `taint` is the key of Cilium's setting `agent-not-ready-taint-key`. */
-export interface CiliumOptions {
-  readonly threshold: Millis;
-  readonly action: RepairAction;
-  readonly taint: string;
-}
-
 /**
  * Fails while Cilium's operator keeps its taint on the node, or NetworkUnavailable with a Cilium reason is anything
  * but False. Cilium itself only ever writes False/CiliumIsUp, so the taint is the signal that really comes (shared
  * facts, Kubernetes 2.6). The condition stays False on a dead node: a Pass here is no sign of life. A taint on a node
- * whose network another CNI runs is left over from a Cilium that was uninstalled.
+ * whose network another CNI runs is left over from a Cilium that was uninstalled. `taint` is the key of Cilium's setting
+ * `agent-not-ready-taint-key`.
  */
-export function createCiliumChecker({ threshold, action, taint }: CiliumOptions): HealthChecker {
-  return {
-    name: "Cilium",
-    threshold,
-    action,
-    reasons: CILIUM_REASONS,
-    check: (node) => ciliumResult(node, taint),
-  };
-}
-
-function ciliumResult(node: NodeSnapshot, taint: string): CheckResult {
+export function checkCilium(node: NodeSnapshot, taint: string): CheckResult<CiliumReason> {
   const network = conditionOf(node, "NetworkUnavailable");
   // The one place where a reason is read: it tells whose condition this is. The judgement is the status alone.
   const writer = network?.reason ?? "";
@@ -56,8 +39,4 @@ function ciliumResult(node: NodeSnapshot, taint: string): CheckResult {
   return network.status === "False"
     ? result("Pass", "CiliumIsUp")
     : result("Fail", "CiliumNetworkUnavailable");
-}
-
-function result(verdict: CheckResult["verdict"], reason: CiliumReason): CheckResult {
-  return { verdict, reason };
 }

@@ -1,6 +1,5 @@
-import type { CheckResult, HealthChecker, RepairAction } from "../check.ts";
+import { result, type CheckResult } from "../check.ts";
 import type { NodeSnapshot } from "../node.ts";
-import type { Millis } from "../time.ts";
 import { conditionOf } from "./conditions.ts";
 
 /** Every reason of the DiskPressure checker. */
@@ -10,26 +9,13 @@ export const DISK_PRESSURE_REASONS = [
   "DiskPressureUnknown",
   "DiskPressureMissing",
 ] as const;
-export type DiskPressureReason = (typeof DISK_PRESSURE_REASONS)[number];
+type DiskPressureReason = (typeof DISK_PRESSURE_REASONS)[number];
 
 /**
  * Fails while DiskPressure is True. Unknown comes from the node controller when the kubelet is silent: neither
  * pressure nor recovery, so nothing is judged (NodeReady judges the silence).
  */
-export function createDiskPressureChecker(options: {
-  readonly threshold: Millis;
-  readonly action: RepairAction;
-}): HealthChecker {
-  return {
-    name: "DiskPressure",
-    threshold: options.threshold,
-    action: options.action,
-    reasons: DISK_PRESSURE_REASONS,
-    check: diskPressureResult,
-  };
-}
-
-function diskPressureResult(node: NodeSnapshot): CheckResult {
+export function checkDiskPressure(node: NodeSnapshot): CheckResult<DiskPressureReason> {
   switch (conditionOf(node, "DiskPressure")?.status) {
     case "True":
       return result("Fail", "KubeletHasDiskPressure");
@@ -40,8 +26,4 @@ function diskPressureResult(node: NodeSnapshot): CheckResult {
     case undefined:
       return result("Skip", "DiskPressureMissing");
   }
-}
-
-function result(verdict: CheckResult["verdict"], reason: DiskPressureReason): CheckResult {
-  return { verdict, reason };
 }

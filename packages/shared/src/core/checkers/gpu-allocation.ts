@@ -21,7 +21,8 @@ export const OPERATOR_DEPLOY_LABELS = [
   "nvidia.com/gpu.deploy.driver",
 ] as const;
 
-const DEVICE_PLUGIN_LABEL = "nvidia.com/gpu.deploy.device-plugin";
+/** How the GPU operator deploys the device plugin on a node, or that it does not. */
+export const DEVICE_PLUGIN_LABEL = "nvidia.com/gpu.deploy.device-plugin";
 
 /** A DRA driver allocates the GPUs of this node, by its labels or by the ResourceSlices that a worker has read. */
 export function isAllocatedByDra({ labels }: NodeSnapshot, { gpu }: NodeHistory): boolean {

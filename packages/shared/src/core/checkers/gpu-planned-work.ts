@@ -8,6 +8,7 @@ import {
   workState,
   workValue,
 } from "../planned-work.ts";
+import { DEVICE_PLUGIN_LABEL } from "./gpu-allocation.ts";
 
 /**
  * Reasons for which GPUs are gone on purpose. Work that failed is its owner's unfinished work for a while, who has raised
@@ -23,8 +24,6 @@ export const PLANNED_GPU_WORK = [
   "VMWorkload",
 ] as const;
 export type PlannedGpuWork = (typeof PLANNED_GPU_WORK)[number];
-
-const DEVICE_PLUGIN = "nvidia.com/gpu.deploy.device-plugin";
 
 /**
  * What is being done to the node's GPUs by its labels (shared facts, Kubernetes 2.5), or undefined. Work that is stuck or
@@ -45,14 +44,14 @@ export function plannedGpuWork(
   }
   // The device plugin refuses a layout that its strategy cannot express; no reboot changes the layout.
   if (labels["nvidia.com/gpu.product"]?.endsWith("-MIG-INVALID") === true) return "MIGLayoutInvalid";
-  if (isNotDeployed(labels[DEVICE_PLUGIN])) return "DevicePluginNotDeployed";
+  if (isNotDeployed(labels[DEVICE_PLUGIN_LABEL])) return "DevicePluginNotDeployed";
   if (labels["nvidia.com/gpu.workload.config"]?.startsWith("vm-") === true) return "VMWorkload";
   return undefined;
 }
 
 /** A pause is work of another controller, told above or stuck; every other value but "true" leaves the plugin out. */
 function isNotDeployed(value: string | undefined): boolean {
-  const mark = plannedWorkMark(DEVICE_PLUGIN);
+  const mark = plannedWorkMark(DEVICE_PLUGIN_LABEL);
   if (value === undefined || value === "" || value === "true" || mark === undefined) return false;
   return workState(mark, value) === "Over";
 }

@@ -162,6 +162,7 @@ function numberLabel(node: NodeSnapshot, label: string): number | undefined {
   return value !== undefined && /^\d{1,6}$/.test(value) ? Number(value) : undefined;
 }
 
-function sumOf(resources: readonly GpuResource[], key: "capacity" | "allocatable"): number {
+/** The units of several resources, in all. */
+export function sumOf(resources: readonly GpuResource[], key: "capacity" | "allocatable"): number {
   return resources.reduce((sum, resource) => sum + resource[key], 0);
 }

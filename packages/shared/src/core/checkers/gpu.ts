@@ -1,5 +1,6 @@
-import type { CheckResult, HealthChecker, NodeHistory, RepairAction } from "../check.ts";
+import { result, type CheckResult, type NodeHistory } from "../check.ts";
 import { poolOf, type NodeSnapshot } from "../node.ts";
+import type { RepairPolicy } from "../policy.ts";
 import type { Millis } from "../time.ts";
 import { isAllocatedByDra } from "./gpu-allocation.ts";
 import { acceptedGpus } from "./gpu-memory.ts";
@@ -26,15 +27,10 @@ export const GPU_REASONS = [
   GPU_STARTUP,
   ...PLANNED_GPU_WORK,
 ] as const;
-export type GpuReason = (typeof GPU_REASONS)[number];
+type GpuReason = (typeof GPU_REASONS)[number];
 
-/** How the GPU checker is built; `expectedGpus` by pool name, `startupGrace` since the node's creation. */
-export interface GpuOptions {
-  readonly threshold: Millis;
-  readonly action: RepairAction;
-  readonly startupGrace: Millis;
-  readonly expectedGpus: Readonly<Record<string, number>>;
-}
+/** What the GPU checker is told of the policy. */
+type GpuOptions = Pick<RepairPolicy, "startupGrace" | "expectedGpus">;
 
 /** What the node should offer, by whom it was said; undefined: that is not known. */
 interface Expected {
@@ -58,17 +54,11 @@ interface Expected {
  * A DRA driver, planned work, or units under another name explain the absence of a resource. Where a count changed and
  * nothing tells the layout, the node is skipped.
  */
-export function createGpuChecker(options: GpuOptions): HealthChecker {
-  return {
-    name: "GPU",
-    threshold: options.threshold,
-    action: options.action,
-    reasons: GPU_REASONS,
-    check: (node, history) => gpuResult(node, history, options),
-  };
-}
-
-function gpuResult(node: NodeSnapshot, history: NodeHistory, options: GpuOptions): CheckResult {
+export function checkGpu(
+  node: NodeSnapshot,
+  history: NodeHistory,
+  options: GpuOptions,
+): CheckResult<GpuReason> {
   const view = gpuViewOf(node, history.gpu);
   const expected = expectedOf(node, history, view, options);
   const known = history.gpuNode || history.gpuHighWater > 0 || expected.units > 0;
@@ -87,7 +77,7 @@ function gpuResult(node: NodeSnapshot, history: NodeHistory, options: GpuOptions
 }
 
 /** Every resource offers all of its units, or belongs to a layout that is gone, or GFD proves that it does not. */
-function offeredResult(view: GpuView, expected: Expected): CheckResult {
+function offeredResult(view: GpuView, expected: Expected): CheckResult<GpuReason> {
   if (view.resources.some(({ capacity, allocatable }) => allocatable < capacity)) {
     return result("Fail", "GPUCountMismatch");
   }
@@ -99,7 +89,7 @@ function offeredResult(view: GpuView, expected: Expected): CheckResult {
 }
 
 /** Units under another name make up for those that are missing, or it cannot be told. */
-function movedResult(view: GpuView, expected: Expected): CheckResult {
+function movedResult(view: GpuView, expected: Expected): CheckResult<GpuReason> {
   const moved = view.renamed > 0 && view.allocatable + view.renamed >= standardOf(expected);
   return moved ? result("Pass", "GPUUnitsMoved") : result("Skip", "GPULayoutUnknown");
 }
@@ -109,7 +99,7 @@ function nothingResult(
   node: NodeSnapshot,
   history: NodeHistory,
   { view, expected, grace }: { readonly view: GpuView; readonly expected: Expected; readonly grace: Millis },
-): CheckResult {
+): CheckResult<GpuReason> {
   if (expected.accepted === 0) return result("Pass", "GPUCountMatch");
   if (view.undivided) return result("Skip", "NoMIGInstance");
   const before = Math.max(history.gpuHighWater, expected.units);
@@ -152,8 +142,4 @@ function configuredGpus(
   const pool = poolOf(node);
   // A pool may be named "constructor".
   return pool !== undefined && Object.hasOwn(expectedGpus, pool) ? expectedGpus[pool] : undefined;
-}
-
-function result(verdict: CheckResult["verdict"], reason: GpuReason): CheckResult {
-  return { verdict, reason };
 }

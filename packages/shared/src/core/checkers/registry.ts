@@ -1,9 +1,16 @@
-import { CHECKER_NAMES, type CheckerName, type HealthChecker } from "../check.ts";
+import {
+  CHECKER_NAMES,
+  type CheckerName,
+  type CheckResult,
+  type HealthChecker,
+  type NodeHistory,
+} from "../check.ts";
+import type { NodeSnapshot } from "../node.ts";
 import type { RepairPolicy } from "../policy.ts";
-import { CILIUM_REASONS, createCiliumChecker } from "./cilium.ts";
-import { createDiskPressureChecker, DISK_PRESSURE_REASONS } from "./disk-pressure.ts";
-import { createGpuChecker, GPU_REASONS } from "./gpu.ts";
-import { createNodeReadyChecker, NODE_READY_REASONS } from "./node-ready.ts";
+import { checkCilium, CILIUM_REASONS } from "./cilium.ts";
+import { checkDiskPressure, DISK_PRESSURE_REASONS } from "./disk-pressure.ts";
+import { checkGpu, GPU_REASONS } from "./gpu.ts";
+import { checkNodeReady, NODE_READY_REASONS } from "./node-ready.ts";
 
 /** The closed set of reasons of each checker, for metrics and documents. */
 export const CHECKER_REASONS: Readonly<Record<CheckerName, readonly string[]>> = {
@@ -13,15 +20,20 @@ export const CHECKER_REASONS: Readonly<Record<CheckerName, readonly string[]>> =
   Cilium: CILIUM_REASONS,
 };
 
-const FACTORIES: Readonly<Record<CheckerName, (policy: RepairPolicy) => HealthChecker>> = {
-  NodeReady: ({ checkers, startupGrace }) => createNodeReadyChecker({ ...checkers.NodeReady, startupGrace }),
-  GPU: ({ checkers, startupGrace, expectedGpus }) =>
-    createGpuChecker({ ...checkers.GPU, startupGrace, expectedGpus }),
-  DiskPressure: ({ checkers }) => createDiskPressureChecker(checkers.DiskPressure),
-  Cilium: ({ checkers, ciliumTaint: taint }) => createCiliumChecker({ ...checkers.Cilium, taint }),
+type Check = (node: NodeSnapshot, history: NodeHistory, policy: RepairPolicy) => CheckResult;
+
+const CHECKS: Readonly<Record<CheckerName, Check>> = {
+  NodeReady: (node, history, { startupGrace }) => checkNodeReady(node, history, startupGrace),
+  GPU: checkGpu,
+  DiskPressure: checkDiskPressure,
+  Cilium: (node, _history, { ciliumTaint }) => checkCilium(node, ciliumTaint),
 };
 
 /** The checkers that the policy enables, in the order of `CHECKER_NAMES`. */
 export function createCheckers(policy: RepairPolicy): readonly HealthChecker[] {
-  return CHECKER_NAMES.filter((name) => policy.checkers[name].enabled).map((name) => FACTORIES[name](policy));
+  return CHECKER_NAMES.filter((name) => policy.checkers[name].enabled).map((name) => {
+    const { threshold, action } = policy.checkers[name];
+    const check = CHECKS[name];
+    return { name, threshold, action, check: (node, history) => check(node, history, policy) };
+  });
 }

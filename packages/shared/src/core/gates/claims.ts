@@ -1,6 +1,6 @@
 import { rebootWaitOf } from "../due.ts";
 import { endOf, isMarked, OPT_OUT_ANNOTATION, stands } from "../pause.ts";
-import { open, shut, type Gate } from "./gate.ts";
+import { open, shut, shutUntil, type Gate } from "./gate.ts";
 
 /** Somebody said stop: for the fleet, the pool or the node; in the configuration, the ledger or an annotation. */
 export const paused: Gate = ({ pauses = [], now, policy }) => {
@@ -46,8 +46,8 @@ export const settle: Gate = ({ record, policy, now }) => {
   // Nobody saw a boot in the future: forged bytes must not hold a node for longer than a boot now would.
   const settled = bootSeenAt === 0 ? 0 : Math.min(bootSeenAt, now) + policy.storm.settle;
   const waited = foreignBootAt === 0 ? 0 : Math.min(foreignBootAt, now) + rebootWaitOf(record, policy);
-  if (waited > now && waited >= settled) return shut("Settle", "something else rebooted it", waited);
+  if (waited > now && waited >= settled) return shutUntil("Settle", "something else rebooted it", waited);
   return settled > now
-    ? shut("Settle", "it booted a moment ago", settled)
+    ? shutUntil("Settle", "it booted a moment ago", settled)
     : open("Settle", "no boot was seen lately");
 };

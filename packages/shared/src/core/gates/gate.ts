@@ -5,6 +5,7 @@ import type { NodeSnapshot } from "../node.ts";
 import type { RepairPolicy } from "../policy.ts";
 import type { NodeRecord, ObservedMillis } from "../record.ts";
 import type { Breaker } from "../storm/breaker.ts";
+import type { CureHold } from "../storm/cure-rate.ts";
 import type { Held } from "../storm/limits.ts";
 import type { FleetHealth } from "../storm/fleet.ts";
 import type { Pause } from "../pause.ts";
@@ -52,7 +53,7 @@ export interface LedgerView {
   /** The VM's window, by the ledger. */
   readonly notBefore?: EpochMillis;
   /** Why repairs of this checker in this pool slow down or stop. */
-  readonly cureRate?: Held;
+  readonly cureRate?: CureHold;
   /** The first limit that one more repair would exceed. */
   readonly limit?: Held;
   /** An operator's permission to go on, slowly. */
@@ -86,12 +87,16 @@ export interface GateInput {
   readonly evidence?: NodeEvidence;
 }
 
-/** One gate's answer. `until` is when to ask again; absent when no time can be named and the job may end. */
+/**
+ * One gate's answer. `until` is when to ask again, absent when no time can be named and the job may end; with `ends` it is
+ * the end of the hold, given the time alone.
+ */
 export interface GateVerdict {
   readonly gate: GateName;
   readonly open: boolean;
   readonly why: string;
   readonly until?: EpochMillis;
+  readonly ends?: true;
 }
 
 export type Gate = (input: GateInput) => GateVerdict;
@@ -104,4 +109,9 @@ export function open(gate: GateName, why: string): GateVerdict {
 /** The gate holds the reboot, until a time if it can name one. */
 export function shut(gate: GateName, why: string, until?: EpochMillis): GateVerdict {
   return { gate, open: false, why, ...(until === undefined ? {} : { until }) };
+}
+
+/** The gate holds the reboot until its end, which needs nothing but time. */
+export function shutUntil(gate: GateName, why: string, until: EpochMillis): GateVerdict {
+  return { gate, open: false, why, until, ends: true };
 }

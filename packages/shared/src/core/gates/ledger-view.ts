@@ -1,3 +1,4 @@
+import { defined } from "../defined.ts";
 import type { Clocks } from "../ledger/clocks.ts";
 import { grantFor } from "../ledger/grant.ts";
 import type { Ledger } from "../ledger/ledger.ts";
@@ -28,15 +29,11 @@ export function ledgerView(
   }
   const grant = grantFor(ledger.meta, subject, clocks.latest);
   const asked = { ...subject, granted: grant !== undefined && breaker?.ask(subject) !== undefined };
-  const cureRate = limits?.cureRate(asked);
-  const limit = limits?.limit(asked);
   return {
     // Checked with the earliest clock, while the gate compares it with the store's.
     ...(entry === undefined || entry.notBefore <= clocks.earliest
       ? {}
       : { notBefore: Math.max(entry.notBefore, now + 1) }),
-    ...(cureRate === undefined ? {} : { cureRate }),
-    ...(limit === undefined ? {} : { limit }),
-    ...(grant === undefined ? {} : { grant }),
+    ...defined({ cureRate: limits?.cureRate(asked), limit: limits?.limit(asked), grant }),
   };
 }

@@ -8,11 +8,9 @@
 import type { EpochMillis } from "../time.ts";
 import { identity, notSelected, optOut, paused, settle } from "./claims.ts";
 import { breaker } from "./breaker.ts";
-import { cureRate } from "./cure-rate.ts";
-import { ledger } from "./fleet.ts";
 import { foreignOwner } from "./foreign-owner.ts";
 import type { Gate, GateInput, GateName, GateVerdict } from "./gate.ts";
-import { limit } from "./limit.ts";
+import { cureRate, ledger, limit } from "./ledger.ts";
 import { ownNode } from "./own-node.ts";
 import { plannedWork } from "./planned-work.ts";
 import { podEvidence } from "./pod-evidence.ts";

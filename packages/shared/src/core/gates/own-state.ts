@@ -2,7 +2,7 @@ import { CHECKER_NAMES } from "../check.ts";
 import { firstDue, isGivenUp, isWaiting } from "../due.ts";
 import { SECOND } from "../time.ts";
 import { isVerdictPending } from "../verification.ts";
-import { open, shut, type Gate } from "./gate.ts";
+import { open, shut, shutUntil, type Gate } from "./gate.ts";
 
 const NOBODY_ASKS = "no failing checker asks for a reboot";
 
@@ -43,7 +43,7 @@ export const blind: Gate = ({ policy, now, viewAge, viewSteady = policy.blindGra
   if (!fresh) return shut("Blind", why, now + policy.viewMaxAge / 2);
   const graceLeft = policy.blindGrace - viewSteady;
   if (graceLeft <= 0) return open("Blind", why);
-  return shut("Blind", "the cluster came into sight a moment ago", now + graceLeft);
+  return shutUntil("Blind", "the cluster came into sight a moment ago", now + graceLeft);
 };
 
 /**
@@ -56,7 +56,7 @@ export const waitWindow: Gate = ({ record, now, ledger }) => {
   const own = isWaiting(record, now) ? (last?.waitUntil ?? 0) : 0;
   const until = Math.max(own, ledger?.notBefore ?? 0);
   if (until > now) {
-    return shut("WaitWindow", `${own === 0 ? "the ledger" : (which ?? "")} keeps its wait`, until);
+    return shutUntil("WaitWindow", `${own === 0 ? "the ledger" : (which ?? "")} keeps its wait`, until);
   }
   return open("WaitWindow", which === undefined ? "no reboot before" : `the wait of ${which} is over`);
 };
@@ -85,5 +85,5 @@ export const threshold: Gate = ({ record, policy, now, observed }) => {
   if (due === undefined) return shut("Threshold", NOBODY_ASKS);
   return due.in === 0
     ? open("Threshold", `${due.checker} has failed for long enough`)
-    : shut("Threshold", `${due.checker} has not failed for long enough`, now + due.in);
+    : shutUntil("Threshold", `${due.checker} has not failed for long enough`, now + due.in);
 };

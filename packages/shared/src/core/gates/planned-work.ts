@@ -1,7 +1,7 @@
 import { isWork } from "../planned-work.ts";
 import { instantText, spanText } from "../time-text.ts";
 import { workOn, workText } from "../work-on-node.ts";
-import { open, shut, type Gate } from "./gate.ts";
+import { open, shutUntil, type Gate } from "./gate.ts";
 
 /**
  * Another controller works on the node: it may go down and come up on purpose, so no checker repairs it. Only for so
@@ -13,7 +13,7 @@ export const plannedWork: Gate = ({ node, record, policy, now }) => {
   const holding = works.filter(({ state, stuck }) => isWork(state) && !stuck);
   // The first that ends: what holds after that is asked then.
   const [first] = holding.toSorted((a, b) => a.until - b.until);
-  if (first !== undefined) return shut("PlannedWork", workText(first), first.until);
+  if (first !== undefined) return shutUntil("PlannedWork", workText(first), first.until);
   const stuck = works.find((work) => work.stuck);
   if (stuck !== undefined) {
     const { mark, since } = stuck;

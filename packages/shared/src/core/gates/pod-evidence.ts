@@ -1,7 +1,6 @@
-import { CHECKER_NAMES, type CheckerName } from "../check.ts";
+import type { CheckerName } from "../check.ts";
+import { askingCheckers } from "../due.ts";
 import { driversIn, type AgentPod, type NodeEvidence, type PodFact } from "../node-evidence.ts";
-import type { RepairPolicy } from "../policy.ts";
-import type { NodeRecord, ObservedMillis } from "../record.ts";
 import type { EpochMillis } from "../time.ts";
 import { open, shut, type Gate, type GateInput } from "./gate.ts";
 
@@ -15,32 +14,25 @@ interface Excuse {
 }
 
 /** The failing checkers that ask for a repair now, because their threshold has passed. */
-export function askingCheckers(
-  record: NodeRecord,
-  policy: RepairPolicy,
-  observed: ObservedMillis,
-): CheckerName[] {
-  return CHECKER_NAMES.filter((name) => {
-    const clock = record.failing[name];
-    const { enabled, action, threshold } = policy.checkers[name];
-    if (clock === undefined || !enabled || action !== "Reboot") return false;
-    return observed - clock.sinceObserved >= threshold;
+function dueCheckers({ record, policy, observed }: GateInput): CheckerName[] {
+  return askingCheckers(record, policy).filter((name) => {
+    const began = record.failing[name]?.sinceObserved ?? Infinity;
+    return observed - began >= policy.checkers[name].threshold;
   });
 }
 
 /** The evidence is worth reading: only checkers that judge by an agent ask for the repair. */
-export function wantsEvidence({ record, policy, observed }: GateInput): boolean {
-  const asking = askingCheckers(record, policy, observed);
+export function wantsEvidence(input: GateInput): boolean {
+  const asking = dueCheckers(input);
   return asking.length > 0 && asking.every((name) => AGENT_OF[name] !== undefined);
 }
 
 /** The agent that a checker judges by is absent, was just created, or works: the machine is not to blame. */
 export const podEvidence: Gate = (input) => {
   if (!wantsEvidence(input)) return open("PodEvidence", "the failure does not depend on an agent's pod");
-  const { evidence, record, policy, observed, now } = input;
+  const { evidence, policy, now } = input;
   if (evidence === undefined) return open("PodEvidence", "the pods were not read yet");
-  const asking = askingCheckers(record, policy, observed);
-  const excuses = asking.map((name) => excuseOf(name, evidence, input));
+  const excuses = dueCheckers(input).map((name) => excuseOf(name, evidence, input));
   const [first] = excuses;
   if (first === undefined || excuses.includes(undefined)) return open("PodEvidence", openWhy(evidence));
   return shut("PodEvidence", first.why, first.until ?? now + policy.viewMaxAge);

@@ -1,3 +1,4 @@
+import { defined } from "../defined.ts";
 import { DAY, HOUR, type EpochMillis, type Millis } from "../time.ts";
 import type { Ledger, LedgerEntry, LedgerGrant, LedgerMeta, LedgerOutcome } from "./ledger.ts";
 
@@ -60,27 +61,24 @@ export function grantCovers({ zone, pool, checker }: GrantScope, subject: GrantS
 export function grantFor(meta: LedgerMeta, subject: GrantSubject, now: EpochMillis): LedgerGrant | undefined {
   return grantsOf(meta)
     .filter((grant) => grantHolds(grant, now) && grantCovers(grant, subject))
-    .toSorted((a, b) => narrowness(b) - narrowness(a) || b.since - a.since)[0];
+    .toSorted((a, b) => partsOf(b).length - partsOf(a).length || b.since - a.since)[0];
 }
 
-function narrowness({ zone, pool, checker }: GrantScope): number {
-  return [zone, pool, checker].filter((part) => part !== undefined).length;
+/** What a scope names: zone, pool or checker. */
+export function partsOf({ zone, pool, checker }: GrantScope): [part: string, name: string][] {
+  return Object.entries(defined({ zone, pool, checker }));
 }
 
 /** When the latest grant over this repair began, whether it still holds or not; 0: there was none. */
-export function grantedSince(meta: LedgerMeta, { pool, zone, checker }: Partial<LedgerEntry>): EpochMillis {
-  const subject: GrantSubject = {
-    ...(pool === undefined ? {} : { pool }),
-    ...(zone === undefined ? {} : { zone }),
-    checkers: checker === undefined ? [] : [checker],
-  };
+export function grantedSince(meta: LedgerMeta, repair: LedgerEntry): EpochMillis {
+  const subject = { ...repair, checkers: repair.checker === undefined ? [] : [repair.checker] };
   const begun = grantsOf(meta).filter((grant) => grantCovers(grant, subject));
   return Math.max(0, ...begun.map(({ since }) => since));
 }
 
 /** A scope in words: `fleet`, or `zone fra1, checker GPU`. */
-export function scopeText({ zone, pool, checker }: GrantScope): string {
-  const parts = Object.entries({ zone, pool, checker }).filter(([, name]) => name !== undefined);
+export function scopeText(scope: GrantScope): string {
+  const parts = partsOf(scope);
   return parts.length === 0 ? "fleet" : parts.map(([part, name]) => `${part} ${name}`).join(", ");
 }
 

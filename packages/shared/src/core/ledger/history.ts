@@ -1,6 +1,5 @@
 /** What the ledger remembers of reboots before the latest one: limits and cure rate are built on it. */
-import { RATE_WINDOWS } from "../storm/policy.ts";
-import type { EpochMillis } from "../time.ts";
+import { DAY, type EpochMillis } from "../time.ts";
 import type { Clocks } from "./clocks.ts";
 import type { LedgerEntry } from "./ledger.ts";
 
@@ -22,7 +21,7 @@ export function rebootsOf(entry: LedgerEntry): readonly EpochMillis[] {
 export function earlierOf(before: LedgerEntry | undefined, now: EpochMillis): readonly EpochMillis[] {
   if (before === undefined) return [];
   return rebootsOf(before)
-    .filter((at) => at > now - RATE_WINDOWS.day)
+    .filter((at) => at > now - DAY)
     .slice(-EARLIER_MAX);
 }
 

@@ -1,5 +1,7 @@
-import type { NodeRecord, RebootOutcome } from "../record.ts";
-import type { Ledger, LedgerEntry, LedgerOutcome } from "./ledger.ts";
+import { defined } from "../defined.ts";
+import type { NodeRecord } from "../record.ts";
+import type { Ledger, LedgerEntry } from "./ledger.ts";
+import { emptyLedger } from "./steps.ts";
 
 /**
  * The ledger that monitor-only mode would have, made from records: it knows the latest reboot of nodes that are not
@@ -14,30 +16,15 @@ export function simulatedLedger(records: readonly NodeRecord[]): Ledger {
       instanceId: lastReboot.instanceId,
       seq: lastReboot.intendedAt,
       node: name,
-      ...(pool === undefined ? {} : { pool }),
-      ...(bootId === undefined ? {} : { bootIdBefore: bootId }),
+      ...defined({ pool, bootIdBefore: bootId }),
       at: lastReboot.intendedAt,
       notBefore: lastReboot.waitUntil,
       attempt: lastReboot.number,
       token: lastReboot.token,
       by: "simulated",
-      outcome: ledgerOutcome(lastReboot.outcome),
+      outcome: lastReboot.outcome === "Simulated" ? "Accepted" : lastReboot.outcome,
       gpu: gpuNode,
     });
   }
-  const meta = {
-    schema: 1,
-    cluster: "simulated",
-    seq: 0,
-    heartbeatAt: 0,
-    heartbeatBy: "simulated",
-    quarantineUntil: 0,
-    pausedPools: {},
-    pausedNodes: {},
-  } as const;
-  return { meta, entries };
-}
-
-function ledgerOutcome(outcome: RebootOutcome): LedgerOutcome {
-  return outcome === "Simulated" ? "Accepted" : outcome;
+  return { ...emptyLedger("simulated", "simulated", 0), entries };
 }

@@ -1,8 +1,7 @@
-import { stands } from "../pause.ts";
+import { stands, type PauseScope } from "../pause.ts";
 import type { EpochMillis } from "../time.ts";
-import { grantHolds, grantsOf, type GrantScope } from "./grant.ts";
+import { grantHolds, grantsOf, partsOf, type GrantScope } from "./grant.ts";
 import type { LedgerGrant, LedgerMeta, LedgerPause } from "./ledger.ts";
-import type { PauseScope } from "./steps.ts";
 
 /** A pause with what it covers. */
 export interface StandingPause {
@@ -43,10 +42,8 @@ export const GRANT_SCOPES = ["fleet", "zone", "pool", "checker", "several"] as c
 export type GrantScopeKind = (typeof GRANT_SCOPES)[number];
 
 /** The kind of a scope. */
-export function scopeKindOf({ zone, pool, checker }: GrantScope): GrantScopeKind {
-  const parts = Object.entries({ zone, pool, checker }).flatMap(([part, name]) =>
-    name === undefined ? [] : [part],
-  );
+export function scopeKindOf(scope: GrantScope): GrantScopeKind {
+  const parts = partsOf(scope);
   if (parts.length > 1) return "several";
-  return GRANT_SCOPES.find((kind) => kind === parts[0]) ?? "fleet";
+  return GRANT_SCOPES.find((kind) => kind === parts[0]?.[0]) ?? "fleet";
 }

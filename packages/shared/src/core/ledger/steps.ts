@@ -5,9 +5,8 @@
  * The writes of an operator (pauses, grants) are neither: a gate tells a restored backup by its silence and its low
  * `seq`, and a command given to such a ledger must not make it look alive or new.
  */
-import { stands, type PauseLevel } from "../pause.ts";
-import { RATE_WINDOWS } from "../storm/policy.ts";
-import type { EpochMillis, Millis } from "../time.ts";
+import { PAUSED, pauseOf, stands, type PauseScope } from "../pause.ts";
+import { DAY, type EpochMillis, type Millis } from "../time.ts";
 import type { Clocks } from "./clocks.ts";
 import type { Ledger, LedgerEntry, LedgerMeta, LedgerOrder, LedgerOutcome, LedgerPause } from "./ledger.ts";
 import { withoutOldGrants, withResult, withUse } from "./grant.ts";
@@ -58,12 +57,8 @@ export function withIntent(
   const notBefore = Math.max(before?.notBefore ?? 0, writer.clocks.latest + window);
   const gpu = intent.gpu || before?.gpu === true;
   const earlier = earlierOf(before, writer.clocks.earliest);
-  const { pool, zone, checker } = intent;
-  const subject = {
-    ...(pool === undefined ? {} : { pool }),
-    ...(zone === undefined ? {} : { zone }),
-    checkers: checker === undefined ? checkers : [checker, ...checkers],
-  };
+  const { checker } = intent;
+  const subject = { ...intent, checkers: checker === undefined ? checkers : [checker, ...checkers] };
   const { ledger: used, grant } = withUse(ledger, subject, writer.clocks.latest);
   return write(used, writer, (seq) => ({
     ...intent,
@@ -178,49 +173,24 @@ export function withHeartbeat(ledger: Ledger, writer: LedgerWriter): Ledger {
   return { ...ledger, meta: beaten(ledger.meta, writer) };
 }
 
-/** What an operator's pause covers: everything, or one pool or node by its name. */
-export type PauseScope =
-  | { readonly level: Extract<PauseLevel, "fleet"> }
-  | { readonly level: Exclude<PauseLevel, "fleet">; readonly name: string };
-
-/** The pause that stands for exactly this scope; undefined when there is none. */
-export function pauseOf({ meta }: Ledger, scope: PauseScope): LedgerPause | undefined {
-  if (scope.level === "fleet") return meta.paused;
-  const pauses = scope.level === "pool" ? meta.pausedPools : meta.pausedNodes;
-  return Object.hasOwn(pauses, scope.name) ? pauses[scope.name] : undefined;
-}
-
 /** Pauses a scope. One that is paused already stays as it is, and the same ledger comes back. */
 export function withPause(ledger: Ledger, scope: PauseScope, pause: LedgerPause): Ledger {
   const before = pauseOf(ledger, scope);
   if (before !== undefined && stands(before, pause.since)) return ledger;
   const { meta } = ledger;
-  switch (scope.level) {
-    case "fleet":
-      return { ...ledger, meta: { ...meta, paused: pause } };
-    case "pool":
-      return { ...ledger, meta: { ...meta, pausedPools: { ...meta.pausedPools, [scope.name]: pause } } };
-    case "node":
-      return { ...ledger, meta: { ...meta, pausedNodes: { ...meta.pausedNodes, [scope.name]: pause } } };
-  }
+  if (scope.level === "fleet") return { ...ledger, meta: { ...meta, paused: pause } };
+  const field = PAUSED[scope.level];
+  return { ...ledger, meta: { ...meta, [field]: { ...meta[field], [scope.name]: pause } } };
 }
 
 /** Ends the pause of exactly this scope; pauses of other levels stay. Nothing to end: the same ledger comes back. */
 export function withoutPause(ledger: Ledger, scope: PauseScope): Ledger {
   if (pauseOf(ledger, scope) === undefined) return ledger;
   const { paused: _paused, ...meta } = ledger.meta;
-  switch (scope.level) {
-    case "fleet":
-      return { ...ledger, meta };
-    case "pool": {
-      const { [scope.name]: _ended, ...pausedPools } = meta.pausedPools;
-      return { ...ledger, meta: { ...ledger.meta, pausedPools } };
-    }
-    case "node": {
-      const { [scope.name]: _ended, ...pausedNodes } = meta.pausedNodes;
-      return { ...ledger, meta: { ...ledger.meta, pausedNodes } };
-    }
-  }
+  if (scope.level === "fleet") return { ...ledger, meta };
+  const field = PAUSED[scope.level];
+  const { [scope.name]: _ended, ...left } = meta[field];
+  return { ...ledger, meta: { ...ledger.meta, [field]: left } };
 }
 
 /** Leaves out the pauses that have ended by themselves. */
@@ -237,7 +207,7 @@ function withoutEndedPauses(ledger: Ledger, now: EpochMillis): Ledger {
 
 /** Leaves out entries that nothing asks about any more: their window is over, and every rate has forgotten them. */
 export function pruned(ledger: Ledger, clocks: Clocks, timings: Pick<LedgerTimings, "keep">): Ledger {
-  const keep = Math.max(timings.keep, RATE_WINDOWS.day);
+  const keep = Math.max(timings.keep, DAY);
   const entries = new Map(
     [...ledger.entries].filter(([, { at, notBefore }]) => Math.max(at, notBefore) + keep >= clocks.earliest),
   );

@@ -1,4 +1,4 @@
-import { tell } from "../event-story.ts";
+import { reboots, tell } from "../event-story.ts";
 import { MINUTE } from "../time.ts";
 import type { Notice } from "./notice.ts";
 
@@ -8,11 +8,10 @@ export const nodeRelapsed: Notice = (before, after, now) => {
   const { incident } = after;
   if (last === undefined || incident === undefined || incident.id !== last.id) return undefined;
   const minutes = Math.floor(Math.max(0, incident.startedAt - last.endedAt) / MINUTE);
-  const repairs = incident.attempts === 1 ? "1 reboot" : `${incident.attempts} reboots`;
   return tell(after, now, {
     reason: "NodeRelapsed",
     type: "Warning",
-    message: `fails again after ${minutes} min of health: the incident goes on after ${repairs}${after.monitorOnly ? " that would have been made" : ""}`,
+    message: `fails again after ${minutes} min of health: the incident goes on after ${reboots(incident.attempts)}${after.monitorOnly ? " that would have been made" : ""}`,
     of: [incident.id, incident.startedAt],
   });
 };

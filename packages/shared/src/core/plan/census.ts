@@ -1,33 +1,39 @@
 /** What a watcher knows of the whole fleet, so that a plan needs no list of it: how many nodes there are, and where. */
-import { conditionOf } from "../checkers/conditions.ts";
-import { placeOf, type NodeSnapshot } from "../node.ts";
-import type { CensusData } from "../storm/fleet.ts";
+import type { NodeSnapshot } from "../node.ts";
+import { countedNode } from "../storm/fleet-node.ts";
+import { countsOf, sickOf, type FleetHealth, type FleetNode } from "../storm/fleet.ts";
 
-/** The nodes of the cluster, counted. Pools and zones are keyed by name, "" for nodes without that label. */
-export type Census = CensusData;
+/** The nodes of the cluster, counted, as it is stored. Pools and zones are keyed by name, "" for nodes without that label. */
+export interface Census {
+  readonly nodes: number;
+  readonly silent: number;
+  readonly byPool: Readonly<Record<string, number>>;
+  readonly byZone: Readonly<Record<string, number>>;
+  readonly claimants: Readonly<Record<string, readonly string[]>>;
+}
 
 /** Counts the nodes. */
-export function censusOf(nodes: Iterable<NodeSnapshot>): Census {
-  const byPool = new Map<string, number>();
-  const byZone = new Map<string, number>();
-  const named = new Map<string, string[]>();
-  let count = 0;
-  let silent = 0;
-  for (const node of nodes) {
-    count += 1;
-    if (conditionOf(node, "Ready")?.status === "Unknown") silent += 1;
-    const { pool = "", zone = "" } = placeOf(node);
-    byPool.set(pool, (byPool.get(pool) ?? 0) + 1);
-    byZone.set(zone, (byZone.get(zone) ?? 0) + 1);
-    const { providerId } = node;
-    if (providerId !== undefined) named.set(providerId, [...(named.get(providerId) ?? []), node.name]);
-  }
-  const shared = [...named].filter(([, names]) => names.length > 1);
+export function censusOf(snapshots: Iterable<NodeSnapshot>): Census {
+  const { nodes, silent, byPool, byZone, claimants } = countsOf(Iterator.from(snapshots).map(countedNode));
   return {
-    nodes: count,
+    nodes,
     silent,
     byPool: Object.fromEntries(byPool),
     byZone: Object.fromEntries(byZone),
-    claimants: Object.fromEntries(shared),
+    claimants: Object.fromEntries(claimants),
+  };
+}
+
+/** The fleet of a census, of which only the failing nodes were seen. */
+export function fleetOf(census: Census, failing: readonly FleetNode[]): FleetHealth {
+  const { nodes, silent, byPool, byZone, claimants } = census;
+  return {
+    listed: nodes,
+    silent,
+    nodes,
+    byPool: new Map(Object.entries(byPool)),
+    byZone: new Map(Object.entries(byZone)),
+    claimants: new Map(Object.entries(claimants).filter(([, names]) => names.length > 1)),
+    sick: sickOf(failing),
   };
 }

@@ -4,8 +4,9 @@
  * again, and the ledger's compare-and-set stays the authority. So a plan may be made of what the watchers stored, and of
  * less than everything: what is absent leaves its gates to the transaction.
  */
-import { askingOf, dueIn, firstDue } from "../due.ts";
-import type { GateInput, GateName, GateVerdict, LedgerView } from "../gates/gate.ts";
+import { defined } from "../defined.ts";
+import { askingOf, firstDue } from "../due.ts";
+import type { GateInput, GateName, LedgerView } from "../gates/gate.ts";
 import { ledgerView } from "../gates/ledger-view.ts";
 import { holding } from "../gates/list.ts";
 import { wantsEvidence } from "../gates/pod-evidence.ts";
@@ -18,13 +19,12 @@ import { pausesOf } from "../pause.ts";
 import type { NodeRecord, ObservedMillis } from "../record.ts";
 import { fleetNode } from "../storm/fleet-node.ts";
 import { breakerOf, type Breaker } from "../storm/breaker.ts";
-import { fleetOf, type FleetHealth } from "../storm/fleet.ts";
-import { limitsOf, type Limits, type LimitSubject, type LimitUse } from "../storm/limits.ts";
+import type { FleetHealth } from "../storm/fleet.ts";
+import { Limits, type LimitSubject, type LimitUse } from "../storm/limits.ts";
 import type { EpochMillis, Millis } from "../time.ts";
-import type { Census } from "./census.ts";
+import { fleetOf, type Census } from "./census.ts";
 import { Doubts, type FoundHold } from "./doubts.ts";
-import { isKnownBad, knownBadAt, speaks } from "../verification.ts";
-import { waitingSince } from "./waiting-since.ts";
+import { isKnownBad, speaks } from "../verification.ts";
 
 /** A node that is not Healthy. */
 export interface PlannedNode {
@@ -100,9 +100,7 @@ export interface Plan {
   readonly idle: readonly string[];
 }
 
-/** Gates whose `until` is their end, given the time alone. */
-const ENDS_BY_ITSELF: ReadonlySet<GateName> = new Set(["Threshold", "WaitWindow", "Settle", "PlannedWork"]);
-/** Of those, the ones that a repair may pass on its own within the horizon. */
+/** Gates that a repair may pass on its own within the horizon. */
 const SOON: ReadonlySet<GateName> = new Set(["Threshold", "WaitWindow", "Settle"]);
 /** Gates that count the whole fleet: they hold a repair for what other nodes are. */
 const OF_FLEET: ReadonlySet<GateName> = new Set(["Breaker", "CureRate", "Limit"]);
@@ -137,19 +135,18 @@ export function plan(input: PlanInput): Plan {
       if (mustLook && look.length < MOST_LOOKS) look.push(node.record.name);
     }
   }
-  return { at: now, ...(use === undefined ? {} : { use }), proceed, held, look, idle };
+  return { at: now, ...defined({ use }), proceed, held, look, idle };
 }
 
 /** The result of the latest repair is known before its wait is over: its transaction records it, which frees its place. */
 function isResultKnown({ record, snapshot, found }: PlannedNode, { rules, view }: PlanInput): boolean {
   if (snapshot === undefined || (found !== undefined && found.until > view.now)) return false;
-  const { policy } = rules;
-  return isKnownBad(record, {
-    ...view,
-    dueIn: dueIn(record, policy, view.observed),
-    speaks: speaks(snapshot),
-    knownBadAt: knownBadAt(record, policy),
-  });
+  return isKnownBad(record, { ...view, policy: rules.policy, speaks: speaks(snapshot) });
+}
+
+/** Since when a node has waited for its next repair: its incident began, or its latest wait ended. */
+function waitingSince({ incident, lastReboot, phaseSince }: NodeRecord): EpochMillis {
+  return Math.max(incident?.startedAt ?? phaseSince, lastReboot?.waitUntil ?? 0);
 }
 
 function byWaiting({ record: a }: PlannedNode, { record: b }: PlannedNode): number {
@@ -167,12 +164,12 @@ function countedOf(input: PlanInput): Counted {
       ? []
       : [fleetNode(snapshot, record, { ...rules, selected: selects(snapshot) }, view.now)],
   );
-  const fleet = fleetOf({ census, sick });
+  const fleet = fleetOf(census, sick);
   const { policy } = rules;
   const read = "ledger" in ledger ? ledger.ledger : undefined;
   const breaker = breakerOf(fleet, policy.breaker, view.now, read);
   if (ledger.state !== "Trusted") return { fleet, breaker };
-  return { fleet, breaker, limits: limitsOf(ledger.ledger, fleet, policy, ledger.clocks) };
+  return { fleet, breaker, limits: new Limits(ledger.ledger, fleet, policy, ledger.clocks) };
 }
 
 interface Counted {
@@ -203,13 +200,11 @@ function stepOf(node: PlannedNode, asked: Asked): Step {
   let at = view.now;
   const input = inputOf(node, subject, asked);
   const heldBy = (gate: GateName, why: string): Step => ({ held: { node: name, gate, why }, mayLook: false });
-  for (const verdict of holding(input)) {
-    const { gate, why, until } = verdict;
+  for (const { gate, why, until, ends } of holding(input)) {
     if (until === undefined) return { idle: true };
-    const ends = endOf(verdict, asked);
     const isSoon = SOON.has(gate) && until <= view.now + horizon;
     if (!isSoon) {
-      const held = { node: name, gate, why, ...(ends === undefined ? {} : { ends }) };
+      const held = { node: name, gate, why, ...(ends === true ? { ends: until } : {}) };
       return { held, mayLook: OF_FLEET.has(gate) && wantsEvidence(input) };
     }
     at = Math.max(at, until);
@@ -225,22 +220,18 @@ function stepOf(node: PlannedNode, asked: Asked): Step {
   return { node: name, at };
 }
 
-/** When the gate ends by itself; a blindness does not, the grace after it does. */
-function endOf({ gate, until }: GateVerdict, { view, rules }: Asked): EpochMillis | undefined {
-  if (ENDS_BY_ITSELF.has(gate)) return until;
-  return gate === "Blind" && (view.age ?? Infinity) <= rules.policy.viewMaxAge ? until : undefined;
-}
-
-function inputOf(
-  { record, snapshot }: PlannedNode,
-  subject: LimitSubject,
-  { fleet, breaker, limits, ledger, rules: { policy }, selects, view }: Asked,
-): GateInput {
+function inputOf({ record, snapshot }: PlannedNode, subject: LimitSubject, asked: Asked): GateInput {
+  const {
+    fleet,
+    breaker,
+    ledger,
+    rules: { policy },
+    selects,
+    view,
+  } = asked;
   const { now, observed, age, steady } = view;
-  const read = ledger.state === "Trusted" || ledger.state === "Distrusted" ? ledger.ledger : undefined;
+  const read = "ledger" in ledger ? ledger.ledger : undefined;
   const { pool = record.pool } = subject;
-  const named = { name: record.name, pool, ...(snapshot === undefined ? {} : { snapshot }) };
-  const world = ledgerOf(ledger);
   return {
     record,
     policy,
@@ -248,26 +239,19 @@ function inputOf(
     observed,
     viewAge: age,
     viewSteady: steady,
-    pauses: pausesOf(named, policy.paused, read),
-    ...(snapshot === undefined ? {} : { node: snapshot, selected: selects(snapshot) }),
-    ...(fleet === undefined ? {} : { fleet }),
-    ...(breaker === undefined ? {} : { breaker }),
-    ...(world === undefined ? {} : { ledger: world }),
-    ...(ledger.state === "Trusted"
-      ? {
-          ledger: ledgerView(
-            subject,
-            { ...ledger, ...(limits && { limits }), ...(breaker && { breaker }) },
-            now,
-          ),
-        }
-      : {}),
+    pauses: pausesOf({ name: record.name, pool, snapshot }, policy.paused, read),
+    ...defined({ node: snapshot, selected: snapshot && selects(snapshot) }),
+    ...defined({ fleet, breaker, ledger: ledgerOf(subject, asked) }),
   };
 }
 
-/** What a ledger that cannot be built on says to every repair. */
-function ledgerOf(ledger: PlanLedger): LedgerView | undefined {
-  if (ledger.state !== "Distrusted" && ledger.state !== "Unread") return undefined;
+/** What the ledger says to a repair. */
+function ledgerOf(subject: LimitSubject, asked: Asked): LedgerView | undefined {
+  const { ledger, limits, breaker, view } = asked;
+  if (ledger.state === "NotAsked") return undefined;
+  if (ledger.state === "Trusted") {
+    return ledgerView(subject, { ...ledger, ...defined({ limits, breaker }) }, view.now);
+  }
   const until = ledger.state === "Distrusted" ? ledger.until : undefined;
-  return { distrust: { why: ledger.why, ...(until === undefined ? {} : { until }) } };
+  return { distrust: { why: ledger.why, ...defined({ until }) } };
 }

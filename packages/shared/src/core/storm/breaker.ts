@@ -99,13 +99,9 @@ function openGroups(
   percent: number,
   policy: BreakerPolicy,
 ): Map<string, string> {
-  const failing = new Map<string, number>();
-  for (const node of young) {
-    const group = groupOf(node);
-    if (group !== undefined) failing.set(group, (failing.get(group) ?? 0) + 1);
-  }
   const open = new Map<string, string>();
-  for (const [group, count] of failing) {
+  for (const [group, { length: count }] of Map.groupBy(young, groupOf)) {
+    if (group === undefined) continue;
     const nodes = sizes.get(group) ?? 0;
     if (isOpen(count, nodes, percent, policy)) open.set(group, `${count} of ${nodes} nodes`);
   }

@@ -1,12 +1,20 @@
+import { defined } from "../defined.ts";
 import { grantedSince } from "../ledger/grant.ts";
 import type { Clocks } from "../ledger/clocks.ts";
 import type { Ledger, LedgerEntry } from "../ledger/ledger.ts";
 import { curedNothing, isInFlight, mayBeCure } from "../ledger/history.ts";
-import { RATE_WINDOWS, type CureRatePolicy } from "./policy.ts";
+import { DAY } from "../time.ts";
+import type { CureRatePolicy } from "./policy.ts";
 
 /** What the cure rate makes of one checker in one pool. */
 export const CURE_RATES = ["Slow", "Stopped"] as const;
 export type CureRateName = (typeof CURE_RATES)[number];
+
+/** Why the cure rate slows or stops repairs. */
+export interface CureHold {
+  readonly rate: CureRateName;
+  readonly why: string;
+}
 
 /** The repairs of one checker in one pool. */
 export interface CureGroup {
@@ -31,7 +39,7 @@ export class CureRates {
   /** Looks at the repairs of the latest day; those before the latest grant over them are no evidence any more. */
   constructor({ entries, meta }: Ledger, policy: CureRatePolicy, clocks: Clocks) {
     this.#policy = policy;
-    const oldest = clocks.earliest - RATE_WINDOWS.day;
+    const oldest = clocks.earliest - DAY;
     const groups = Map.groupBy(
       [...entries.values()].filter(({ at }) => at > oldest),
       groupKey,
@@ -40,20 +48,23 @@ export class CureRates {
       const fresh = group.filter((entry) => entry.at > grantedSince(meta, entry));
       const { checker, pool } = group[0] ?? {};
       if (checker === undefined || fresh.length === 0) continue;
-      const named = { checker, ...(pool === undefined ? {} : { pool }) };
-      this.#groups.set(key, resultsOf(named, fresh, clocks));
+      this.#groups.set(key, resultsOf({ checker, ...defined({ pool }) }, fresh, clocks));
     }
   }
 
   /** Why this checker repairs nothing more in this pool, or only one node at a time; undefined: its repairs help. */
-  ask(group: CureGroup): { readonly rate: CureRateName; readonly why: string } | undefined {
+  ask(group: Partial<CureGroup>): CureHold | undefined {
     const results = this.#groups.get(groupKey(group));
     if (results === undefined) return undefined;
     const { latest, minimum, slowBelow, stopBelow } = this.#policy;
-    const { cures, inFlight } = results;
+    const {
+      cures,
+      inFlight,
+      group: { checker, pool = "none" },
+    } = results;
     const told = Math.min(cures.length - 1, latest);
     const cured = cures[told] ?? 0;
-    const whose = `repairs of ${group.checker} in pool ${group.pool ?? "none"}`;
+    const whose = `repairs of ${checker} in pool ${pool}`;
     if (told >= minimum && cured * 100 < stopBelow * told) {
       return {
         rate: "Stopped",

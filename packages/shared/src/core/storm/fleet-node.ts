@@ -1,19 +1,21 @@
-import type { HealthChecker } from "../check.ts";
+import { conditionOf } from "../checkers/conditions.ts";
+import { defined } from "../defined.ts";
 import { evaluate } from "../evaluation.ts";
-import { foreignHold, type HoldPolicy } from "../foreign-hold.ts";
+import { foreignHold } from "../foreign-hold.ts";
+import type { Rules } from "../judge.ts";
 import { lookOf } from "../look.ts";
 import { placeOf, type NodeSnapshot } from "../node.ts";
-import { isMarked, OPT_OUT_ANNOTATION, pausesOf, type PausePolicy } from "../pause.ts";
+import { isMarked, OPT_OUT_ANNOTATION, pausesOf } from "../pause.ts";
 import type { NodeRecord } from "../record.ts";
 import type { EpochMillis } from "../time.ts";
-import { isHeldByWork, type PlannedWorkPolicy } from "../work-on-node.ts";
-import type { FleetNode } from "./fleet.ts";
+import { isHeldByWork } from "../work-on-node.ts";
+import type { CountedNode, FleetNode } from "./fleet.ts";
 
-/** By what a node of the fleet is judged; `selected`: the configuration selects it. */
-export interface FleetRules {
-  readonly checkers: readonly HealthChecker[];
-  readonly selected: boolean;
-  readonly policy: HoldPolicy & { readonly plannedWork: PlannedWorkPolicy; readonly paused: PausePolicy };
+/** What is counted of a node that the configuration selects. */
+export function countedNode(snapshot: NodeSnapshot): CountedNode {
+  const { name, providerId } = snapshot;
+  const silent = conditionOf(snapshot, "Ready")?.status === "Unknown";
+  return { name, ...placeOf(snapshot), silent, ...defined({ providerId }) };
 }
 
 /**
@@ -23,12 +25,11 @@ export interface FleetRules {
 export function fleetNode(
   snapshot: NodeSnapshot,
   record: NodeRecord | undefined,
-  { checkers, selected, policy }: FleetRules,
+  { checkers, policy, selected }: Rules & { readonly selected: boolean },
   now: EpochMillis,
 ): FleetNode {
-  const { name, providerId } = snapshot;
-  const silent = snapshot.conditions.some(({ type, status }) => type === "Ready" && status === "Unknown");
-  const named = { name, ...placeOf(snapshot), silent, ...(providerId === undefined ? {} : { providerId }) };
+  const { name } = snapshot;
+  const named = countedNode(snapshot);
   if (!selected) return { ...named, failing: {}, leftOut: true };
   const { history, marks } = lookOf(snapshot, record, policy, now);
   const { judgements, verdict } = evaluate(snapshot, checkers, history);
@@ -36,7 +37,6 @@ export function fleetNode(
     .filter((one) => verdict === "Fail" && one.verdict === "Fail" && one.action === "Reboot")
     .map(({ checker }) => [checker, record?.failing[checker]?.since ?? now] as const);
   if (failing.length === 0) return { ...named, failing: {} };
-  const startedAt = record?.incident?.startedAt;
   const excused =
     record?.phase === "Failed" ||
     isMarked(snapshot, OPT_OUT_ANNOTATION) ||
@@ -47,7 +47,7 @@ export function fleetNode(
   return {
     ...named,
     failing: Object.fromEntries(failing),
-    ...(startedAt === undefined ? {} : { since: startedAt }),
+    ...defined({ since: record?.incident?.startedAt }),
     ...(excused ? { excused } : {}),
   };
 }

@@ -20,82 +20,56 @@ export interface FleetNode {
   readonly leftOut?: true;
 }
 
-/** The nodes of a cluster, counted. */
-export interface FleetCensus {
+/** The fleet at a glance: its size, and the failing nodes that the agent would repair. */
+export interface FleetHealth {
   /** Every node of the list, whatever the configuration selects, and how many of them went silent. */
   readonly listed: number;
   readonly silent: number;
-  /** The selected nodes: in all, by pool, and by zone. */
+  /** The selected nodes: in all, by pool, and by zone; "" for nodes without that label. */
   readonly nodes: number;
   readonly byPool: ReadonlyMap<string, number>;
   readonly byZone: ReadonlyMap<string, number>;
   /** By provider id, where several nodes name it as their VM: there should be one. */
   readonly claimants: ReadonlyMap<string, readonly string[]>;
-}
-
-/** The fleet at a glance: its size, and the failing nodes that the agent would repair. */
-export interface FleetHealth extends FleetCensus {
   readonly sick: readonly FleetNode[];
 }
 
-/** A census as it is stored and sent. */
-export interface CensusData {
-  /** Absent: every listed node is selected. */
-  readonly listed?: number;
-  readonly silent: number;
-  readonly nodes: number;
-  readonly byPool: Readonly<Record<string, number>>;
-  readonly byZone: Readonly<Record<string, number>>;
-  readonly claimants: Readonly<Record<string, readonly string[]>>;
-}
+/** What is counted of a node. */
+export type CountedNode = Omit<FleetNode, "failing" | "since" | "excused">;
 
 /** Sums up a fleet of which every node was seen. */
-export function fleetHealth(nodes: Iterable<FleetNode>): FleetHealth {
+export function fleetHealth(nodes: readonly FleetNode[]): FleetHealth {
+  return { ...countsOf(nodes), sick: sickOf(nodes) };
+}
+
+/** Counts the nodes of a list. */
+export function countsOf(list: Iterable<CountedNode>): Omit<FleetHealth, "sick"> {
   const byPool = new Map<string, number>();
   const byZone = new Map<string, number>();
-  const claimants = new Map<string, string[]>();
-  const sick: FleetNode[] = [];
+  const named = new Map<string, string[]>();
   let listed = 0;
-  let selected = 0;
+  let nodes = 0;
   let silent = 0;
-  for (const node of nodes) {
+  for (const node of list) {
+    const { name, pool = "", zone = "", providerId } = node;
     listed += 1;
     if (node.silent) silent += 1;
-    claim(claimants, node);
+    const names = providerId === undefined ? undefined : named.get(providerId);
+    if (names !== undefined) names.push(name);
+    else if (providerId !== undefined) named.set(providerId, [name]);
     if (node.leftOut === true) continue;
-    selected += 1;
-    byPool.set(node.pool ?? "", (byPool.get(node.pool ?? "") ?? 0) + 1);
-    byZone.set(node.zone ?? "", (byZone.get(node.zone ?? "") ?? 0) + 1);
-    if (isRepairable(node)) sick.push(node);
+    nodes += 1;
+    byPool.set(pool, (byPool.get(pool) ?? 0) + 1);
+    byZone.set(zone, (byZone.get(zone) ?? 0) + 1);
   }
-  const doubled = new Map([...claimants].filter(([, names]) => names.length > 1));
-  return { listed, silent, nodes: selected, byPool, byZone, claimants: doubled, sick };
+  const claimants = new Map([...named].filter(([, names]) => names.length > 1));
+  return { listed, silent, nodes, byPool, byZone, claimants };
 }
 
-/** The same of a fleet that was counted elsewhere, and of which only the failing nodes were seen. */
-export function fleetOf(read: {
-  readonly census: CensusData;
-  readonly sick: Iterable<FleetNode>;
-}): FleetHealth {
-  const { nodes, listed = nodes, silent, byPool, byZone, claimants } = read.census;
-  return {
-    listed,
-    silent,
-    nodes,
-    byPool: new Map(Object.entries(byPool)),
-    byZone: new Map(Object.entries(byZone)),
-    claimants: new Map(Object.entries(claimants).filter(([, names]) => names.length > 1)),
-    sick: [...read.sick].filter((node) => node.leftOut !== true && isRepairable(node)),
-  };
-}
-
-function isRepairable({ failing, excused }: FleetNode): boolean {
-  return excused !== true && Object.keys(failing).length > 0;
-}
-
-function claim(claimants: Map<string, string[]>, { name, providerId }: FleetNode): void {
-  if (providerId === undefined) return;
-  const names = claimants.get(providerId);
-  if (names === undefined) claimants.set(providerId, [name]);
-  else names.push(name);
+/** The failing nodes that the agent would repair. */
+export function sickOf(nodes: readonly FleetNode[]): FleetNode[] {
+  return nodes.filter(
+    ({ failing, excused, leftOut }) =>
+      leftOut !== true && excused !== true && Object.keys(failing).length > 0,
+  );
 }

@@ -3,30 +3,26 @@ import { grantFor } from "../ledger/grant.ts";
 import type { Clocks } from "../ledger/clocks.ts";
 import { isOpen, rebootsOf } from "../ledger/history.ts";
 import type { Ledger, LedgerEntry, LedgerGrant } from "../ledger/ledger.ts";
-import type { EpochMillis } from "../time.ts";
-import { CureRates, type CureRateName } from "./cure-rate.ts";
+import { DAY, HOUR, type EpochMillis } from "../time.ts";
+import type { BreakerSubject } from "./breaker.ts";
+import { CureRates, type CureHold } from "./cure-rate.ts";
 import type { FleetHealth } from "./fleet.ts";
-import { allowed, RATE_WINDOWS, type CureRatePolicy, type LimitPolicy } from "./policy.ts";
+import { allowed, type CureRatePolicy, type LimitPolicy } from "./policy.ts";
 
 /** The limits, in the order in which they are asked. A closed set. */
 export const LIMITS = ["Node", "Grant", "Pool", "Zone", "Cluster", "Rate"] as const;
 export type LimitName = (typeof LIMITS)[number];
 
-/** What holds a repair; without a time only an operator or a result can change it. */
+/** A limit that holds a repair; without a time only an operator or a result can change it. */
 export interface Held {
-  readonly gate: "Limit" | "CureRate";
-  readonly limit: LimitName | CureRateName;
+  readonly limit: LimitName;
   readonly why: string;
   readonly until?: EpochMillis;
 }
 
 /** The VM that asks for a repair. */
-export interface LimitSubject {
+export interface LimitSubject extends BreakerSubject {
   readonly instanceId: string;
-  readonly pool?: string;
-  readonly zone?: string;
-  /** The checkers that ask for its repair. */
-  readonly checkers: readonly CheckerName[];
   /** The one that the repair is counted for. */
   readonly checker?: CheckerName;
   /** A breaker holds it, and only an operator's grant lets it pass: the slow start of that grant counts. */
@@ -77,7 +73,7 @@ export class Limits {
     this.#sizes = sizes;
     this.#clocks = clocks;
     this.#cures = new CureRates(ledger, cureRate, clocks);
-    const oldest = clocks.earliest - RATE_WINDOWS.hour;
+    const oldest = clocks.earliest - HOUR;
     const begun: EpochMillis[] = [];
     for (const entry of ledger.entries.values()) {
       for (const at of rebootsOf(entry)) if (at > oldest) begun.push(at);
@@ -97,11 +93,6 @@ export class Limits {
     };
   }
 
-  /** The first that holds one more repair; undefined: it may begin. */
-  ask(subject: LimitSubject): Held | undefined {
-    return this.cureRate(subject) ?? this.limit(subject);
-  }
-
   /** One more repair begins now. */
   take(subject: LimitSubject): void {
     const { checker, pool } = subject;
@@ -115,10 +106,8 @@ export class Limits {
   }
 
   /** Whether repairs of this checker in this pool help (guard G5). */
-  cureRate({ checker, pool }: LimitSubject): Held | undefined {
-    if (checker === undefined) return undefined;
-    const found = this.#cures.ask({ checker, ...(pool === undefined ? {} : { pool }) });
-    return found === undefined ? undefined : { gate: "CureRate", limit: found.rate, why: found.why };
+  cureRate(subject: LimitSubject): CureHold | undefined {
+    return subject.checker === undefined ? undefined : this.#cures.ask(subject);
   }
 
   /** The first limit that one more repair would exceed. */
@@ -153,18 +142,18 @@ export class Limits {
   #ofNode({ instanceId }: LimitSubject): Held | undefined {
     const own = this.#ledger.entries.get(instanceId);
     const most = this.#policy.nodePerDay;
-    const oldest = this.#clocks.earliest - RATE_WINDOWS.day;
+    const oldest = this.#clocks.earliest - DAY;
     const begun = own === undefined ? [] : rebootsOf(own).filter((at) => at > oldest);
     const counts = begun.toSorted((a, b) => a - b).at(-most);
     if (counts === undefined) return undefined;
-    return held("Node", `${begun.length} repairs of this VM within the day`, counts + RATE_WINDOWS.day);
+    return held("Node", `${begun.length} repairs of this VM within the day`, counts + DAY);
   }
 
   #rate(most: number): Held | undefined {
     const counts = this.#begun.at(-most);
     if (counts === undefined) return undefined;
     const why = `${this.#begun.length} repairs began within the hour, ${most} allowed`;
-    return held("Rate", why, counts + RATE_WINDOWS.hour);
+    return held("Rate", why, counts + HOUR);
   }
 
   #ofGrant(subject: LimitSubject): Held | undefined {
@@ -176,9 +165,8 @@ export class Limits {
     return this.#full("Grant", grantKey(id), width, subject);
   }
 
-  #grantOf({ pool, zone, checkers }: LimitSubject): LedgerGrant | undefined {
-    const place = { ...(pool === undefined ? {} : { pool }), ...(zone === undefined ? {} : { zone }) };
-    return grantFor(this.#ledger.meta, { ...place, checkers }, this.#clocks.latest);
+  #grantOf(subject: LimitSubject): LedgerGrant | undefined {
+    return grantFor(this.#ledger.meta, subject, this.#clocks.latest);
   }
 
   #count(key: string, freeAt: EpochMillis): void {
@@ -197,13 +185,8 @@ export type FleetSizes = Pick<FleetHealth, "nodes" | "byPool" | "byZone">;
 /** A fleet that was not counted: every share of it is the least. */
 export const UNCOUNTED: FleetSizes = { nodes: 0, byPool: new Map(), byZone: new Map() };
 
-/** The limits of a ledger, for any number of questions. */
-export function limitsOf(ledger: Ledger, sizes: FleetSizes, rules: LimitRules, clocks: Clocks): Limits {
-  return new Limits(ledger, sizes, rules, clocks);
-}
-
 function held(limit: LimitName, why: string, until: EpochMillis): Held {
-  return { gate: "Limit", limit, why, ...(until === Infinity ? {} : { until }) };
+  return { limit, why, ...(until === Infinity ? {} : { until }) };
 }
 
 /** Keys of scopes are their names in words. */

@@ -1,4 +1,4 @@
-import { DAY, HOUR, MINUTE, type Millis } from "../time.ts";
+import { DAY, MINUTE, type Millis } from "../time.ts";
 
 /** A limit in two forms: a count and a share of the nodes in percent. The larger one counts, and it is never below one. */
 export interface Share {
@@ -77,9 +77,6 @@ export const DEFAULT_STORM_POLICY: StormPolicy = {
   curedAfter: 30 * MINUTE,
   settle: 3 * MINUTE,
 };
-
-/** The spans that rates are counted in. */
-export const RATE_WINDOWS = { hour: HOUR, day: DAY } as const;
 
 /** What a limit allows in a scope of so many nodes. */
 export function allowed({ count, percent }: Share, nodes: number): number {
