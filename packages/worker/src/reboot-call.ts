@@ -94,15 +94,14 @@ export class RebootCall {
     using claim = rules.policy.monitorOnly ? undefined : brake.claim(fleetSize);
     if (claim !== undefined && claim.wait > 0) {
       // It is the brake of this process alone: another worker may send the call.
-      const pause = Math.min(claim.wait, timings.blockedRetry);
-      const until = nowOf(transaction, clock) + pause;
-      return { end: "Wait", for: pause, until, gate: "RateLimit", why: BRAKED, record };
+      const at = nowOf(transaction, clock) + Math.min(claim.wait, timings.blockedRetry);
+      return { step: "WaitUntil", at, gate: "RateLimit", why: BRAKED, record };
     }
     const now = nowOf(transaction, clock);
     // Before the intent, too: what comes too late already must cost neither a window nor a pause.
     if (this.#deadline.isOver(transaction)) {
       const { why, pause } = this.#deadline.missed(transaction);
-      return { end: "Wait", for: pause, until: now + pause, gate: "Deadline", why, record };
+      return { step: "WaitUntil", at: now + pause, gate: "Deadline", why, record };
     }
     const token = newToken();
     const { instanceId } = target;
@@ -234,14 +233,9 @@ export class RebootCall {
       if (await store.compareAndSet(node, current.version, written)) break;
     }
     if (receipt.detail !== OTHERS_CAME_FIRST) journal.answered(written, receipt);
-    const wait = {
-      end: "Wait",
-      for: Math.max(0, waitUntil - nowOf(transaction, clock)),
-      until: waitUntil,
-    } as const;
-    if (missed !== undefined) return { ...wait, gate: "Deadline", why: missed.why, record: written };
-    const why = `${receipt.outcome}: ${receipt.detail}`;
-    return { ...wait, gate: "WaitWindow", why, record: written };
+    const wait = { step: "WaitUntil", at: waitUntil, record: written } as const;
+    if (missed !== undefined) return { ...wait, gate: "Deadline", why: missed.why };
+    return { ...wait, gate: "WaitWindow", why: `${receipt.outcome}: ${receipt.detail}` };
   }
 
   /** What happened, or may have, keeps the wait that the intent reserved; what surely did not, a pause. */

@@ -72,7 +72,7 @@ export class RebootProcessor {
     while (conflicts < MAX_CONFLICTS) {
       const run = await this.#transact(node, signal, isAhead);
       if (run === "conflict") conflicts += 1;
-      else if (run.end === "Due") {
+      else if (run.step === "Due") {
         await this.#lookAhead(run.now, signal);
         isAhead = true;
       } else return run;
@@ -111,7 +111,7 @@ export class RebootProcessor {
     // What a reboot came to must not be lost: limits and cure rate are built on it.
     if (unsettled !== undefined) return this.#wait(record, view, unsettled.gate, unsettled.why, undefined);
     if (record === undefined) {
-      return { end: "Finish", gate: "NothingFailing", why: stored.fault ?? "the node is gone", record };
+      return { step: "Finish", gate: "NothingFailing", why: stored.fault ?? "the node is gone", record };
     }
     const first = nextStep(this.#input(record, view, undefined, undefined));
     const verdict = verdictAt(record, view, verdictTimingsOf(this.#deps)) ?? 0;
@@ -121,8 +121,8 @@ export class RebootProcessor {
     const held = await heldByPlan(record, first, view, this.#deps);
     if (held !== undefined) return held;
     // Attempts used up is decided anew on a fresh read: that judgement moves the node to Failed.
-    if (first.step !== "CallExecutor" && !GIVES_UP.has(first.gate)) return this.#stop(first, record, view);
-    if (!isAhead) return { end: "Due", now: view.now };
+    if (first.step !== "CallExecutor" && !GIVES_UP.has(first.gate)) return { ...first, record };
+    if (!isAhead) return { step: "Due", now: view.now };
     return await this.#readTruth({ node, stored, startedMono, startedWall, signal, stopwatch }, record);
   }
 
@@ -136,7 +136,7 @@ export class RebootProcessor {
     );
     if ("failed" in read) return this.#wait(record, view, "NodeUnreadable", read.failed, undefined);
     if (!read.value.found) {
-      return { end: "Finish", gate: "NothingFailing", why: "the node no longer exists", record };
+      return { step: "Finish", gate: "NothingFailing", why: "the node no longer exists", record };
     }
     const { node, addresses } = read.value;
     const judged = judge(node, { record, damaged: false }, rules, view);
@@ -234,7 +234,7 @@ export class RebootProcessor {
     step: Exclude<RebootStep, { step: "CallExecutor" }>,
   ): Promise<RebootRun | "conflict"> {
     if (judged.changed && !(await this.#commit(transaction, judged, judged.after))) return "conflict";
-    return this.#stop(step, judged.after, transaction.stored.view);
+    return { ...step, record: judged.after };
   }
 
   #input(
@@ -258,16 +258,6 @@ export class RebootProcessor {
     };
   }
 
-  #stop(
-    step: Exclude<RebootStep, { step: "CallExecutor" }>,
-    record: NodeRecord,
-    view: ClusterView,
-  ): RebootRun {
-    const { gate, why } = step;
-    if (step.step === "Finish") return { end: "Finish", gate, why, record };
-    return { end: "Wait", for: step.at - view.now, until: step.at, gate, why, record };
-  }
-
   #wait(
     record: NodeRecord | undefined,
     view: ClusterView,
@@ -276,13 +266,13 @@ export class RebootProcessor {
     retryAfter: Millis | undefined,
   ): RebootRun {
     const pause = Math.max(0, retryAfter ?? this.#deps.timings.blockedRetry);
-    return { end: "Wait", for: pause, until: view.now + pause, gate, why, record };
+    return { step: "WaitUntil", at: view.now + pause, gate, why, record };
   }
 }
 
 /** Everything that is known allows the repair, and what takes long was not read ahead yet. */
 interface Due {
-  readonly end: "Due";
+  readonly step: "Due";
   readonly now: EpochMillis;
 }
 

@@ -1,5 +1,6 @@
 import type { DeadlineStep, TimedStep } from "@node-agent/shared/contract/metric-labels.ts";
 import type { GateName } from "@node-agent/shared/core/gates/gate.ts";
+import type { RebootStep } from "@node-agent/shared/core/gates/list.ts";
 import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
@@ -67,32 +68,21 @@ export interface RebootDeps {
   readonly jitter: (most: Millis, signal: AbortSignal) => Promise<void>;
 }
 
-/** What the job does next: end, look again after a pause, telling what it waits for, or sleep while the plan holds it. */
+/** How a transaction ended that the plan did not hold: the job ends, or looks again, telling what it waits for. */
+export type TransactionRun = Exclude<RebootStep, { step: "CallExecutor" }> & {
+  readonly record: NodeRecord | undefined;
+};
+
+/** What the job does next: what its transaction came to, or sleep while the plan holds it. */
 export type RebootRun =
+  | TransactionRun
   | {
-      readonly end: "Finish";
-      readonly gate: GateName;
-      readonly why: string;
-      readonly record: NodeRecord | undefined;
-    }
-  | {
-      readonly end: "Held";
+      readonly step: "Held";
       /** What it would show if no plan had said anything yet. */
       readonly own?: { readonly gate: GateName; readonly why: string };
-      readonly until: EpochMillis;
+      readonly at: EpochMillis;
       readonly record: NodeRecord;
-    }
-  | {
-      readonly end: "Wait";
-      readonly for: Millis;
-      readonly until: EpochMillis;
-      readonly gate: GateName;
-      readonly why: string;
-      readonly record: NodeRecord | undefined;
     };
-
-/** What a transaction came to that was not held by the plan. */
-export type TransactionRun = Exclude<RebootRun, { end: "Held" }>;
 
 /** How long the verdict on a reboot waits. */
 export function verdictTimingsOf({ timings, rules }: VerdictRules): VerdictTimings {
