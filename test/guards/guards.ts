@@ -76,8 +76,8 @@ export const GUARDS: readonly Guard[] = [
   {
     guard: "a conflict asks every gate again",
     file: PROCESSOR,
-    from: 'return this.#askAll(asked, again.value).step === "CallExecutor" ? again.value.session : undefined;',
-    to: "return again.value.session;",
+    from: 'return this.#askAll(asked, again.value).step === "CallExecutor" ? again.value : undefined;',
+    to: "return again.value;",
     tests: [`${UNIT}/reboot-limits.test.ts`],
   },
   {

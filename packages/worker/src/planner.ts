@@ -91,13 +91,7 @@ export class Planner {
     if (!wantsLedger(input)) return { state: "NotAsked" };
     using deadline = deadlineSignal(clock, readDeadline, parent);
     try {
-      const opening = await ledger.open(now, deadline.signal);
-      if (opening.open) {
-        const { ledger: read, clocks } = opening.session;
-        return { state: "Trusted", ledger: read, clocks };
-      }
-      const { open: _open, ...distrust } = opening;
-      return { state: "Distrusted", ...distrust };
+      return await ledger.open(now, deadline.signal);
     } catch (error) {
       const why = error instanceof Error ? error.message : "unknown error";
       this.#deps.journal.fault(dependencyOf(error) ?? "Kubernetes", `plan: ${why}`);

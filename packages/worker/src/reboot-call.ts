@@ -16,8 +16,7 @@ import type { RebootReceipt, RebootTarget } from "@node-agent/shared/ports/execu
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
 import type { CallClaim } from "./call-brake.ts";
 import type { Judged } from "./judge.ts";
-import { CONFLICT_PAUSE } from "./ledger-gate.ts";
-import type { IntentWrite, LedgerOpening, LedgerSession } from "./ledger-session.ts";
+import { CONFLICT_PAUSE, type IntentWrite, type LedgerOpening, type LedgerSession } from "./ledger-gate.ts";
 import { SendDeadline, type Missed } from "./send-deadline.ts";
 import { nowOf, type RebootDeps, type RebootRun, type Transaction } from "./reboot-transaction.ts";
 
@@ -73,13 +72,12 @@ export class RebootCall {
     now: EpochMillis,
   ): Pick<GateInput, "ledger" | "breaker"> {
     const { policy } = this.#deps.rules;
-    if (opening?.open === false) {
+    if (opening?.state === "Distrusted") {
       const { why, until } = opening;
       const distrust = { why, ...(until === undefined ? {} : { until }) };
       return { ledger: { distrust }, breaker: breakerOf(fleet, policy.breaker, now) };
     }
-    const ledger = opening === undefined ? simulatedLedger(records) : opening.session.ledger;
-    const clocks = opening === undefined ? clocksOf([now]) : opening.session.clocks;
+    const { ledger, clocks } = opening ?? { ledger: simulatedLedger(records), clocks: clocksOf([now]) };
     const breaker = breakerOf(fleet, policy.breaker, now, ledger);
     const limits = limitsOf(ledger, fleet, policy, clocks);
     return { ledger: ledgerView(subject, { ledger, clocks, limits, breaker }, now), breaker };

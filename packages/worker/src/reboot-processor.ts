@@ -34,7 +34,7 @@ import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
 import { FLEET_LIST_DEADLINES } from "./fleet-watch.ts";
 import { judge, type Judged } from "./judge.ts";
-import { ledgerOf, type LedgerOpening, type LedgerSession } from "./ledger-session.ts";
+import type { LedgerOpening, LedgerSession } from "./ledger-gate.ts";
 import { heldByPlan } from "./plan-hold.ts";
 import { RebootCall } from "./reboot-call.ts";
 import { Stopwatch } from "./stopwatch.ts";
@@ -140,7 +140,7 @@ export class RebootProcessor {
     }
     const { node, addresses } = read.value;
     const judged = judge(node, { record, damaged: false }, rules, view);
-    const step = nextStep(this.#input(judged.after, view, node, ledgerOf(opening.value)));
+    const step = nextStep(this.#input(judged.after, view, node, opening.value?.ledger));
     if (step.step !== "CallExecutor") return this.#settle(transaction, judged, step);
     return this.#askWorld(transaction, judged, { node, addresses }, opening.value);
   }
@@ -153,7 +153,7 @@ export class RebootProcessor {
     opening: LedgerOpening | undefined,
   ): Promise<RebootRun | "conflict"> {
     const { stored } = transaction;
-    const own = this.#input(judged.after, stored.view, fresh.node, ledgerOf(opening));
+    const own = this.#input(judged.after, stored.view, fresh.node, opening?.ledger);
     const looked = await lookAtWorld(transaction, fresh, this.#deps, { evidence: wantsEvidence(own) });
     if (!("look" in looked))
       return this.#wait(judged.after, stored.view, looked.gate, looked.why, looked.retryAfter);
@@ -164,8 +164,9 @@ export class RebootProcessor {
       await this.#commit(transaction, judged, learned);
       return "conflict";
     }
-    const entry = ledgerOf(opening)?.entries.get(target.instanceId);
-    const known = opening?.open === true ? entry : undefined;
+    const entry = opening?.ledger?.entries.get(target.instanceId);
+    const session = opening?.state === "Trusted" ? opening : undefined;
+    const known = session === undefined ? undefined : entry;
     const recall = recalled(judged.after, known, this.#deps.rules.policy, stored.view);
     if (recall !== undefined) return this.#recall(transaction, judged.after, recall);
     // The word of the cloud or of the ledger that this VM has GPUs lengthens the wait; nothing ever shortens it.
@@ -178,10 +179,9 @@ export class RebootProcessor {
     }
     const reopen = async (): Promise<LedgerSession | undefined> => {
       const again = await this.#openLedger(transaction, nowOf(transaction, this.#deps.clock));
-      if ("failed" in again || again.value?.open !== true) return undefined;
-      return this.#askAll(asked, again.value).step === "CallExecutor" ? again.value.session : undefined;
+      if ("failed" in again || again.value?.state !== "Trusted") return undefined;
+      return this.#askAll(asked, again.value).step === "CallExecutor" ? again.value : undefined;
     };
-    const session = opening?.open === true ? opening.session : undefined;
     const { nodes: fleetSize } = looked.look.health;
     const { node } = fresh;
     return this.#call.run({ transaction, judged: sized, node, target, fleetSize, session, reopen });
@@ -197,7 +197,7 @@ export class RebootProcessor {
     const asking = askingOf(record, this.#deps.rules.policy, transaction.stored.view.observed);
     const vm = { instanceId: target.instanceId, ...placeOf(node), ...asking };
     return nextStep({
-      ...this.#input(record, transaction.stored.view, node, ledgerOf(opening)),
+      ...this.#input(record, transaction.stored.view, node, opening?.ledger),
       fleet: health,
       ...this.#call.ledgerView(opening, records, vm, health, now),
       ...(hosting === undefined ? {} : { hosting }),
