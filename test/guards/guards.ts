@@ -111,8 +111,8 @@ export const GUARDS: readonly Guard[] = [
   {
     guard: "a verdict that was overtaken is told again",
     file: VERIFIER,
-    from: "return { stored: await store.get(record.name), overtaken: true };",
-    to: "return { stored: await store.get(record.name) };",
+    from: "return { stored: await store.get(name), overtaken: true };",
+    to: "return { stored: await store.get(name) };",
     tests: [`${UNIT}/reboot-verification.test.ts`],
   },
   {

@@ -58,9 +58,8 @@ export class RebootCall {
   readonly #deadline: SendDeadline;
 
   constructor(deps: RebootDeps) {
-    const { clock, timings, onMissed } = deps;
     this.#deps = deps;
-    this.#deadline = new SendDeadline({ clock, limit: timings.sendDeadline, onMissed });
+    this.#deadline = new SendDeadline(deps);
   }
 
   /** What the ledger says of this VM; in monitor-only mode, what it would say. */

@@ -85,7 +85,7 @@ export type RebootRun =
     };
 
 /** How long the verdict on a reboot waits. */
-export function verdictTimingsOf({ timings, rules }: VerdictRules): VerdictTimings {
+export function verdictTimingsOf({ timings, rules }: Pick<RebootDeps, "rules" | "timings">): VerdictTimings {
   const { recoveredAfter, curedAfter } = rules.policy.storm;
   return { flight: timings.flight, recoveredAfter, curedAfter };
 }
@@ -102,12 +102,6 @@ export function untilProven(
   const isBlind = view.age === undefined || view.age > rules.policy.viewMaxAge;
   const why = "healthy again; the result of the reboot is recorded once the node has stayed healthy";
   return [why, Math.max(verdict - view.now, isBlind ? timings.blockedRetry : 0)];
-}
-
-/** What verdicts depend on. */
-export interface VerdictRules {
-  readonly timings: Pick<RebootTimings, "flight">;
-  readonly rules: Rules;
 }
 
 /** One pass: what was read first, and when. Everything that limits the pass counts from here. */
@@ -129,10 +123,7 @@ const DEPENDENCY_OF = {
   Cloud: "Cloud",
 } satisfies Partial<Record<TimedStep, Dependency>>;
 
-/**
- * A read of the world with a deadline: its failure is a gate that holds, never an exception. The journal counts it
- * against the dependency that the error names, else against the one that was asked.
- */
+/** A read of the world with a deadline: its failure is a gate that holds, never an exception. */
 export async function tried<T>(
   { signal: parent, node, stopwatch }: Transaction,
   { clock, timings, journal }: Pick<RebootDeps, "clock" | "timings" | "journal">,
@@ -140,11 +131,22 @@ export async function tried<T>(
   read: (signal: AbortSignal) => Promise<T>,
 ): Promise<{ readonly value: T } | { readonly failed: string }> {
   using deadline = deadlineSignal(clock, timings.readDeadline, parent);
+  const timed = async (): Promise<T> => stopwatch.time(step, async () => read(deadline.signal));
+  return await blamed(timed, DEPENDENCY_OF[step], node, journal);
+}
+
+/** What the work returns, or why it failed: then the journal blames what the error names, else what was asked. */
+export async function blamed<T>(
+  work: () => Promise<T>,
+  asked: Dependency,
+  node: string,
+  journal: Journal,
+): Promise<{ readonly value: T } | { readonly failed: string }> {
   try {
-    return { value: await stopwatch.time(step, async () => read(deadline.signal)) };
+    return { value: await work() };
   } catch (error) {
     const failed = error instanceof Error ? error.message : "unknown error";
-    journal.fault(dependencyOf(error) ?? DEPENDENCY_OF[step], failed, node);
+    journal.fault(dependencyOf(error) ?? asked, failed, node);
     return { failed };
   }
 }

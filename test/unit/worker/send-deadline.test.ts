@@ -6,14 +6,15 @@ import { LoopLateness } from "../../../packages/worker/src/loop-lateness.ts";
 import type { Transaction } from "../../../packages/worker/src/reboot-transaction.ts";
 import { SendDeadline, type Missed } from "../../../packages/worker/src/send-deadline.ts";
 import { Stopwatch } from "../../../packages/worker/src/stopwatch.ts";
-import { World } from "./world.ts";
+import { TIMINGS, World } from "./world.ts";
 
 const LIMIT = 5 * SECOND;
 
 function setUp() {
   const clock = new ManualClock();
   const blamed: string[] = [];
-  const deadline = new SendDeadline({ clock, limit: LIMIT, onMissed: (step) => void blamed.push(step) });
+  const timings = { ...TIMINGS, sendDeadline: LIMIT };
+  const deadline = new SendDeadline({ clock, timings, onMissed: (step) => void blamed.push(step) });
   /** A transaction whose steps take so long, and during which the process stands still for `stood`. */
   const late = async (
     steps: Partial<Record<TimedStep, number>>,
