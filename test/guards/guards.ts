@@ -76,7 +76,7 @@ export const GUARDS: readonly Guard[] = [
   {
     guard: "a conflict asks every gate again",
     file: PROCESSOR,
-    from: 'return this.#askAll(asked, again.value).step === "CallExecutor" ? again.value : undefined;',
+    from: 'return ask(again.value).step === "CallExecutor" ? again.value : undefined;',
     to: "return again.value;",
     tests: [`${UNIT}/reboot-limits.test.ts`],
   },

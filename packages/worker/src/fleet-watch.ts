@@ -89,7 +89,8 @@ export class FleetWatch {
 
   #begin(records: readonly NodeRecord[], now: EpochMillis, signal: AbortSignal): Look {
     const startedAt = this.#deps.clock.monotonic();
-    const look: Look = { seen: this.#list(records, now, signal), startedAt, endedAt: undefined };
+    const seen = lookAtFleet(this.#deps, records, now, signal);
+    const look: Look = { seen, startedAt, endedAt: undefined };
     void this.#note(look);
     return look;
   }
@@ -102,9 +103,5 @@ export class FleetWatch {
       // Whoever asked is told; the next one asks anew.
       if (this.#look === look) this.#look = undefined;
     }
-  }
-
-  async #list(records: readonly NodeRecord[], now: EpochMillis, signal: AbortSignal): Promise<FleetLooked> {
-    return lookAtFleet(this.#deps, records, now, signal);
   }
 }

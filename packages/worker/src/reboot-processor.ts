@@ -129,7 +129,7 @@ export class RebootProcessor {
   async #readTruth(transaction: Transaction, record: NodeRecord): Promise<RebootRun | "conflict"> {
     const { reader, rules } = this.#deps;
     const { view } = transaction.stored;
-    const opening = await this.#openLedger(transaction, nowOf(transaction, this.#deps.clock));
+    const opening = await this.#openLedger(transaction);
     if ("failed" in opening) return this.#wait(record, view, "Ledger", opening.failed, undefined);
     const read = await tried(transaction, this.#deps, "Node", async (signal) =>
       reader.read(transaction.node, signal),
@@ -138,11 +138,11 @@ export class RebootProcessor {
     if (!read.value.found) {
       return { step: "Finish", gate: "NothingFailing", why: "the node no longer exists", record };
     }
-    const { node, addresses } = read.value;
+    const { node } = read.value;
     const judged = judge(node, { record, damaged: false }, rules, view);
     const step = nextStep(this.#input(judged.after, view, node, opening.value?.ledger));
     if (step.step !== "CallExecutor") return this.#settle(transaction, judged, step);
-    return this.#askWorld(transaction, judged, { node, addresses }, opening.value);
+    return this.#askWorld(transaction, judged, read.value, opening.value);
   }
 
   /** The node is due by all that is known of it alone: now the fleet and the cloud are asked. */
@@ -153,11 +153,12 @@ export class RebootProcessor {
     opening: LedgerOpening | undefined,
   ): Promise<RebootRun | "conflict"> {
     const { stored } = transaction;
-    const own = this.#input(judged.after, stored.view, fresh.node, opening?.ledger);
-    const looked = await lookAtWorld(transaction, fresh, this.#deps, { evidence: wantsEvidence(own) });
-    if (!("look" in looked))
-      return this.#wait(judged.after, stored.view, looked.gate, looked.why, looked.retryAfter);
-    const { target, hasGpus, evidence } = looked.look;
+    const { node } = fresh;
+    const own = this.#input(judged.after, stored.view, node, opening?.ledger);
+    const look = await lookAtWorld(transaction, fresh, this.#deps, { evidence: wantsEvidence(own) });
+    if (!("target" in look))
+      return this.#wait(judged.after, stored.view, look.gate, look.why, look.retryAfter);
+    const { target, hasGpus, evidence } = look;
     const learned = evidence === undefined ? undefined : withDraSlices(judged.after, evidence);
     if (learned !== undefined) {
       // A DRA driver allocates the GPUs: the record remembers it, and the node is judged again.
@@ -172,24 +173,25 @@ export class RebootProcessor {
     // The word of the cloud or of the ledger that this VM has GPUs lengthens the wait; nothing ever shortens it.
     const sized =
       hasGpus || entry?.gpu === true ? { ...judged, after: { ...judged.after, gpuNode: true } } : judged;
-    const asked: AskedLast = { transaction, record: sized.after, fresh, look: looked.look };
-    const step = this.#askAll(asked, opening);
-    if (step.step !== "CallExecutor") {
-      return this.#settle(transaction, sized, step);
-    }
+    const ask = (now: LedgerOpening | undefined): RebootStep =>
+      this.#askAll(transaction, sized.after, node, look, now);
+    const step = ask(opening);
+    if (step.step !== "CallExecutor") return this.#settle(transaction, sized, step);
     const reopen = async (): Promise<LedgerSession | undefined> => {
-      const again = await this.#openLedger(transaction, nowOf(transaction, this.#deps.clock));
+      const again = await this.#openLedger(transaction);
       if ("failed" in again || again.value?.state !== "Trusted") return undefined;
-      return this.#askAll(asked, again.value).step === "CallExecutor" ? again.value : undefined;
+      return ask(again.value).step === "CallExecutor" ? again.value : undefined;
     };
-    const { nodes: fleetSize } = looked.look.health;
-    const { node } = fresh;
+    const { nodes: fleetSize } = look.health;
     return this.#call.run({ transaction, judged: sized, node, target, fleetSize, session, reopen });
   }
 
   /** Step 7: every gate, with all that was read. */
   #askAll(
-    { transaction, record, fresh: { node }, look }: AskedLast,
+    transaction: Transaction,
+    record: NodeRecord,
+    node: NodeSnapshot,
+    look: WorldLook,
     opening: LedgerOpening | undefined,
   ): RebootStep {
     const { records, target, health, hosting, evidence } = look;
@@ -223,8 +225,9 @@ export class RebootProcessor {
     return true;
   }
 
-  async #openLedger(transaction: Transaction, redisNow: EpochMillis) {
-    const { ledger } = this.#deps;
+  async #openLedger(transaction: Transaction) {
+    const { ledger, clock } = this.#deps;
+    const redisNow = nowOf(transaction, clock);
     return tried(transaction, this.#deps, "Ledger", async (signal) => ledger?.open(redisNow, signal));
   }
 
@@ -274,12 +277,4 @@ export class RebootProcessor {
 interface Due {
   readonly step: "Due";
   readonly now: EpochMillis;
-}
-
-/** Everything that the last questions are asked with. */
-interface AskedLast {
-  readonly transaction: Transaction;
-  readonly record: NodeRecord;
-  readonly fresh: FreshNode;
-  readonly look: WorldLook;
 }
