@@ -17,7 +17,7 @@ import type { StateStore } from "@node-agent/shared/ports/state-store.ts";
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
 import { lookForPlan, progressIn, type PlanLook } from "@node-agent/shared/runtime/plan-look.ts";
 import type { Journal } from "./journal.ts";
-import type { Rules } from "./judge.ts";
+import type { Rules } from "@node-agent/shared/core/judge.ts";
 import type { LedgerGate } from "./ledger-gate.ts";
 import { progressOf } from "./progress.ts";
 

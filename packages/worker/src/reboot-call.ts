@@ -15,7 +15,7 @@ import { transition } from "@node-agent/shared/core/transition.ts";
 import type { RebootReceipt, RebootTarget } from "@node-agent/shared/ports/executor.ts";
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
 import type { CallClaim } from "./call-brake.ts";
-import type { Judged } from "./judge.ts";
+import type { Judged } from "@node-agent/shared/core/judge.ts";
 import { CONFLICT_PAUSE, type IntentWrite, type LedgerOpening, type LedgerSession } from "./ledger-gate.ts";
 import { SendDeadline, type Missed } from "./send-deadline.ts";
 import { nowOf, type RebootDeps, type RebootRun, type Transaction } from "./reboot-transaction.ts";

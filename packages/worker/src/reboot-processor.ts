@@ -33,7 +33,7 @@ import { verdictAt } from "@node-agent/shared/core/verification.ts";
 import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
 import { FLEET_LIST_DEADLINES } from "./fleet-watch.ts";
-import { judge, type Judged } from "./judge.ts";
+import { judge, type Judged } from "@node-agent/shared/core/judge.ts";
 import type { LedgerOpening, LedgerSession } from "./ledger-gate.ts";
 import { heldByPlan } from "./plan-hold.ts";
 import { RebootCall } from "./reboot-call.ts";
@@ -42,7 +42,6 @@ import { verifyReboot } from "./verifier.ts";
 import {
   nowOf,
   tried,
-  untilProven,
   verdictTimingsOf,
   type RebootDeps,
   type RebootRun,
@@ -116,7 +115,7 @@ export class RebootProcessor {
     const first = nextStep(this.#input(record, view, undefined, undefined));
     const verdict = verdictAt(record, view, verdictTimingsOf(this.#deps)) ?? 0;
     if (first.step === "Finish" && first.gate === "NothingFailing" && verdict > view.now) {
-      return this.#wait(record, view, "Verifying", ...untilProven(verdict, view, this.#deps));
+      return this.#untilProven(record, view, verdict);
     }
     const held = await heldByPlan(record, first, view, this.#deps);
     if (held !== undefined) return held;
@@ -259,6 +258,18 @@ export class RebootProcessor {
       pauses: pausesOf(named, policy.paused, ledger),
       ...(snapshot === undefined ? {} : { node: snapshot, selected: this.#deps.selects(snapshot) }),
     };
+  }
+
+  /**
+   * A node that is well again waits for the result of its reboot. Only watched time proves a cure: while nobody sees the
+   * cluster there is no hurry to look again.
+   */
+  #untilProven(record: NodeRecord, view: ClusterView, verdict: EpochMillis): RebootRun {
+    const { rules, timings } = this.#deps;
+    const isBlind = view.age === undefined || view.age > rules.policy.viewMaxAge;
+    const why = "healthy again; the result of the reboot is recorded once the node has stayed healthy";
+    const pause = Math.max(verdict - view.now, isBlind ? timings.blockedRetry : 0);
+    return this.#wait(record, view, "Verifying", why, pause);
   }
 
   #wait(

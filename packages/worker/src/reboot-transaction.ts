@@ -11,15 +11,14 @@ import type { Executor } from "@node-agent/shared/ports/executor.ts";
 import type { EvidenceReader } from "@node-agent/shared/ports/node-evidence.ts";
 import type { NodeReader } from "@node-agent/shared/ports/node-reader.ts";
 import type { PlanStore } from "@node-agent/shared/ports/plan-store.ts";
-import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 import type { StateStore, VersionedRecord } from "@node-agent/shared/ports/state-store.ts";
 import type { CallBrake } from "./call-brake.ts";
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
 import type { FleetWatch } from "./fleet-watch.ts";
 import type { Journal } from "./journal.ts";
-import type { Rules } from "./judge.ts";
+import type { Rules } from "@node-agent/shared/core/judge.ts";
 import type { LedgerGate } from "./ledger-gate.ts";
-import type { Lateness } from "./loop-lateness.ts";
+import type { Lateness } from "./stopwatch.ts";
 import type { Stopwatch } from "./stopwatch.ts";
 import type { Whereabouts } from "./whereabouts.ts";
 
@@ -88,20 +87,6 @@ export type RebootRun =
 export function verdictTimingsOf({ timings, rules }: Pick<RebootDeps, "rules" | "timings">): VerdictTimings {
   const { recoveredAfter, curedAfter } = rules.policy.storm;
   return { flight: timings.flight, recoveredAfter, curedAfter };
-}
-
-/**
- * Why and how long a node that is well again waits for the result of its reboot. Only watched time proves a cure: while
- * nobody sees the cluster there is no hurry to look again.
- */
-export function untilProven(
-  verdict: EpochMillis,
-  view: ClusterView,
-  { rules, timings }: Pick<RebootDeps, "rules" | "timings">,
-): [string, Millis] {
-  const isBlind = view.age === undefined || view.age > rules.policy.viewMaxAge;
-  const why = "healthy again; the result of the reboot is recorded once the node has stayed healthy";
-  return [why, Math.max(verdict - view.now, isBlind ? timings.blockedRetry : 0)];
 }
 
 /** One pass: what was read first, and when. Everything that limits the pass counts from here. */

@@ -1,6 +1,6 @@
 import { fnv1a64 } from "@node-agent/shared/core/fnv1a.ts";
 import { VERSION } from "@node-agent/shared/runtime/version.ts";
-import type { Rules } from "./judge.ts";
+import type { Rules } from "@node-agent/shared/core/judge.ts";
 
 /**
  * Names the rules by which a worker judges: its version and its policy. A node that was judged by rules that no living

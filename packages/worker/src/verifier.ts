@@ -13,7 +13,7 @@ import type { NodeReadResult } from "@node-agent/shared/ports/node-reader.ts";
 import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 import type { VersionedRecord } from "@node-agent/shared/ports/state-store.ts";
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
-import { judge } from "./judge.ts";
+import { judge } from "@node-agent/shared/core/judge.ts";
 import { blamed, verdictTimingsOf, type RebootDeps } from "./reboot-transaction.ts";
 
 /**

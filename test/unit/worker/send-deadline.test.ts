@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { TimedStep } from "../../../packages/shared/src/contract/metric-labels.ts";
 import { SECOND } from "../../../packages/shared/src/core/time.ts";
 import { ManualClock } from "../../../packages/shared/src/testing/manual-clock.ts";
-import { LoopLateness } from "../../../packages/worker/src/loop-lateness.ts";
+import { LoopLateness } from "../../../packages/worker/src/stopwatch.ts";
 import type { Transaction } from "../../../packages/worker/src/reboot-transaction.ts";
 import { SendDeadline, type Missed } from "../../../packages/worker/src/send-deadline.ts";
 import { Stopwatch } from "../../../packages/worker/src/stopwatch.ts";

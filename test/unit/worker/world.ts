@@ -28,7 +28,7 @@ import { MemoryPlanStore } from "../../../packages/shared/src/testing/memory-pla
 import { Evaluator, type EvaluatorDeps } from "../../../packages/worker/src/evaluator.ts";
 import { FleetWatch } from "../../../packages/worker/src/fleet-watch.ts";
 import { LedgerGate } from "../../../packages/worker/src/ledger-gate.ts";
-import type { Lateness } from "../../../packages/worker/src/loop-lateness.ts";
+import type { Lateness } from "../../../packages/worker/src/stopwatch.ts";
 import { RebootProcessor } from "../../../packages/worker/src/reboot-processor.ts";
 import type { RebootDeps, TransactionRun } from "../../../packages/worker/src/reboot-transaction.ts";
 import { Whereabouts, type WhereaboutsDeps } from "../../../packages/worker/src/whereabouts.ts";
