@@ -105,19 +105,13 @@ export class Evaluator {
     if (snapshot === undefined) {
       // A version without a snapshot that can be read says "known" to every watcher: without it they publish anew.
       const op = snapshotVersion === "" ? "keep" : "discard";
-      return { pending, commit: { ...base, record: op }, judged: undefined, actions: [] };
+      return { pending, commit: { ...base, record: op }, actions: [] };
     }
     const damaged = pending.faults.some(({ kind }) => kind === "DamagedRecord");
     const judged = judge(snapshot, { record, damaged }, rules, view);
-    const { after, changed, timed, evaluation } = judged;
-    const commit: JudgedNodeCommit = {
-      ...base,
-      record: changed ? after : "keep",
-      judged: after,
-      timed,
-    };
-    const drifted = isDrifted(pending, evaluation.verdict, view.now);
-    return { pending, commit, judged, actions: judged.actions, drifted };
+    const { after, changed, timed, evaluation, actions } = judged;
+    const commit = { ...base, record: changed ? after : "keep", judged: after, timed } as const;
+    return { pending, commit, judged, actions, drifted: isDrifted(pending, evaluation.verdict, view.now) };
   }
 
   /** Timers after the commit: a crash in between loses only what the next resync makes again. */
@@ -136,12 +130,12 @@ export class Evaluator {
         // until when, and goes to sleep for exactly as long. So one place computes the time, and the same place tells it.
         if (woken.has(outcome)) await queues.moveReboot(pending.name, 0);
         if (judged === undefined && commit.record !== "delete") return;
-        const { record } = pending;
+        const { name: node, record } = pending;
         const gone = judged === undefined && record !== undefined ? verificationOfGone(record) : undefined;
         if (record !== undefined && gone !== undefined) this.#deps.journal.verified(record, gone);
         this.#deps.journal.judged({
-          node: pending.name,
-          before: pending.record,
+          node,
+          before: record,
           after: judged?.after,
           evaluation: judged?.evaluation,
           dueIn: dueInOf(actions, now),
@@ -173,7 +167,6 @@ function goneOutcome(pending: PendingNode, now: EpochMillis): Outcome {
   return {
     pending,
     commit: { name, snapshotVersion, recordVersion, record: isSame ? "keep" : (kept ?? "delete") },
-    judged: undefined,
     actions: isSame ? [] : [{ type: "WakeReboot" }],
   };
 }
@@ -181,7 +174,8 @@ function goneOutcome(pending: PendingNode, now: EpochMillis): Outcome {
 interface Outcome {
   readonly pending: PendingNode;
   readonly commit: JudgedNodeCommit;
-  readonly judged: Judged | undefined;
+  /** Absent: the node is gone, or its snapshot cannot be read. */
+  readonly judged?: Judged;
   readonly actions: readonly NodeAction[];
   /** Its record was not borne out by its snapshot. */
   readonly drifted?: boolean;

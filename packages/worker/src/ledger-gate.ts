@@ -279,9 +279,8 @@ export class LedgerGate {
     return remembered;
   }
 
-  #clocks(reading: LedgerReading, redisNow: EpochMillis): Clocks {
-    const server = reading.state === "Found" ? reading.serverTime : undefined;
-    return clocksOf([this.#deps.clock.now(), redisNow, ...(server === undefined ? [] : [server])]);
+  #clocks({ serverTime }: FoundLedger, redisNow: EpochMillis): Clocks {
+    return clocksOf([this.#deps.clock.now(), redisNow, ...(serverTime === undefined ? [] : [serverTime])]);
   }
 
   #writer(clocks: Clocks): LedgerWriter {

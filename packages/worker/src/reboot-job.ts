@@ -111,11 +111,9 @@ async function tell(
 ): Promise<void> {
   const before = progressIn(job.progress);
   const { gate, why, record } = run;
-  const shown =
-    run.step === "Finish"
-      ? ({ gate: "nothing", why, record } as const)
-      : { gate, why, record, until: run.at };
-  const progress = progressOf(shown, before, now);
+  const hold =
+    run.step === "Finish" ? ({ gate: "nothing", until: undefined } as const) : { gate, until: run.at };
+  const progress = progressOf({ ...hold, why, record }, before, now);
   try {
     await job.updateProgress({ ...progress });
     if (before?.waitsFor === progress.waitsFor && before.why === progress.why) return;

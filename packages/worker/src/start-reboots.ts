@@ -33,9 +33,7 @@ import { LoopLateness } from "./stopwatch.ts";
 import { Planner } from "./planner.ts";
 import type { Reach } from "./reach.ts";
 import { RebootProcessor } from "./reboot-processor.ts";
-import { rulesId } from "./rules-id.ts";
-import type { Standing } from "./standing.ts";
-import { SELF } from "./start-standing.ts";
+import { rulesId, SELF, type Standing } from "./standing.ts";
 import { Whereabouts } from "./whereabouts.ts";
 
 /** What the reboot transaction is wired from. */

@@ -20,13 +20,12 @@ import { GrantWatch } from "./grant-watch.ts";
 import { gaugeSources } from "./gauge-sources.ts";
 import { logIdleCheckers } from "./idle-checkers.ts";
 import type { Rules } from "@node-agent/shared/core/judge.ts";
-import { rulesId } from "./rules-id.ts";
 import { createLogJournal } from "./log-journal.ts";
 import { measuredExecutor } from "./measured-executor.ts";
 import { startQueueWorkers, type QueueWorkers } from "./queue-workers.ts";
 import { withEvents } from "./event-journal.ts";
 import { createReboots, keepLedgerAlive } from "./start-reboots.ts";
-import { startStanding } from "./start-standing.ts";
+import { rulesId, startStanding } from "./standing.ts";
 import { keepBeating } from "./whereabouts.ts";
 
 const USER_AGENT = `node-recovery-agent/${VERSION}`;
