@@ -18,8 +18,7 @@ import type { FleetWatch } from "./fleet-watch.ts";
 import type { Journal } from "./journal.ts";
 import type { Rules } from "@node-agent/shared/core/judge.ts";
 import type { LedgerGate } from "./ledger-gate.ts";
-import type { Lateness } from "./stopwatch.ts";
-import type { Stopwatch } from "./stopwatch.ts";
+import type { Lateness, Stopwatch } from "./stopwatch.ts";
 import type { Whereabouts } from "./whereabouts.ts";
 
 /** The spans of the reboot transaction (facts on the protocol, 3.4). */

@@ -43,7 +43,7 @@ export async function verifyReboot(
     return { stored };
   }
   const { name } = record;
-  // Node and ledger are objects of Kubernetes.
+  // Node and ledger are objects of Kubernetes; only what the error itself blames on Redis is the fault of Redis.
   const read = await blamed(async () => readTruth(name, deps, signal), "Kubernetes", name, journal);
   if ("failed" in read) return { stored, unsettled: { gate: "NodeUnreadable", why: read.failed } };
   const proof = verdictOn(read.value, record, view, deps);
