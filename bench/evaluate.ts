@@ -27,7 +27,7 @@ import { aNode } from "@node-agent/shared/testing/builders.ts";
 import { startRedis } from "../scripts/setup/redis.mjs";
 import { Evaluator } from "../packages/worker/src/evaluator.ts";
 import type { Journal } from "../packages/worker/src/journal.ts";
-import { judge, type Rules } from "../packages/worker/src/judge.ts";
+import { judge, type Rules } from "@node-agent/shared/core/judge.ts";
 import { machine, perSecond, progress, quantile, spread, table } from "./support/report.ts";
 
 const NODES = 10_000;

@@ -140,13 +140,11 @@ const planner = new Planner({
       ledgerReads += 1;
       const ledger = emptyLedger("bench", "bench", now - DAY);
       return {
-        open: true,
-        session: {
-          ledger,
-          clocks: clocksOf([now]),
-          windowEnd: () => now,
-          intend: async () => fail(new Error("no repair may begin")),
-        },
+        state: "Trusted",
+        ledger,
+        clocks: clocksOf([now]),
+        windowEnd: () => now,
+        intend: async () => fail(new Error("no repair may begin")),
       };
     },
   },

@@ -11,13 +11,11 @@ import { LedgerGate } from "../../packages/worker/src/ledger-gate.ts";
 import { startWorker } from "../../packages/worker/src/start.ts";
 
 LedgerGate.prototype.open = async (redisNow) => ({
-  open: true,
-  session: {
-    ledger: emptyLedger("sabotaged", "nobody", systemClock.now()),
-    clocks: { earliest: redisNow, latest: redisNow },
-    windowEnd: () => redisNow,
-    intend: async () => ({ outcome: "Written" }),
-  },
+  state: "Trusted",
+  ledger: emptyLedger("sabotaged", "nobody", systemClock.now()),
+  clocks: { earliest: redisNow, latest: redisNow },
+  windowEnd: () => redisNow,
+  intend: async () => ({ outcome: "Written" }),
 });
 LedgerGate.prototype.settle = async () => true;
 

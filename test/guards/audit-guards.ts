@@ -203,7 +203,7 @@ export const AUDIT_GUARDS: readonly Guard[] = [
   },
   {
     guard: "audit: a record that its snapshot does not bear out is counted",
-    file: "packages/worker/src/record-audit.ts",
+    file: "packages/worker/src/evaluator.ts",
     from: 'rewritten && verdict === "Fail" &&',
     to: 'rewritten && verdict === "Pass" &&',
     tests: CACHES,

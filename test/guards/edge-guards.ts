@@ -57,15 +57,15 @@ export const EDGE_GUARDS: readonly Guard[] = [
   {
     guard: "faults: a read that failed is counted against the dependency that failed",
     file: "packages/worker/src/reboot-transaction.ts",
-    from: "journal.fault(dependencyOf(error) ?? DEPENDENCY_OF[step], failed, node);",
+    from: "journal.fault(dependencyOf(error) ?? asked, failed, node);",
     to: 'journal.fault("Kubernetes", failed, node);',
     tests: ["test/unit/worker/named-faults.test.ts"],
   },
   {
     guard: "faults: a verdict that failed is counted against the dependency that failed",
-    file: "packages/worker/src/verifier.ts",
-    from: 'return { failed, dependency: dependencyOf(error) ?? "Kubernetes" };',
-    to: 'return { failed, dependency: "Kubernetes" };',
+    file: "packages/worker/src/reboot-transaction.ts",
+    from: "journal.fault(dependencyOf(error) ?? asked, failed, node);",
+    to: "journal.fault(asked, failed, node);",
     tests: ["test/unit/worker/named-faults.test.ts"],
   },
   {

@@ -172,7 +172,7 @@ export const FLAP_GUARDS: readonly Guard[] = [
   },
   {
     guard: "cure: no hurry while nobody sees the cluster",
-    file: "packages/worker/src/reboot-transaction.ts",
+    file: "packages/worker/src/reboot-processor.ts",
     from: "isBlind ? timings.blockedRetry : 0",
     to: "0",
     tests: ["test/unit/worker/reboot-cure.test.ts"],

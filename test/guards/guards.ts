@@ -76,8 +76,8 @@ export const GUARDS: readonly Guard[] = [
   {
     guard: "a conflict asks every gate again",
     file: PROCESSOR,
-    from: 'return this.#askAll(asked, again.value).step === "CallExecutor" ? again.value.session : undefined;',
-    to: "return again.value.session;",
+    from: 'return ask(again.value).step === "CallExecutor" ? again.value : undefined;',
+    to: "return again.value;",
     tests: [`${UNIT}/reboot-limits.test.ts`],
   },
   {
@@ -111,8 +111,8 @@ export const GUARDS: readonly Guard[] = [
   {
     guard: "a verdict that was overtaken is told again",
     file: VERIFIER,
-    from: "return { stored: await store.get(record.name), overtaken: true };",
-    to: "return { stored: await store.get(record.name) };",
+    from: "return { stored: await store.get(name), overtaken: true };",
+    to: "return { stored: await store.get(name) };",
     tests: [`${UNIT}/reboot-verification.test.ts`],
   },
   {

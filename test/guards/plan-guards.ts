@@ -31,7 +31,7 @@ export const PLAN_GUARDS: readonly Guard[] = [
   {
     guard: "a repair that the plan holds reads nothing of the world",
     file: PLAN_HOLD,
-    from: 'return { end: "Held", until: now + HELD_SLEEP, record };',
+    from: 'return { step: "Held", at: now + HELD_SLEEP, record };',
     to: "return undefined;",
     tests: PLANNER_TESTS,
   },
@@ -80,7 +80,7 @@ export const PLAN_GUARDS: readonly Guard[] = [
   {
     guard: "what takes long is read ahead of every repair that may be called",
     file: "packages/worker/src/reboot-processor.ts",
-    from: '    if (!isAhead) return { end: "Due", now: view.now };\n',
+    from: '    if (!isAhead) return { step: "Due", now: view.now };\n',
     to: "",
     tests: ["test/unit/worker/reboot-last-look.test.ts"],
   },

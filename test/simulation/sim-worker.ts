@@ -7,7 +7,7 @@ import { CallBrake } from "../../packages/worker/src/call-brake.ts";
 import { Evaluator } from "../../packages/worker/src/evaluator.ts";
 import { FleetWatch } from "../../packages/worker/src/fleet-watch.ts";
 import type { Journal } from "../../packages/worker/src/journal.ts";
-import type { Rules } from "../../packages/worker/src/judge.ts";
+import type { Rules } from "@node-agent/shared/core/judge.ts";
 import { LedgerGate } from "../../packages/worker/src/ledger-gate.ts";
 import { runRebootJob, type RebootJobDeps } from "../../packages/worker/src/reboot-job.ts";
 import { RebootProcessor } from "../../packages/worker/src/reboot-processor.ts";

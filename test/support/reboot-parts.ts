@@ -9,9 +9,9 @@ import { MemoryLedger } from "@node-agent/shared/testing/memory-ledger.ts";
 import { MemoryNodeLister } from "@node-agent/shared/testing/memory-node-lister.ts";
 import type { MemoryNodeReader } from "@node-agent/shared/testing/memory-node-reader.ts";
 import { FleetWatch } from "../../packages/worker/src/fleet-watch.ts";
-import type { Rules } from "../../packages/worker/src/judge.ts";
+import type { Rules } from "@node-agent/shared/core/judge.ts";
 import type { RebootDeps } from "../../packages/worker/src/reboot-transaction.ts";
-import { LoopLateness } from "../../packages/worker/src/loop-lateness.ts";
+import { LoopLateness } from "../../packages/worker/src/stopwatch.ts";
 import { LedgerGate } from "../../packages/worker/src/ledger-gate.ts";
 
 /** A ledger that is old enough to be trusted. */

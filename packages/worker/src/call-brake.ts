@@ -1,6 +1,7 @@
 import { allowed, type LimitPolicy } from "@node-agent/shared/core/storm/policy.ts";
 import { HOUR, type Millis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
+import { TokenBucket } from "./token-bucket.ts";
 
 /** The right to send one reboot call, or how long there is none; disposing of an unused one gives it back. */
 export interface CallClaim extends Disposable {
@@ -20,13 +21,11 @@ const MARGIN = 2;
  * the cluster.
  */
 export class CallBrake {
-  readonly #clock: Pick<Clock, "monotonic">;
+  readonly #bucket: TokenBucket;
   readonly #limits: Pick<LimitPolicy, "open" | "rate">;
-  #spent = 0;
-  #at: Millis | undefined;
 
   constructor(clock: Pick<Clock, "monotonic">, limits: Pick<LimitPolicy, "open" | "rate">) {
-    this.#clock = clock;
+    this.#bucket = new TokenBucket(clock);
     this.#limits = limits;
   }
 
@@ -34,11 +33,8 @@ export class CallBrake {
   claim(nodes: number): CallClaim {
     const capacity = MARGIN * allowed(this.#limits.open.cluster, nodes);
     const refill = HOUR / (MARGIN * allowed(this.#limits.rate, nodes));
-    this.#drain(refill);
-    const missing = this.#spent + 1 - capacity;
-    const wait = Math.max(0, Math.ceil(missing * refill));
+    const wait = this.#bucket.take(capacity, refill);
     let held = wait === 0;
-    if (held) this.#spent += 1;
     return {
       wait,
       send: () => {
@@ -47,16 +43,9 @@ export class CallBrake {
         return sends;
       },
       [Symbol.dispose]: () => {
-        if (held) this.#spent = Math.max(0, this.#spent - 1);
+        if (held) this.#bucket.giveBack();
         held = false;
       },
     };
-  }
-
-  /** Time gives tokens back. */
-  #drain(refill: Millis): void {
-    const now = this.#clock.monotonic();
-    this.#spent = Math.max(0, this.#spent - (now - (this.#at ?? now)) / refill);
-    this.#at = now;
   }
 }

@@ -1,4 +1,4 @@
-import { DriftTally, type Drift } from "@node-agent/shared/contract/drift.ts";
+import { DELIVERY, DriftTally, type Drift } from "@node-agent/shared/contract/drift.ts";
 import { farewell } from "@node-agent/shared/core/carry-over.ts";
 import type { NodeAction } from "@node-agent/shared/core/events.ts";
 import type {
@@ -12,8 +12,7 @@ import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 import { verificationOfGone } from "@node-agent/shared/core/verification.ts";
 import type { EpochMillis } from "@node-agent/shared/core/time.ts";
 import type { Journal } from "./journal.ts";
-import { isDrifted } from "./record-audit.ts";
-import { judge, type Judged, type Rules } from "./judge.ts";
+import { judge, type Judged, type Rules } from "@node-agent/shared/core/judge.ts";
 
 /** What the evaluator works with. */
 export interface EvaluatorDeps {
@@ -106,19 +105,13 @@ export class Evaluator {
     if (snapshot === undefined) {
       // A version without a snapshot that can be read says "known" to every watcher: without it they publish anew.
       const op = snapshotVersion === "" ? "keep" : "discard";
-      return { pending, commit: { ...base, record: op }, judged: undefined, actions: [] };
+      return { pending, commit: { ...base, record: op }, actions: [] };
     }
     const damaged = pending.faults.some(({ kind }) => kind === "DamagedRecord");
     const judged = judge(snapshot, { record, damaged }, rules, view);
-    const { after, changed, timed, evaluation } = judged;
-    const commit: JudgedNodeCommit = {
-      ...base,
-      record: changed ? after : "keep",
-      judged: after,
-      timed,
-    };
-    const drifted = isDrifted(pending, evaluation.verdict, view.now);
-    return { pending, commit, judged, actions: judged.actions, drifted };
+    const { after, changed, timed, evaluation, actions } = judged;
+    const commit = { ...base, record: changed ? after : "keep", judged: after, timed } as const;
+    return { pending, commit, judged, actions, drifted: isDrifted(pending, evaluation.verdict, view.now) };
   }
 
   /** Timers after the commit: a crash in between loses only what the next resync makes again. */
@@ -137,12 +130,12 @@ export class Evaluator {
         // until when, and goes to sleep for exactly as long. So one place computes the time, and the same place tells it.
         if (woken.has(outcome)) await queues.moveReboot(pending.name, 0);
         if (judged === undefined && commit.record !== "delete") return;
-        const { record } = pending;
+        const { name: node, record } = pending;
         const gone = judged === undefined && record !== undefined ? verificationOfGone(record) : undefined;
         if (record !== undefined && gone !== undefined) this.#deps.journal.verified(record, gone);
         this.#deps.journal.judged({
-          node: pending.name,
-          before: pending.record,
+          node,
+          before: record,
           after: judged?.after,
           evaluation: judged?.evaluation,
           dueIn: dueInOf(actions, now),
@@ -152,26 +145,37 @@ export class Evaluator {
   }
 }
 
+/**
+ * Whether a judgement finds that the record had drifted: it says Healthy for longer than a delivery takes, while its
+ * snapshot, which was judged before and still stands, fails. Something else wrote the record (a fresh read before a
+ * reboot, a lost race, a forgery); the resync finds it by comparison, and the judgement that notices it repairs it.
+ */
+function isDrifted(
+  { rewritten, record }: Pick<PendingNode, "rewritten" | "record">,
+  verdict: Judged["evaluation"]["verdict"],
+  now: EpochMillis,
+): boolean {
+  return rewritten && verdict === "Fail" && record?.phase === "Healthy" && now - record.phaseSince > DELIVERY;
+}
+
 /** The record of a node that is gone is deleted, unless the wait of its VM runs: then that is all that stays of it. */
 function goneOutcome(pending: PendingNode, now: EpochMillis): Outcome {
   const { name, snapshotVersion, recordVersion, record } = pending;
   const kept = record === undefined ? undefined : farewell(record, now);
-  const outcome = (op: JudgedNodeCommit["record"], actions: readonly NodeAction[]): Outcome => ({
-    pending,
-    commit: { name, snapshotVersion, recordVersion, record: op },
-    judged: undefined,
-    actions,
-  });
-  if (kept === undefined) return outcome("delete", [{ type: "WakeReboot" }]);
   // Looked at again and again until the wait is over, with nothing left to end.
-  if (JSON.stringify(kept) === JSON.stringify(record)) return outcome("keep", []);
-  return outcome(kept, [{ type: "WakeReboot" }]);
+  const isSame = kept !== undefined && JSON.stringify(kept) === JSON.stringify(record);
+  return {
+    pending,
+    commit: { name, snapshotVersion, recordVersion, record: isSame ? "keep" : (kept ?? "delete") },
+    actions: isSame ? [] : [{ type: "WakeReboot" }],
+  };
 }
 
 interface Outcome {
   readonly pending: PendingNode;
   readonly commit: JudgedNodeCommit;
-  readonly judged: Judged | undefined;
+  /** Absent: the node is gone, or its snapshot cannot be read. */
+  readonly judged?: Judged;
   readonly actions: readonly NodeAction[];
   /** Its record was not borne out by its snapshot. */
   readonly drifted?: boolean;

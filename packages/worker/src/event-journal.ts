@@ -1,3 +1,5 @@
+import { hostname } from "node:os";
+import { createEventRecorder, type KubernetesConnection } from "@node-agent/kubernetes";
 import type { ClusterEvent } from "@node-agent/shared/core/cluster-event.ts";
 import {
   callFailedEvent,
@@ -8,7 +10,9 @@ import {
 } from "@node-agent/shared/core/event-story.ts";
 import { noticesOf } from "@node-agent/shared/core/notices/list.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
-import type { EventOutbox } from "./event-outbox.ts";
+import type { Component } from "@node-agent/shared/runtime/lifecycle.ts";
+import { secretsOf, type RoleParts } from "@node-agent/shared/runtime/role.ts";
+import { EventOutbox } from "./event-outbox.ts";
 import type { Journal } from "./journal.ts";
 
 type Told = ClusterEvent | readonly ClusterEvent[] | undefined;
@@ -57,5 +61,24 @@ export function createEventJournal(
       tell(after.name, () => endEvent(before, after, clock.now()));
     },
     fault: (reason, detail, node) => inner.fault(reason, detail, node),
+  };
+}
+
+/** The journal that also tells the people of the cluster, unless the configuration says not to. */
+export function withEvents(
+  journal: Journal,
+  { config, clock, logger, metrics }: RoleParts,
+  kubernetes: KubernetesConnection,
+): { readonly journal: Journal; readonly components: readonly Component[] } {
+  if (!config.events) return { journal, components: [] };
+  const recorder = createEventRecorder({
+    connection: kubernetes,
+    instance: hostname(),
+    secrets: secretsOf(config).flatMap((secret) => (secret === undefined ? [] : [secret.reveal()])),
+  });
+  const outbox = new EventOutbox({ recorder, clock, logger, metrics });
+  return {
+    journal: createEventJournal(journal, { outbox, clock }),
+    components: [{ name: "events", stop: async () => outbox.close() }],
   };
 }

@@ -15,30 +15,18 @@ import type { Logger } from "@node-agent/shared/runtime/logger.ts";
 import type { Metrics } from "@node-agent/shared/runtime/metrics/metrics.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
-/** How much a process sends at most, and how long it stays away from a server that does not take it. */
-export interface OutboxLimits {
-  /** At most so many events wait: about 1 MB. */
-  readonly queued: number;
-  /** So many at once, then one per `refill`: an hour of them, which is how long a server keeps them, is 3,700. */
-  readonly burst: number;
-  readonly refill: Millis;
-  /** So many identities of events that were sent are remembered. */
-  readonly remembered: number;
-  readonly forbiddenPause: Millis;
-  readonly failurePause: Millis;
-  /** What is queued at the end has this long to get out. */
-  readonly closeGrace: Millis;
-}
-
-const LIMITS: OutboxLimits = {
-  queued: 1000,
-  burst: 100,
-  refill: SECOND,
-  remembered: 4096,
-  forbiddenPause: HOUR,
-  failurePause: 30 * SECOND,
-  closeGrace: SECOND,
-};
+/** At most so many events wait: about 1 MB. */
+const QUEUED = 1000;
+/** So many at once, then one per `REFILL`: an hour of them, which is how long a server keeps them, is 3,700. */
+const BURST = 100;
+const REFILL: Millis = SECOND;
+/** So many identities of events that were sent are remembered. */
+const REMEMBERED = 4096;
+/** How long a process stays away from a server that does not take its events. */
+const FORBIDDEN_PAUSE: Millis = HOUR;
+const FAILURE_PAUSE: Millis = 30 * SECOND;
+/** What is queued at the end has this long to get out. */
+const CLOSE_GRACE: Millis = SECOND;
 
 /** What an outbox is made of. */
 export interface EventOutboxDeps {
@@ -46,13 +34,11 @@ export interface EventOutboxDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Pick<Metrics, "observeEvent">;
-  readonly limits?: Partial<OutboxLimits>;
 }
 
 /** Sends events in the background; see the head of this file. */
 export class EventOutbox {
   readonly #deps: EventOutboxDeps;
-  readonly #limits: OutboxLimits;
   readonly #bucket: TokenBucket;
   readonly #closing = new AbortController();
   readonly #remembered = new Set<string>();
@@ -65,8 +51,7 @@ export class EventOutbox {
 
   constructor(deps: EventOutboxDeps) {
     this.#deps = deps;
-    this.#limits = { ...LIMITS, ...deps.limits };
-    this.#bucket = new TokenBucket({ clock: deps.clock, ...this.#limits });
+    this.#bucket = new TokenBucket(deps.clock);
   }
 
   /** Takes an event to be sent, or drops it. Returns at once and never throws. */
@@ -77,7 +62,7 @@ export class EventOutbox {
     this.#remember(event.identity);
     this.#queue.push(event);
     // What is newer says more about now.
-    if (this.#queue.length > this.#limits.queued) this.#drop(this.#queue.splice(0, 1));
+    if (this.#queue.length > QUEUED) this.#drop(this.#queue.splice(0, 1));
     this.#sending ??= this.#send();
   }
 
@@ -86,7 +71,7 @@ export class EventOutbox {
     this.#closed = true;
     const late = new AbortController();
     const { clock } = this.#deps;
-    await Promise.race([this.#sending, clock.sleep(this.#limits.closeGrace, late.signal)]);
+    await Promise.race([this.#sending, clock.sleep(CLOSE_GRACE, late.signal)]);
     late.abort();
     this.#closing.abort(new Error("the worker stops"));
     this.#drop(this.#queue.splice(0));
@@ -98,7 +83,7 @@ export class EventOutbox {
     // Not one tick of this belongs to whoever offered the first event.
     await Promise.resolve();
     while (this.#queue.length > 0 && !signal.aborted) {
-      const wait = this.#bucket.take();
+      const wait = this.#bucket.take(BURST, REFILL);
       if (wait > 0) {
         await clock.sleep(wait, signal);
         continue;
@@ -136,7 +121,7 @@ export class EventOutbox {
     const isNews = this.#trouble !== outcome;
     this.#trouble = outcome;
     if (outcome === "Forbidden") {
-      this.#mutedUntil = clock.monotonic() + this.#limits.forbiddenPause;
+      this.#mutedUntil = clock.monotonic() + FORBIDDEN_PAUSE;
       this.#drop(this.#queue.splice(0));
       const missing =
         'a Role in the namespace default with { apiGroups: [""], resources: [events], verbs: [create] }';
@@ -145,8 +130,7 @@ export class EventOutbox {
     }
     if (isNews) logger.warn({ outcome, why }, "a Kubernetes Event could not be written");
     if (recording.outcome !== "Failed") return 0;
-    const { failurePause, forbiddenPause } = this.#limits;
-    return Math.min(Math.max(failurePause, recording.retryAfter ?? 0), forbiddenPause);
+    return Math.min(Math.max(FAILURE_PAUSE, recording.retryAfter ?? 0), FORBIDDEN_PAUSE);
   }
 
   #drop(events: readonly ClusterEvent[]): void {
@@ -157,7 +141,7 @@ export class EventOutbox {
   /** Beyond the limit the oldest is forgotten: told once more, it meets its own name at the server. */
   #remember(identity: string): void {
     this.#remembered.add(identity);
-    if (this.#remembered.size <= this.#limits.remembered) return;
+    if (this.#remembered.size <= REMEMBERED) return;
     const [oldest] = this.#remembered;
     if (oldest !== undefined) this.#remembered.delete(oldest);
   }

@@ -1,5 +1,5 @@
 import { compareResourceVersions } from "@node-agent/kubernetes";
-import { DriftTally, type Drift } from "@node-agent/shared/contract/drift.ts";
+import type { Drift } from "@node-agent/shared/contract/drift.ts";
 import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import type { FleetHealth } from "@node-agent/shared/core/storm/fleet.ts";
@@ -72,10 +72,7 @@ export class FleetWatch {
     const isReadLater = look.endedAt !== undefined && look.endedAt < since;
     if (!(isListLater && order === -1) && !(isReadLater && order === 1)) return;
     if (this.#look === look) this.#look = undefined;
-    const tally = new DriftTally();
-    tally.add("Stale", node.name);
-    const drift = tally.found();
-    if (drift !== undefined) this.#deps.onDrift?.(drift);
+    this.#deps.onDrift?.({ counts: { Stale: 1, Missing: 0, Extra: 0 }, nodes: [node.name] });
     throw new Error(
       `the list of the nodes has version ${listed} of this node and its read has ${node.resourceVersion}: an API server is behind the others`,
     );
@@ -89,7 +86,8 @@ export class FleetWatch {
 
   #begin(records: readonly NodeRecord[], now: EpochMillis, signal: AbortSignal): Look {
     const startedAt = this.#deps.clock.monotonic();
-    const look: Look = { seen: this.#list(records, now, signal), startedAt, endedAt: undefined };
+    const seen = lookAtFleet(this.#deps, records, now, signal);
+    const look: Look = { seen, startedAt, endedAt: undefined };
     void this.#note(look);
     return look;
   }
@@ -102,9 +100,5 @@ export class FleetWatch {
       // Whoever asked is told; the next one asks anew.
       if (this.#look === look) this.#look = undefined;
     }
-  }
-
-  async #list(records: readonly NodeRecord[], now: EpochMillis, signal: AbortSignal): Promise<FleetLooked> {
-    return lookAtFleet(this.#deps, records, now, signal);
   }
 }

@@ -4,7 +4,7 @@
  */
 import { rebootWaitOf } from "@node-agent/shared/core/due.ts";
 import { clocksOf, type Clocks } from "@node-agent/shared/core/ledger/clocks.ts";
-import type { Ledger, LedgerOutcome } from "@node-agent/shared/core/ledger/ledger.ts";
+import type { Ledger, LedgerGrant, LedgerOutcome } from "@node-agent/shared/core/ledger/ledger.ts";
 import { grantOf } from "@node-agent/shared/core/ledger/grant.ts";
 import { joined } from "@node-agent/shared/core/ledger/sequence.ts";
 import {
@@ -24,12 +24,12 @@ import {
   type LedgerMemory,
   type LedgerSight,
 } from "@node-agent/shared/core/ledger/trust.ts";
+import type { PlanLedger } from "@node-agent/shared/core/plan/plan.ts";
 import type { RepairPolicy } from "@node-agent/shared/core/policy.ts";
 import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
-import type { LedgerReading, RebootLedger } from "@node-agent/shared/ports/ledger.ts";
+import type { LedgerReading, LedgerWrite, RebootLedger } from "@node-agent/shared/ports/ledger.ts";
 import type { SequenceMemory } from "@node-agent/shared/ports/sequence-memory.ts";
-import type { LedgerOpening, LedgerSession } from "./ledger-session.ts";
 
 export interface LedgerGateDeps {
   readonly ledger: RebootLedger;
@@ -42,6 +42,20 @@ export interface LedgerGateDeps {
   /** Waits for a random span up to `most`, so that writers that met do not meet again. */
   readonly jitter: (most: Millis) => Promise<void>;
 }
+
+/** The ledger at one moment, trusted; what a repair transaction is given of it. */
+export interface LedgerSession extends Extract<PlanLedger, { state: "Trusted" }> {
+  /** When the window of a VM ends that is repaired now. */
+  windowEnd(vm: Pick<LedgerIntent, "instanceId" | "gpu">): EpochMillis;
+  /** Writes an intent on exactly this state of the ledger. A VM that ever had GPUs keeps their wait, whatever it says now. */
+  intend(intent: LedgerIntent, signal: AbortSignal): Promise<IntentWrite>;
+}
+
+/** What became of an intent. `grant`: the repair began under it. */
+export type IntentWrite = LedgerWrite & { readonly grant?: LedgerGrant };
+
+/** A session, or why there is none; pauses are heard even in a ledger that may not be built on. */
+export type LedgerOpening = LedgerSession | Extract<PlanLedger, { state: "Distrusted" }>;
 
 /** What a process saw of one object. */
 interface KnownLedger extends LedgerSight {
@@ -85,13 +99,13 @@ export class LedgerGate {
   /** Reads the ledger and judges whether it may be built on. Throws when the store of either cannot be asked. */
   async open(redisNow: EpochMillis, signal?: AbortSignal): Promise<LedgerOpening> {
     const { reading, before, readAt } = await this.#read(signal);
-    if (reading.state !== "Found") return { open: false, why: `${reading.state}: ${reading.why}` };
+    if (reading.state !== "Found") return { state: "Distrusted", why: `${reading.state}: ${reading.why}` };
     const clocks = this.#clocks(reading, redisNow);
     const distrust = this.#distrust(reading, before, clocks);
     if (distrust !== undefined) {
       await this.#quarantine(reading, readAt, clocks, distrust, signal);
       return {
-        open: false,
+        state: "Distrusted",
         why: `${distrust.distrust}: ${distrust.why}`,
         until: distrust.until,
         ledger: reading.ledger,
@@ -99,7 +113,7 @@ export class LedgerGate {
     }
     await this.#join(reading.ledger.meta.seq);
     this.#know(reading, reading.ledger.meta.seq, clocks);
-    return { open: true, session: this.#session(reading, readAt, clocks) };
+    return this.#session(reading, readAt, clocks);
   }
 
   #distrust(reading: FoundLedger, before: Read["before"], clocks: Clocks): LedgerDistrust | undefined {
@@ -153,6 +167,7 @@ export class LedgerGate {
       gpu || reading.ledger.entries.get(instanceId)?.gpu === true;
     const spanOf = (gpuNode: boolean): Millis => windowOf(rebootWaitOf({ gpuNode }, policy), timings);
     return {
+      state: "Trusted",
       ledger: reading.ledger,
       clocks,
       windowEnd: (vm) => clocks.latest + spanOf(hasGpus(vm)),
@@ -264,9 +279,8 @@ export class LedgerGate {
     return remembered;
   }
 
-  #clocks(reading: LedgerReading, redisNow: EpochMillis): Clocks {
-    const server = reading.state === "Found" ? reading.serverTime : undefined;
-    return clocksOf([this.#deps.clock.now(), redisNow, ...(server === undefined ? [] : [server])]);
+  #clocks({ serverTime }: FoundLedger, redisNow: EpochMillis): Clocks {
+    return clocksOf([this.#deps.clock.now(), redisNow, ...(serverTime === undefined ? [] : [serverTime])]);
   }
 
   #writer(clocks: Clocks): LedgerWriter {

@@ -4,7 +4,7 @@ import { flapped } from "@node-agent/shared/core/flaps.ts";
 import { noticesOf } from "@node-agent/shared/core/notices/list.ts";
 import type { Phase } from "@node-agent/shared/core/phase.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
-import { SECOND, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
+import { SECOND, type Millis } from "@node-agent/shared/core/time.ts";
 import type { Logger } from "@node-agent/shared/runtime/logger.ts";
 import type { Metrics, NodeRef } from "@node-agent/shared/runtime/metrics/metrics.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
@@ -18,12 +18,13 @@ export interface LogJournalDeps {
 }
 
 /** The journal of a worker: one log line per step of an incident, one count per thing that metrics tell. */
-export function createLogJournal({ logger, metrics, clock }: LogJournalDeps): Journal {
+export function createLogJournal(deps: LogJournalDeps): Journal {
+  const { logger, metrics, clock } = deps;
   return {
     judged: (change) => {
-      countJudgement(change, metrics);
-      logPhase(change, logger, metrics, clock.now());
-      logNotices(change, logger, metrics, clock.now());
+      countJudgement(change, deps);
+      logPhase(change, deps);
+      logNotices(change, deps);
     },
     held: (node, step, record) => {
       const { gate, why } = step;
@@ -42,18 +43,15 @@ export function createLogJournal({ logger, metrics, clock }: LogJournalDeps): Jo
     requested: (record, { instanceId, hostname }, grant) => {
       const of = refOf(record.name, record);
       metrics.observeRecoveryAction(of, "Reboot");
-      const attempt = record.lastReboot?.number;
-      const mode = record.monitorOnly ? "monitor" : "active";
-      const failing = failingOf(record);
       logger.warn(
         {
           event: LOG_EVENTS.rebootRequested,
           ...of,
           instanceId,
           hostname,
-          attempt,
-          mode,
-          failing,
+          attempt: record.lastReboot?.number,
+          mode: record.monitorOnly ? "monitor" : "active",
+          failing: failingOf(record),
           incident: record.incident?.id,
           ...(grant === undefined ? {} : { grant: grant.id }),
         },
@@ -103,8 +101,7 @@ export function createLogJournal({ logger, metrics, clock }: LogJournalDeps): Jo
         },
         "the ledger knows a reboot that Redis had forgotten",
       );
-      const change = { node: after.name, before, after, evaluation: undefined, dueIn: undefined };
-      logPhase(change, logger, metrics, clock.now());
+      logPhase({ node: after.name, before, after, evaluation: undefined, dueIn: undefined }, deps);
     },
     fault: (reason, detail, node) => {
       metrics.observeReconcileError(reason);
@@ -116,7 +113,10 @@ export function createLogJournal({ logger, metrics, clock }: LogJournalDeps): Jo
   };
 }
 
-function countJudgement({ node, before, after, evaluation }: JudgedChange, metrics: Metrics): void {
+function countJudgement(
+  { node, before, after, evaluation }: JudgedChange,
+  { metrics }: LogJournalDeps,
+): void {
   if (evaluation === undefined || after === undefined) return;
   const of = refOf(node, after);
   const known = before?.uid === after.uid ? before : undefined;
@@ -126,8 +126,9 @@ function countJudgement({ node, before, after, evaluation }: JudgedChange, metri
   for (const { checker, reason } of evaluation.judgements) metrics.observeCheck(of, checker, reason);
 }
 
-function logPhase(change: JudgedChange, logger: Logger, metrics: Metrics, now: EpochMillis): void {
+function logPhase(change: JudgedChange, deps: LogJournalDeps): void {
   const { node, before, after } = change;
+  const { logger, metrics } = deps;
   if (after === undefined) {
     logger.info(
       { event: LOG_EVENTS.nodeGone, ...refOf(node, before) },
@@ -145,16 +146,14 @@ function logPhase(change: JudgedChange, logger: Logger, metrics: Metrics, now: E
     case "Unhealthy":
       logUnhealthy(facts, change.dueIn, logger);
       return;
-    case "Failed": {
-      const attempts = after.incident?.attempts;
+    case "Failed":
       logger.error(
-        { event: LOG_EVENTS.nodeFailed, ...facts, attempts },
+        { event: LOG_EVENTS.nodeFailed, ...facts, attempts: after.incident?.attempts },
         "node is given up: its attempts are used up",
       );
       return;
-    }
     case "Healthy":
-      logRecovery(change, facts, logger, metrics, now);
+      logRecovery(change, facts, deps);
       return;
     case "Unknown":
     case "WaitingReboot":
@@ -165,8 +164,8 @@ function logPhase(change: JudgedChange, logger: Logger, metrics: Metrics, now: E
   }
 }
 
-function logNotices(change: JudgedChange, logger: Logger, metrics: Metrics, now: EpochMillis): void {
-  for (const { reason, type, message } of noticesOf(change.before, change.after, now)) {
+function logNotices(change: JudgedChange, { logger, metrics, clock }: LogJournalDeps): void {
+  for (const { reason, type, message } of noticesOf(change.before, change.after, clock.now())) {
     const of = refOf(change.node, change.after);
     metrics.observeNotice(of, reason);
     logger[type === "Warning" ? "warn" : "info"](
@@ -178,29 +177,24 @@ function logNotices(change: JudgedChange, logger: Logger, metrics: Metrics, now:
 
 function logUnhealthy(facts: NodeRef & { from: Phase }, dueIn: Millis | undefined, logger: Logger): void {
   const dueInSeconds = dueIn === undefined ? undefined : seconds(dueIn);
-  if (facts.from === "WaitingReboot") {
-    logger.warn(
-      { event: LOG_EVENTS.nodeStillFailing, ...facts, dueInSeconds },
-      "node still fails after the wait",
-    );
-    return;
-  }
-  logger.warn({ event: LOG_EVENTS.nodeUnhealthy, ...facts, dueInSeconds }, "node is unhealthy");
+  const [event, what] =
+    facts.from === "WaitingReboot"
+      ? [LOG_EVENTS.nodeStillFailing, "node still fails after the wait"]
+      : [LOG_EVENTS.nodeUnhealthy, "node is unhealthy"];
+  logger.warn({ event, ...facts, dueInSeconds }, what);
 }
 
 function logRecovery(
   { before }: JudgedChange,
   facts: NodeRef,
-  logger: Logger,
-  metrics: Metrics,
-  now: EpochMillis,
+  { logger, metrics, clock }: LogJournalDeps,
 ): void {
   const incident = before?.incident;
   if (incident === undefined) {
     logger.debug(facts, "node is healthy");
     return;
   }
-  const after = Math.max(0, now - incident.startedAt);
+  const after = Math.max(0, clock.now() - incident.startedAt);
   metrics.observeRecovery(facts, after);
   logger.info(
     { event: LOG_EVENTS.nodeRecovered, ...facts, afterSeconds: seconds(after), reboots: incident.attempts },

@@ -27,8 +27,8 @@ export async function heldByPlan(
   if (latest === undefined || Math.abs(now - latest.at) > timings.planStale) return undefined;
   if (step.step === "WaitUntil" && OWN_TIME.has(step.gate)) {
     const { at, gate, why } = step;
-    return { end: "Held", until: at, record, own: { gate, why } };
+    return { step: "Held", at, record, own: { gate, why } };
   }
   if (latest.proceed.includes(record.name)) return undefined;
-  return { end: "Held", until: now + HELD_SLEEP, record };
+  return { step: "Held", at: now + HELD_SLEEP, record };
 }

@@ -1,6 +1,5 @@
 import { clocksOf } from "@node-agent/shared/core/ledger/clocks.ts";
 import { simulatedLedger } from "@node-agent/shared/core/ledger/simulated.ts";
-import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import {
   plan,
   wantsLedger,
@@ -13,23 +12,23 @@ import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import { dependencyOf } from "@node-agent/shared/ports/dependency.ts";
 import type { PlanStore } from "@node-agent/shared/ports/plan-store.ts";
 import type { QueuedReboot, RebootQueue } from "@node-agent/shared/ports/reboot-queue.ts";
-import type { StateStore } from "@node-agent/shared/ports/state-store.ts";
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
-import { lookForPlan, progressIn, type PlanLook } from "@node-agent/shared/runtime/plan-look.ts";
+import {
+  lookForPlan,
+  progressIn,
+  type PlanLook,
+  type PlanSources,
+} from "@node-agent/shared/runtime/plan-look.ts";
 import type { Journal } from "./journal.ts";
-import type { Rules } from "./judge.ts";
 import type { LedgerGate } from "./ledger-gate.ts";
 import { progressOf } from "./progress.ts";
 
 /** What plans are made of and carried out with. */
-export interface PlannerDeps {
-  readonly store: Pick<StateStore, "view" | "listUnhealthy" | "snapshotsOf">;
+export interface PlannerDeps extends Pick<PlanSources, "store" | "rules" | "selects"> {
   readonly plans: PlanStore;
   readonly queue: RebootQueue;
   /** Absent in monitor-only mode, which keeps none. */
   readonly ledger: Pick<LedgerGate, "open"> | undefined;
-  readonly selects: (node: NodeSnapshot) => boolean;
-  readonly rules: Rules;
   readonly journal: Journal;
   readonly clock: Clock;
   /** False while this worker takes no repair jobs: its plans would be those of another mode, or of a wrong clock. */
@@ -91,13 +90,7 @@ export class Planner {
     if (!wantsLedger(input)) return { state: "NotAsked" };
     using deadline = deadlineSignal(clock, readDeadline, parent);
     try {
-      const opening = await ledger.open(now, deadline.signal);
-      if (opening.open) {
-        const { ledger: read, clocks } = opening.session;
-        return { state: "Trusted", ledger: read, clocks };
-      }
-      const { open: _open, ...distrust } = opening;
-      return { state: "Distrusted", ...distrust };
+      return await ledger.open(now, deadline.signal);
     } catch (error) {
       const why = error instanceof Error ? error.message : "unknown error";
       this.#deps.journal.fault(dependencyOf(error) ?? "Kubernetes", `plan: ${why}`);
@@ -131,14 +124,8 @@ export class Planner {
       const before = progressIn(reboot.progress);
       const isSame = before?.waitsFor === gate && before.attempts === record.incident?.attempts;
       if (isSame && !endMoved(before.until, hold)) return [];
-      const shown = {
-        gate,
-        why,
-        record,
-        by: "plan",
-        ...(ends === undefined ? {} : { until: ends }),
-      } as const;
-      return [{ reboot, record, hold, isSame, progress: progressOf(shown, before, at) }];
+      const progress = progressOf({ gate, why, until: ends, record, by: "plan" }, before, at);
+      return [{ reboot, record, hold, isSame, progress }];
     });
     if (words.length === 0) return;
     await this.#deps.queue.tell(words);

@@ -8,7 +8,7 @@ import type { EpochMillis } from "@node-agent/shared/core/time.ts";
 export interface ShownHold {
   readonly gate: GateName | "nothing";
   readonly why: string;
-  readonly until?: EpochMillis;
+  readonly until: EpochMillis | undefined;
   readonly record: NodeRecord | undefined;
   /** The plan holds it; absent: its own transaction found that. */
   readonly by?: "plan";

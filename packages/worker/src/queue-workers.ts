@@ -11,19 +11,15 @@ import { steerConsumer } from "@node-agent/shared/redis/consumer.ts";
 import { repairing } from "@node-agent/shared/redis/queue-repair.ts";
 import type { RedisClient } from "@node-agent/shared/redis/script.ts";
 import type { Evaluator } from "./evaluator.ts";
-import type { Journal } from "./journal.ts";
 import { runRebootJob, type RebootJobDeps } from "./reboot-job.ts";
 
 /** How the two queues are worked off. */
-export interface QueueWorkersDeps {
+export interface QueueWorkersDeps extends RebootJobDeps {
   /** Waits for Redis as long as it takes (`maxRetriesPerRequest: null`). */
   readonly connection: RedisClient;
   readonly keys: Keys;
   readonly evaluator: Pick<Evaluator, "run">;
-  readonly reboot: Omit<RebootJobDeps, "lockDuration">;
-  readonly journal: Journal;
   readonly concurrency: { readonly evaluations: number; readonly reboots: number };
-  readonly lockDuration: Millis;
   readonly stalledInterval: Millis;
   readonly onError: (error: Error) => void;
 }
@@ -65,8 +61,7 @@ export function startQueueWorkers(deps: QueueWorkersDeps): QueueWorkers {
   );
   const reboots = new Worker<RebootJob, string>(
     QUEUES.reboots,
-    async (job, token) =>
-      runRebootJob(job, token, new AbortController().signal, { ...deps.reboot, lockDuration }),
+    async (job, token) => runRebootJob(job, token, new AbortController().signal, deps),
     { ...shared, concurrency: concurrency.reboots },
   );
   for (const worker of [evaluations, reboots]) {

@@ -15,9 +15,8 @@ import { transition } from "@node-agent/shared/core/transition.ts";
 import type { RebootReceipt, RebootTarget } from "@node-agent/shared/ports/executor.ts";
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
 import type { CallClaim } from "./call-brake.ts";
-import type { Judged } from "./judge.ts";
-import { CONFLICT_PAUSE } from "./ledger-gate.ts";
-import type { IntentWrite, LedgerOpening, LedgerSession } from "./ledger-session.ts";
+import type { Judged } from "@node-agent/shared/core/judge.ts";
+import { CONFLICT_PAUSE, type IntentWrite, type LedgerOpening, type LedgerSession } from "./ledger-gate.ts";
 import { SendDeadline, type Missed } from "./send-deadline.ts";
 import { nowOf, type RebootDeps, type RebootRun, type Transaction } from "./reboot-transaction.ts";
 
@@ -59,9 +58,8 @@ export class RebootCall {
   readonly #deadline: SendDeadline;
 
   constructor(deps: RebootDeps) {
-    const { clock, timings, onMissed } = deps;
     this.#deps = deps;
-    this.#deadline = new SendDeadline({ clock, limit: timings.sendDeadline, onMissed });
+    this.#deadline = new SendDeadline(deps);
   }
 
   /** What the ledger says of this VM; in monitor-only mode, what it would say. */
@@ -73,13 +71,12 @@ export class RebootCall {
     now: EpochMillis,
   ): Pick<GateInput, "ledger" | "breaker"> {
     const { policy } = this.#deps.rules;
-    if (opening?.open === false) {
+    if (opening?.state === "Distrusted") {
       const { why, until } = opening;
       const distrust = { why, ...(until === undefined ? {} : { until }) };
       return { ledger: { distrust }, breaker: breakerOf(fleet, policy.breaker, now) };
     }
-    const ledger = opening === undefined ? simulatedLedger(records) : opening.session.ledger;
-    const clocks = opening === undefined ? clocksOf([now]) : opening.session.clocks;
+    const { ledger, clocks } = opening ?? { ledger: simulatedLedger(records), clocks: clocksOf([now]) };
     const breaker = breakerOf(fleet, policy.breaker, now, ledger);
     const limits = new Limits(ledger, fleet, policy, clocks);
     return { ledger: ledgerView(subject, { ledger, clocks, limits, breaker }, now), breaker };
@@ -94,15 +91,14 @@ export class RebootCall {
     using claim = rules.policy.monitorOnly ? undefined : brake.claim(fleetSize);
     if (claim !== undefined && claim.wait > 0) {
       // It is the brake of this process alone: another worker may send the call.
-      const pause = Math.min(claim.wait, timings.blockedRetry);
-      const until = nowOf(transaction, clock) + pause;
-      return { end: "Wait", for: pause, until, gate: "RateLimit", why: BRAKED, record };
+      const at = nowOf(transaction, clock) + Math.min(claim.wait, timings.blockedRetry);
+      return { step: "WaitUntil", at, gate: "RateLimit", why: BRAKED, record };
     }
     const now = nowOf(transaction, clock);
     // Before the intent, too: what comes too late already must cost neither a window nor a pause.
     if (this.#deadline.isOver(transaction)) {
       const { why, pause } = this.#deadline.missed(transaction);
-      return { end: "Wait", for: pause, until: now + pause, gate: "Deadline", why, record };
+      return { step: "WaitUntil", at: now + pause, gate: "Deadline", why, record };
     }
     const token = newToken();
     const { instanceId } = target;
@@ -234,14 +230,9 @@ export class RebootCall {
       if (await store.compareAndSet(node, current.version, written)) break;
     }
     if (receipt.detail !== OTHERS_CAME_FIRST) journal.answered(written, receipt);
-    const wait = {
-      end: "Wait",
-      for: Math.max(0, waitUntil - nowOf(transaction, clock)),
-      until: waitUntil,
-    } as const;
-    if (missed !== undefined) return { ...wait, gate: "Deadline", why: missed.why, record: written };
-    const why = `${receipt.outcome}: ${receipt.detail}`;
-    return { ...wait, gate: "WaitWindow", why, record: written };
+    const wait = { step: "WaitUntil", at: waitUntil, record: written } as const;
+    if (missed !== undefined) return { ...wait, gate: "Deadline", why: missed.why };
+    return { ...wait, gate: "WaitWindow", why: `${receipt.outcome}: ${receipt.detail}` };
   }
 
   /** What happened, or may have, keeps the wait that the intent reserved; what surely did not, a pause. */

@@ -50,8 +50,8 @@ export async function runRebootJob(
   const run = bounded(await safeRun(node, signal, now, deps), now(), deps);
   const word = wordOf(run, job);
   if (word !== undefined && (await isOurs(job, token, deps))) await tell(job, word, now(), deps);
-  if (run.end === "Finish") return `${run.gate}: ${run.why}`;
-  await job.moveToDelayed(run.until, token);
+  if (run.step === "Finish") return `${run.gate}: ${run.why}`;
+  await job.moveToDelayed(run.at, token);
   throw new DelayedError();
 }
 
@@ -83,24 +83,23 @@ async function safeRun(
   } catch (error) {
     const why = error instanceof Error ? error.message : "unknown error";
     deps.journal.fault(dependencyOf(error) ?? "Unexpected", why, node);
-    const until = now() + deps.retryPause;
-    return { end: "Wait", for: deps.retryPause, until, gate: "Deadline", why, record: undefined };
+    return { step: "WaitUntil", at: now() + deps.retryPause, gate: "Deadline", why, record: undefined };
   }
 }
 
 /** A pause that clocks can count: damaged bytes in the store must not keep a job from sleeping, nor from waking. */
 function bounded(run: RebootRun, now: EpochMillis, { minPause }: RebootJobDeps): RebootRun {
-  if (run.end === "Finish") return run;
-  const wanted = Number.isNaN(run.until) ? now : run.until;
-  return { ...run, until: Math.min(Math.max(wanted, now + minPause), now + LONGEST_PAUSE) };
+  if (run.step === "Finish") return run;
+  const wanted = Number.isNaN(run.at) ? now : run.at;
+  return { ...run, at: Math.min(Math.max(wanted, now + minPause), now + LONGEST_PAUSE) };
 }
 
 /** What the run has to say; a repair that the plan holds says only the first word, so that the job is never silent. */
 function wordOf(run: RebootRun, { progress }: Job<RebootJob>): TransactionRun | undefined {
-  if (run.end !== "Held") return run;
-  const { until, record, own } = run;
+  if (run.step !== "Held") return run;
+  const { at, record, own } = run;
   if (own === undefined || progressIn(progress) !== undefined) return undefined;
-  return { end: "Wait", for: 0, until, record, ...own };
+  return { step: "WaitUntil", at, record, ...own };
 }
 
 /** Says in the job itself what it waits for, so that a queue dashboard answers "why not?"; only when the answer changed. */
@@ -112,10 +111,9 @@ async function tell(
 ): Promise<void> {
   const before = progressIn(job.progress);
   const { gate, why, record } = run;
-  const isEnd = run.end === "Finish";
-  const shown = isEnd ? ({ gate: "nothing", why, record } as const) : { gate, why, record, until: run.until };
-  const progress = progressOf(shown, before, now);
-  const { changes } = progress;
+  const hold =
+    run.step === "Finish" ? ({ gate: "nothing", until: undefined } as const) : { gate, until: run.at };
+  const progress = progressOf({ ...hold, why, record }, before, now);
   try {
     await job.updateProgress({ ...progress });
     if (before?.waitsFor === progress.waitsFor && before.why === progress.why) return;
@@ -125,10 +123,7 @@ async function tell(
     // What cannot be told must not keep the job from sleeping.
     journal.fault("Redis", error instanceof Error ? error.message : "unknown error", job.name);
   }
-  const step = isEnd
-    ? ({ step: "Finish", gate, why } as const)
-    : ({ step: "WaitUntil", at: run.until, gate, why } as const);
-  journal.held(job.name, step, record, changes);
+  journal.held(job.name, run, record, progress.changes);
 }
 
 /** The store's clock; undefined when Redis cannot be asked. */

@@ -33,8 +33,8 @@ import { verdictAt } from "@node-agent/shared/core/verification.ts";
 import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
 import { FLEET_LIST_DEADLINES } from "./fleet-watch.ts";
-import { judge, type Judged } from "./judge.ts";
-import { ledgerOf, type LedgerOpening, type LedgerSession } from "./ledger-session.ts";
+import { judge, type Judged } from "@node-agent/shared/core/judge.ts";
+import type { LedgerOpening, LedgerSession } from "./ledger-gate.ts";
 import { heldByPlan } from "./plan-hold.ts";
 import { RebootCall } from "./reboot-call.ts";
 import { Stopwatch } from "./stopwatch.ts";
@@ -42,7 +42,6 @@ import { verifyReboot } from "./verifier.ts";
 import {
   nowOf,
   tried,
-  untilProven,
   verdictTimingsOf,
   type RebootDeps,
   type RebootRun,
@@ -72,7 +71,7 @@ export class RebootProcessor {
     while (conflicts < MAX_CONFLICTS) {
       const run = await this.#transact(node, signal, isAhead);
       if (run === "conflict") conflicts += 1;
-      else if (run.end === "Due") {
+      else if (run.step === "Due") {
         await this.#lookAhead(run.now, signal);
         isAhead = true;
       } else return run;
@@ -111,38 +110,38 @@ export class RebootProcessor {
     // What a reboot came to must not be lost: limits and cure rate are built on it.
     if (unsettled !== undefined) return this.#wait(record, view, unsettled.gate, unsettled.why, undefined);
     if (record === undefined) {
-      return { end: "Finish", gate: "NothingFailing", why: stored.fault ?? "the node is gone", record };
+      return { step: "Finish", gate: "NothingFailing", why: stored.fault ?? "the node is gone", record };
     }
     const first = nextStep(this.#input(record, view, undefined, undefined));
     const verdict = verdictAt(record, view, verdictTimingsOf(this.#deps)) ?? 0;
     if (first.step === "Finish" && first.gate === "NothingFailing" && verdict > view.now) {
-      return this.#wait(record, view, "Verifying", ...untilProven(verdict, view, this.#deps));
+      return this.#untilProven(record, view, verdict);
     }
     const held = await heldByPlan(record, first, view, this.#deps);
     if (held !== undefined) return held;
     // Attempts used up is decided anew on a fresh read: that judgement moves the node to Failed.
-    if (first.step !== "CallExecutor" && !GIVES_UP.has(first.gate)) return this.#stop(first, record, view);
-    if (!isAhead) return { end: "Due", now: view.now };
+    if (first.step !== "CallExecutor" && !GIVES_UP.has(first.gate)) return { ...first, record };
+    if (!isAhead) return { step: "Due", now: view.now };
     return await this.#readTruth({ node, stored, startedMono, startedWall, signal, stopwatch }, record);
   }
 
   async #readTruth(transaction: Transaction, record: NodeRecord): Promise<RebootRun | "conflict"> {
     const { reader, rules } = this.#deps;
     const { view } = transaction.stored;
-    const opening = await this.#openLedger(transaction, nowOf(transaction, this.#deps.clock));
+    const opening = await this.#openLedger(transaction);
     if ("failed" in opening) return this.#wait(record, view, "Ledger", opening.failed, undefined);
     const read = await tried(transaction, this.#deps, "Node", async (signal) =>
       reader.read(transaction.node, signal),
     );
     if ("failed" in read) return this.#wait(record, view, "NodeUnreadable", read.failed, undefined);
     if (!read.value.found) {
-      return { end: "Finish", gate: "NothingFailing", why: "the node no longer exists", record };
+      return { step: "Finish", gate: "NothingFailing", why: "the node no longer exists", record };
     }
-    const { node, addresses } = read.value;
+    const { node } = read.value;
     const judged = judge(node, { record, damaged: false }, rules, view);
-    const step = nextStep(this.#input(judged.after, view, node, ledgerOf(opening.value)));
+    const step = nextStep(this.#input(judged.after, view, node, opening.value?.ledger));
     if (step.step !== "CallExecutor") return this.#settle(transaction, judged, step);
-    return this.#askWorld(transaction, judged, { node, addresses }, opening.value);
+    return this.#askWorld(transaction, judged, read.value, opening.value);
   }
 
   /** The node is due by all that is known of it alone: now the fleet and the cloud are asked. */
@@ -153,43 +152,45 @@ export class RebootProcessor {
     opening: LedgerOpening | undefined,
   ): Promise<RebootRun | "conflict"> {
     const { stored } = transaction;
-    const own = this.#input(judged.after, stored.view, fresh.node, ledgerOf(opening));
-    const looked = await lookAtWorld(transaction, fresh, this.#deps, { evidence: wantsEvidence(own) });
-    if (!("look" in looked))
-      return this.#wait(judged.after, stored.view, looked.gate, looked.why, looked.retryAfter);
-    const { target, hasGpus, evidence } = looked.look;
+    const { node } = fresh;
+    const own = this.#input(judged.after, stored.view, node, opening?.ledger);
+    const look = await lookAtWorld(transaction, fresh, this.#deps, { evidence: wantsEvidence(own) });
+    if (!("target" in look))
+      return this.#wait(judged.after, stored.view, look.gate, look.why, look.retryAfter);
+    const { target, hasGpus, evidence } = look;
     const learned = evidence === undefined ? undefined : withDraSlices(judged.after, evidence);
     if (learned !== undefined) {
       // A DRA driver allocates the GPUs: the record remembers it, and the node is judged again.
       await this.#commit(transaction, judged, learned);
       return "conflict";
     }
-    const entry = ledgerOf(opening)?.entries.get(target.instanceId);
-    const known = opening?.open === true ? entry : undefined;
+    const entry = opening?.ledger?.entries.get(target.instanceId);
+    const session = opening?.state === "Trusted" ? opening : undefined;
+    const known = session === undefined ? undefined : entry;
     const recall = recalled(judged.after, known, this.#deps.rules.policy, stored.view);
     if (recall !== undefined) return this.#recall(transaction, judged.after, recall);
     // The word of the cloud or of the ledger that this VM has GPUs lengthens the wait; nothing ever shortens it.
     const sized =
       hasGpus || entry?.gpu === true ? { ...judged, after: { ...judged.after, gpuNode: true } } : judged;
-    const asked: AskedLast = { transaction, record: sized.after, fresh, look: looked.look };
-    const step = this.#askAll(asked, opening);
-    if (step.step !== "CallExecutor") {
-      return this.#settle(transaction, sized, step);
-    }
+    const ask = (now: LedgerOpening | undefined): RebootStep =>
+      this.#askAll(transaction, sized.after, node, look, now);
+    const step = ask(opening);
+    if (step.step !== "CallExecutor") return this.#settle(transaction, sized, step);
     const reopen = async (): Promise<LedgerSession | undefined> => {
-      const again = await this.#openLedger(transaction, nowOf(transaction, this.#deps.clock));
-      if ("failed" in again || again.value?.open !== true) return undefined;
-      return this.#askAll(asked, again.value).step === "CallExecutor" ? again.value.session : undefined;
+      const again = await this.#openLedger(transaction);
+      if ("failed" in again || again.value?.state !== "Trusted") return undefined;
+      return ask(again.value).step === "CallExecutor" ? again.value : undefined;
     };
-    const session = opening?.open === true ? opening.session : undefined;
-    const { nodes: fleetSize } = looked.look.health;
-    const { node } = fresh;
+    const { nodes: fleetSize } = look.health;
     return this.#call.run({ transaction, judged: sized, node, target, fleetSize, session, reopen });
   }
 
   /** Step 7: every gate, with all that was read. */
   #askAll(
-    { transaction, record, fresh: { node }, look }: AskedLast,
+    transaction: Transaction,
+    record: NodeRecord,
+    node: NodeSnapshot,
+    look: WorldLook,
     opening: LedgerOpening | undefined,
   ): RebootStep {
     const { records, target, health, hosting, evidence } = look;
@@ -197,7 +198,7 @@ export class RebootProcessor {
     const asking = askingOf(record, this.#deps.rules.policy, transaction.stored.view.observed);
     const vm = { instanceId: target.instanceId, ...placeOf(node), ...asking };
     return nextStep({
-      ...this.#input(record, transaction.stored.view, node, ledgerOf(opening)),
+      ...this.#input(record, transaction.stored.view, node, opening?.ledger),
       fleet: health,
       ...this.#call.ledgerView(opening, records, vm, health, now),
       ...(hosting === undefined ? {} : { hosting }),
@@ -223,8 +224,9 @@ export class RebootProcessor {
     return true;
   }
 
-  async #openLedger(transaction: Transaction, redisNow: EpochMillis) {
-    const { ledger } = this.#deps;
+  async #openLedger(transaction: Transaction) {
+    const { ledger, clock } = this.#deps;
+    const redisNow = nowOf(transaction, clock);
     return tried(transaction, this.#deps, "Ledger", async (signal) => ledger?.open(redisNow, signal));
   }
 
@@ -234,7 +236,7 @@ export class RebootProcessor {
     step: Exclude<RebootStep, { step: "CallExecutor" }>,
   ): Promise<RebootRun | "conflict"> {
     if (judged.changed && !(await this.#commit(transaction, judged, judged.after))) return "conflict";
-    return this.#stop(step, judged.after, transaction.stored.view);
+    return { ...step, record: judged.after };
   }
 
   #input(
@@ -258,14 +260,16 @@ export class RebootProcessor {
     };
   }
 
-  #stop(
-    step: Exclude<RebootStep, { step: "CallExecutor" }>,
-    record: NodeRecord,
-    view: ClusterView,
-  ): RebootRun {
-    const { gate, why } = step;
-    if (step.step === "Finish") return { end: "Finish", gate, why, record };
-    return { end: "Wait", for: step.at - view.now, until: step.at, gate, why, record };
+  /**
+   * A node that is well again waits for the result of its reboot. Only watched time proves a cure: while nobody sees the
+   * cluster there is no hurry to look again.
+   */
+  #untilProven(record: NodeRecord, view: ClusterView, verdict: EpochMillis): RebootRun {
+    const { rules, timings } = this.#deps;
+    const isBlind = view.age === undefined || view.age > rules.policy.viewMaxAge;
+    const why = "healthy again; the result of the reboot is recorded once the node has stayed healthy";
+    const pause = Math.max(verdict - view.now, isBlind ? timings.blockedRetry : 0);
+    return this.#wait(record, view, "Verifying", why, pause);
   }
 
   #wait(
@@ -276,20 +280,12 @@ export class RebootProcessor {
     retryAfter: Millis | undefined,
   ): RebootRun {
     const pause = Math.max(0, retryAfter ?? this.#deps.timings.blockedRetry);
-    return { end: "Wait", for: pause, until: view.now + pause, gate, why, record };
+    return { step: "WaitUntil", at: view.now + pause, gate, why, record };
   }
 }
 
 /** Everything that is known allows the repair, and what takes long was not read ahead yet. */
 interface Due {
-  readonly end: "Due";
+  readonly step: "Due";
   readonly now: EpochMillis;
-}
-
-/** Everything that the last questions are asked with. */
-interface AskedLast {
-  readonly transaction: Transaction;
-  readonly record: NodeRecord;
-  readonly fresh: FreshNode;
-  readonly look: WorldLook;
 }

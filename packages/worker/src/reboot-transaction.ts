@@ -1,5 +1,6 @@
 import type { DeadlineStep, TimedStep } from "@node-agent/shared/contract/metric-labels.ts";
 import type { GateName } from "@node-agent/shared/core/gates/gate.ts";
+import type { RebootStep } from "@node-agent/shared/core/gates/list.ts";
 import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import type { EpochMillis, Millis } from "@node-agent/shared/core/time.ts";
@@ -10,16 +11,14 @@ import type { Executor } from "@node-agent/shared/ports/executor.ts";
 import type { EvidenceReader } from "@node-agent/shared/ports/node-evidence.ts";
 import type { NodeReader } from "@node-agent/shared/ports/node-reader.ts";
 import type { PlanStore } from "@node-agent/shared/ports/plan-store.ts";
-import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
 import type { StateStore, VersionedRecord } from "@node-agent/shared/ports/state-store.ts";
 import type { CallBrake } from "./call-brake.ts";
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
 import type { FleetWatch } from "./fleet-watch.ts";
 import type { Journal } from "./journal.ts";
-import type { Rules } from "./judge.ts";
+import type { Rules } from "@node-agent/shared/core/judge.ts";
 import type { LedgerGate } from "./ledger-gate.ts";
-import type { Lateness } from "./loop-lateness.ts";
-import type { Stopwatch } from "./stopwatch.ts";
+import type { Lateness, Stopwatch } from "./stopwatch.ts";
 import type { Whereabouts } from "./whereabouts.ts";
 
 /** The spans of the reboot transaction (facts on the protocol, 3.4). */
@@ -67,57 +66,26 @@ export interface RebootDeps {
   readonly jitter: (most: Millis, signal: AbortSignal) => Promise<void>;
 }
 
-/** What the job does next: end, look again after a pause, telling what it waits for, or sleep while the plan holds it. */
+/** How a transaction ended that the plan did not hold: the job ends, or looks again, telling what it waits for. */
+export type TransactionRun = Exclude<RebootStep, { step: "CallExecutor" }> & {
+  readonly record: NodeRecord | undefined;
+};
+
+/** What the job does next: what its transaction came to, or sleep while the plan holds it. */
 export type RebootRun =
+  | TransactionRun
   | {
-      readonly end: "Finish";
-      readonly gate: GateName;
-      readonly why: string;
-      readonly record: NodeRecord | undefined;
-    }
-  | {
-      readonly end: "Held";
+      readonly step: "Held";
       /** What it would show if no plan had said anything yet. */
       readonly own?: { readonly gate: GateName; readonly why: string };
-      readonly until: EpochMillis;
+      readonly at: EpochMillis;
       readonly record: NodeRecord;
-    }
-  | {
-      readonly end: "Wait";
-      readonly for: Millis;
-      readonly until: EpochMillis;
-      readonly gate: GateName;
-      readonly why: string;
-      readonly record: NodeRecord | undefined;
     };
 
-/** What a transaction came to that was not held by the plan. */
-export type TransactionRun = Exclude<RebootRun, { end: "Held" }>;
-
 /** How long the verdict on a reboot waits. */
-export function verdictTimingsOf({ timings, rules }: VerdictRules): VerdictTimings {
+export function verdictTimingsOf({ timings, rules }: Pick<RebootDeps, "rules" | "timings">): VerdictTimings {
   const { recoveredAfter, curedAfter } = rules.policy.storm;
   return { flight: timings.flight, recoveredAfter, curedAfter };
-}
-
-/**
- * Why and how long a node that is well again waits for the result of its reboot. Only watched time proves a cure: while
- * nobody sees the cluster there is no hurry to look again.
- */
-export function untilProven(
-  verdict: EpochMillis,
-  view: ClusterView,
-  { rules, timings }: Pick<RebootDeps, "rules" | "timings">,
-): [string, Millis] {
-  const isBlind = view.age === undefined || view.age > rules.policy.viewMaxAge;
-  const why = "healthy again; the result of the reboot is recorded once the node has stayed healthy";
-  return [why, Math.max(verdict - view.now, isBlind ? timings.blockedRetry : 0)];
-}
-
-/** What verdicts depend on. */
-export interface VerdictRules {
-  readonly timings: Pick<RebootTimings, "flight">;
-  readonly rules: Rules;
 }
 
 /** One pass: what was read first, and when. Everything that limits the pass counts from here. */
@@ -139,10 +107,7 @@ const DEPENDENCY_OF = {
   Cloud: "Cloud",
 } satisfies Partial<Record<TimedStep, Dependency>>;
 
-/**
- * A read of the world with a deadline: its failure is a gate that holds, never an exception. The journal counts it
- * against the dependency that the error names, else against the one that was asked.
- */
+/** A read of the world with a deadline: its failure is a gate that holds, never an exception. */
 export async function tried<T>(
   { signal: parent, node, stopwatch }: Transaction,
   { clock, timings, journal }: Pick<RebootDeps, "clock" | "timings" | "journal">,
@@ -150,11 +115,22 @@ export async function tried<T>(
   read: (signal: AbortSignal) => Promise<T>,
 ): Promise<{ readonly value: T } | { readonly failed: string }> {
   using deadline = deadlineSignal(clock, timings.readDeadline, parent);
+  const timed = async (): Promise<T> => stopwatch.time(step, async () => read(deadline.signal));
+  return await blamed(timed, DEPENDENCY_OF[step], node, journal);
+}
+
+/** What the work returns, or why it failed: then the journal blames what the error names, else what was asked. */
+export async function blamed<T>(
+  work: () => Promise<T>,
+  asked: Dependency,
+  node: string,
+  journal: Journal,
+): Promise<{ readonly value: T } | { readonly failed: string }> {
   try {
-    return { value: await stopwatch.time(step, async () => read(deadline.signal)) };
+    return { value: await work() };
   } catch (error) {
     const failed = error instanceof Error ? error.message : "unknown error";
-    journal.fault(dependencyOf(error) ?? DEPENDENCY_OF[step], failed, node);
+    journal.fault(dependencyOf(error) ?? asked, failed, node);
     return { failed };
   }
 }

@@ -1,15 +1,8 @@
-import type { DeadlineStep, TimedStep } from "@node-agent/shared/contract/metric-labels.ts";
+import type { TimedStep } from "@node-agent/shared/contract/metric-labels.ts";
 import { MINUTE, SECOND, type Millis } from "@node-agent/shared/core/time.ts";
-import type { Clock } from "@node-agent/shared/ports/clock.ts";
-import type { Transaction } from "./reboot-transaction.ts";
+import type { RebootDeps, Transaction } from "./reboot-transaction.ts";
 
-export interface SendDeadlineDeps {
-  readonly clock: Pick<Clock, "now" | "monotonic">;
-  /** S: from the first read to the call. */
-  readonly limit: Millis;
-  /** Told of each miss, and which step is to blame. */
-  readonly onMissed: (step: DeadlineStep) => void;
-}
+type SendDeadlineDeps = Pick<RebootDeps, "clock" | "timings" | "onMissed">;
 
 /** A transaction that came too late: why, and after which pause it is tried again. */
 export interface Missed {
@@ -53,13 +46,14 @@ export class SendDeadline {
   /** More time than allowed has passed since the first read, by either clock. */
   isOver(transaction: Transaction): boolean {
     const { mono, wall } = this.#elapsed(transaction);
-    const { limit } = this.#deps;
+    const { sendDeadline: limit } = this.#deps.timings;
     return mono > limit || wall > limit || wall < 0;
   }
 
   /** Counts a miss of this transaction. */
   missed(transaction: Transaction): Missed {
-    const { limit, onMissed } = this.#deps;
+    const { timings, onMissed } = this.#deps;
+    const { sendDeadline: limit } = timings;
     const { node, stopwatch } = transaction;
     const { mono, wall } = this.#elapsed(transaction);
     const steps = stopwatch.steps();

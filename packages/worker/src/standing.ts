@@ -1,4 +1,8 @@
+import { hostname } from "node:os";
+import { createServerLook, type KubernetesConnection } from "@node-agent/kubernetes";
+import { fnv1a64 } from "@node-agent/shared/core/fnv1a.ts";
 import type { LiveWorker } from "@node-agent/shared/core/hosting.ts";
+import type { Rules } from "@node-agent/shared/core/judge.ts";
 import {
   clockHold,
   modeHold,
@@ -9,8 +13,12 @@ import {
 import { SECOND, type EpochMillis, type Millis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 import type { WorkerRegistry } from "@node-agent/shared/ports/worker-registry.ts";
+import { policyDigest } from "@node-agent/shared/runtime/config/config.ts";
 import type { CheckOutcome, ReadinessCheck } from "@node-agent/shared/runtime/http.ts";
 import type { Logger } from "@node-agent/shared/runtime/logger.ts";
+import type { RoleParts } from "@node-agent/shared/runtime/role.ts";
+import { VERSION } from "@node-agent/shared/runtime/version.ts";
+import { Reach } from "./reach.ts";
 
 /** Why a worker takes no jobs of a kind, in words. */
 export interface JobHold {
@@ -156,4 +164,45 @@ export class Standing {
 
 function outcomeOf(why: string | undefined, well: string): CheckOutcome {
   return { ok: why === undefined, detail: why ?? well };
+}
+
+/** Names this process, in the ledger and among the workers. */
+export const SELF = `${hostname()}/${process.pid}`;
+
+/**
+ * Names the rules by which a worker judges: its version and its policy. A node that was judged by rules that no living
+ * worker has is judged again at the next resync, so a changed policy reaches nodes on which nothing changes.
+ */
+export function rulesId({ policy }: Pick<Rules, "policy">): string {
+  return fnv1a64(`${VERSION} ${JSON.stringify(policy)}`);
+}
+
+/** What this worker may do beside its peers, and what it can reach; `looking` ends with the signal. */
+export function startStanding(
+  { config, clock, logger }: RoleParts,
+  kubernetes: KubernetesConnection,
+  signal: AbortSignal,
+): { readonly standing: Standing; readonly reach: Reach; readonly looking: Promise<void> } {
+  const { nodeName, monitorOnly, ledger, timings } = config;
+  const standing = new Standing({
+    self: {
+      id: SELF,
+      monitorOnly,
+      policy: policyDigest(config),
+      ...(nodeName === undefined ? {} : { node: nodeName }),
+    },
+    clock,
+    allowed: ledger.clockSkew,
+    logger,
+  });
+  const reach = new Reach();
+  const look = reach.server(standing.server(createServerLook(kubernetes, timings.nodeReadDeadline)));
+  const looking = async (): Promise<void> => {
+    while (!signal.aborted) {
+      // A failure is what `/readyz` shows.
+      await look().catch(() => undefined);
+      await clock.sleep(2 * timings.gateRecheck, signal);
+    }
+  };
+  return { standing, reach, looking: looking() };
 }

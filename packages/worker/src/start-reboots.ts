@@ -15,7 +15,6 @@ import type { Executor } from "@node-agent/shared/ports/executor.ts";
 import type { EvidenceReader } from "@node-agent/shared/ports/node-evidence.ts";
 import { RedisSequenceMemory } from "@node-agent/shared/redis/sequence-memory.ts";
 import { serverAddresses } from "@node-agent/shared/redis/server-address.ts";
-import type { BullJobQueues } from "@node-agent/shared/redis/job-queues.ts";
 import type { RedisStateStore } from "@node-agent/shared/redis/state-store.ts";
 import { RedisPlanStore } from "@node-agent/shared/redis/plan-store.ts";
 import { BullRebootQueue } from "@node-agent/shared/redis/reboot-queue.ts";
@@ -27,16 +26,14 @@ import type { RoleParts } from "@node-agent/shared/runtime/role.ts";
 import { CallBrake } from "./call-brake.ts";
 import { FLEET_LIST_DEADLINES, FleetWatch } from "./fleet-watch.ts";
 import type { Journal } from "./journal.ts";
-import type { Rules } from "./judge.ts";
+import type { Rules } from "@node-agent/shared/core/judge.ts";
 import type { GrantWatch } from "./grant-watch.ts";
 import { LedgerGate } from "./ledger-gate.ts";
-import { LoopLateness } from "./loop-lateness.ts";
+import { LoopLateness } from "./stopwatch.ts";
 import { Planner } from "./planner.ts";
 import type { Reach } from "./reach.ts";
 import { RebootProcessor } from "./reboot-processor.ts";
-import { rulesId } from "./rules-id.ts";
-import type { Standing } from "./standing.ts";
-import { SELF } from "./start-standing.ts";
+import { rulesId, SELF, type Standing } from "./standing.ts";
 import { Whereabouts } from "./whereabouts.ts";
 
 /** What the reboot transaction is wired from. */
@@ -47,7 +44,6 @@ export interface RebootParts {
   readonly redis: RedisSet;
   readonly keys: Keys;
   readonly state: RedisStateStore;
-  readonly queues: BullJobQueues;
   readonly journal: Journal;
   readonly rules: Rules;
   readonly reach: Reach;
@@ -71,7 +67,7 @@ export function createReboots(made: RebootParts): {
   queue: BullRebootQueue;
 } {
   const { parts, kubernetes, executor, redis, keys, state, journal, rules, reach, standing } = made;
-  const { config, clock } = parts;
+  const { config, clock, logger, metrics } = parts;
   const { timings } = config;
   const selects = createSnapshotFilter({
     pools: config.nodePools,
@@ -81,8 +77,9 @@ export function createReboots(made: RebootParts): {
   const ledger = config.monitorOnly ? undefined : createLedgerGate(made);
   const whereabouts = createWhereabouts(made);
   const plans = new RedisPlanStore(redis.store, keys);
+  const shared = { store: state, plans, ledger, selects, rules, journal, clock };
   const processor = new RebootProcessor({
-    store: state,
+    ...shared,
     reader: reach.reader(
       createNodeReader({
         connection: kubernetes,
@@ -92,27 +89,18 @@ export function createReboots(made: RebootParts): {
       }),
     ),
     fleet: new FleetWatch({
+      ...shared,
       lister: createNodeLister({ connection: kubernetes, project: toSnapshot }),
-      store: state,
-      selects,
-      rules,
-      clock,
-      onDrift: (drift) => observeDrift("Fleet", drift, made.parts.metrics, made.parts.logger),
+      onDrift: (drift) => observeDrift("Fleet", drift, metrics, logger),
       shared: timings.sendDeadline / 5,
       oldest: FLEET_LIST_DEADLINES * timings.nodeReadDeadline,
     }),
-    selects,
-    ledger,
     executor: reach.executor(executor),
     evidence: config.podEvidence
       ? createEvidenceReader({ connection: kubernetes, deadline: timings.nodeReadDeadline })
       : NO_EVIDENCE,
     brake: new CallBrake(clock, config.limits),
-    plans,
     whereabouts,
-    journal,
-    rules,
-    clock,
     timings: {
       sendDeadline: timings.sendDeadline,
       callDeadline: timings.cloudCallDeadline,
@@ -124,19 +112,13 @@ export function createReboots(made: RebootParts): {
     },
     newToken: randomUUID,
     lateness: new LoopLateness(clock),
-    onMissed: (step) => made.parts.metrics.observeDeadlineMissed(step),
+    onMissed: (step) => metrics.observeDeadlineMissed(step),
     jitter: async (most, signal) => clock.sleep(Math.random() * most, signal),
   });
   const queue = new BullRebootQueue(redis.producer, keys, redis.onError);
   const planner = new Planner({
-    store: state,
-    plans,
+    ...shared,
     queue,
-    ledger,
-    selects,
-    rules,
-    journal,
-    clock,
     mayPlan: () => standing.mayRepair,
     interval: timings.planInterval,
     readDeadline: timings.nodeReadDeadline,

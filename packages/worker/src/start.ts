@@ -1,6 +1,6 @@
 import { createCivoClient, createCivoExecutor, parseCivoUrl } from "@node-agent/civo";
 import { connectKubernetes } from "@node-agent/kubernetes";
-import { keysOf, type Keys } from "@node-agent/shared/contract/keys.ts";
+import { keysOf } from "@node-agent/shared/contract/keys.ts";
 import { createCheckers } from "@node-agent/shared/core/checkers/registry.ts";
 import type { Millis } from "@node-agent/shared/core/time.ts";
 import type { Executor } from "@node-agent/shared/ports/executor.ts";
@@ -19,16 +19,13 @@ import { Evaluator } from "./evaluator.ts";
 import { GrantWatch } from "./grant-watch.ts";
 import { gaugeSources } from "./gauge-sources.ts";
 import { logIdleCheckers } from "./idle-checkers.ts";
-import type { Journal } from "./journal.ts";
-import type { Rules } from "./judge.ts";
-import { rulesId } from "./rules-id.ts";
+import type { Rules } from "@node-agent/shared/core/judge.ts";
 import { createLogJournal } from "./log-journal.ts";
 import { measuredExecutor } from "./measured-executor.ts";
 import { startQueueWorkers, type QueueWorkers } from "./queue-workers.ts";
-import type { RebootProcessor } from "./reboot-processor.ts";
-import { withEvents } from "./start-events.ts";
+import { withEvents } from "./event-journal.ts";
 import { createReboots, keepLedgerAlive } from "./start-reboots.ts";
-import { startStanding } from "./start-standing.ts";
+import { rulesId, startStanding } from "./standing.ts";
 import { keepBeating } from "./whereabouts.ts";
 
 const USER_AGENT = `node-recovery-agent/${VERSION}`;
@@ -96,7 +93,6 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
     redis,
     keys,
     state,
-    queues,
     journal,
     rules,
     reach,
@@ -105,7 +101,22 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
   });
   const beating = new AbortController();
   const beat = ledger === undefined ? undefined : keepLedgerAlive(ledger, state, parts, beating.signal);
-  const running = startConsumers(parts, keys, redis, { evaluator, processor, queues, state, journal });
+  const { timings } = config;
+  const running = startQueueWorkers({
+    connection: redis.worker,
+    keys,
+    evaluator,
+    processor,
+    store: state,
+    journal,
+    clock,
+    minPause: timings.shortestPause,
+    retryPause: timings.gateRecheck,
+    concurrency: config.concurrency,
+    lockDuration: timings.lockDuration,
+    stalledInterval: timings.stalledInterval,
+    onError: redis.onError,
+  });
   consumers = running;
   standing.heed(({ mode }) =>
     running.hold({ evaluations: mode !== undefined, repairs: !standing.mayRepair }),
@@ -118,7 +129,7 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
     counting.signal,
   );
   // Six signs of life within the silence after which a worker counts as gone.
-  const present = keepBeating(whereabouts, config.timings.lockDuration / 6, clock, leaving.signal);
+  const present = keepBeating(whereabouts, timings.lockDuration / 6, clock, leaving.signal);
   return [
     { name: "readiness", stop: async () => monitor.startDraining() },
     {
@@ -159,39 +170,6 @@ export async function startWorker(parts: RoleParts): Promise<readonly Component[
     { name: "cloud", stop: closeExecutor },
     { name: "monitor", stop: async () => monitor.stop() },
   ];
-}
-
-function startConsumers(
-  { config, clock }: RoleParts,
-  keys: Keys,
-  redis: ReturnType<typeof openRedis>,
-  made: {
-    evaluator: Evaluator;
-    processor: RebootProcessor;
-    queues: BullJobQueues;
-    state: RedisStateStore;
-    journal: Journal;
-  },
-): QueueWorkers {
-  const { timings, concurrency } = config;
-  return startQueueWorkers({
-    connection: redis.worker,
-    keys,
-    evaluator: made.evaluator,
-    reboot: {
-      processor: made.processor,
-      store: made.state,
-      journal: made.journal,
-      clock,
-      minPause: timings.shortestPause,
-      retryPause: timings.gateRecheck,
-    },
-    journal: made.journal,
-    concurrency,
-    lockDuration: timings.lockDuration,
-    stalledInterval: timings.stalledInterval,
-    onError: redis.onError,
-  });
 }
 
 /** The list of all instances may take so many times as long as the read of one. */

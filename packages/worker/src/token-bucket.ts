@@ -1,38 +1,28 @@
 import type { Millis } from "@node-agent/shared/core/time.ts";
 import type { Clock } from "@node-agent/shared/ports/clock.ts";
 
-/** A rate limit that lets a burst pass and then one in each span. */
+/** A rate limit that lets a burst pass and then one in each span. Full at first. */
 export class TokenBucket {
   readonly #clock: Pick<Clock, "monotonic">;
-  readonly #burst: number;
-  readonly #refill: Millis;
-  #tokens: number;
-  #countedAt: Millis;
+  #spent = 0;
+  #at: Millis | undefined;
 
-  /** Full at first: `burst` at once, then one per `refill`. */
-  constructor({
-    clock,
-    burst,
-    refill,
-  }: {
-    readonly clock: Pick<Clock, "monotonic">;
-    readonly burst: number;
-    readonly refill: Millis;
-  }) {
+  constructor(clock: Pick<Clock, "monotonic">) {
     this.#clock = clock;
-    this.#burst = burst;
-    this.#refill = refill;
-    this.#tokens = burst;
-    this.#countedAt = clock.monotonic();
   }
 
-  /** Takes a token and returns 0, or returns how long to wait before there is one. */
-  take(): Millis {
+  /** Takes one of `burst` tokens, which come back one per `refill`, and returns 0, or returns how long to wait for one. */
+  take(burst: number, refill: Millis): Millis {
     const now = this.#clock.monotonic();
-    this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#countedAt) / this.#refill);
-    this.#countedAt = now;
-    if (this.#tokens < 1) return Math.ceil((1 - this.#tokens) * this.#refill);
-    this.#tokens -= 1;
-    return 0;
+    this.#spent = Math.max(0, this.#spent - (now - (this.#at ?? now)) / refill);
+    this.#at = now;
+    const wait = Math.max(0, Math.ceil((this.#spent + 1 - burst) * refill));
+    if (wait === 0) this.#spent += 1;
+    return wait;
+  }
+
+  /** Gives back a token that was not used. */
+  giveBack(): void {
+    this.#spent = Math.max(0, this.#spent - 1);
   }
 }

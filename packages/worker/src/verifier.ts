@@ -2,27 +2,12 @@ import { isVerdictPending, proofOf, speaks, type RebootProof } from "@node-agent
 import { transition } from "@node-agent/shared/core/transition.ts";
 import type { NodeRecord, RebootAttempt } from "@node-agent/shared/core/record.ts";
 import type { EpochMillis } from "@node-agent/shared/core/time.ts";
-import type { Clock } from "@node-agent/shared/ports/clock.ts";
-import { dependencyOf, type Dependency } from "@node-agent/shared/ports/dependency.ts";
-import type { NodeReader, NodeReadResult } from "@node-agent/shared/ports/node-reader.ts";
+import type { NodeReadResult } from "@node-agent/shared/ports/node-reader.ts";
 import type { ClusterView } from "@node-agent/shared/ports/snapshot-store.ts";
-import type { StateStore, VersionedRecord } from "@node-agent/shared/ports/state-store.ts";
-import type { Journal } from "./journal.ts";
+import type { VersionedRecord } from "@node-agent/shared/ports/state-store.ts";
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
-import { judge, type Rules } from "./judge.ts";
-import type { LedgerGate } from "./ledger-gate.ts";
-import { verdictTimingsOf, type RebootTimings } from "./reboot-transaction.ts";
-
-/** What verification works with. */
-export interface VerifierDeps {
-  readonly store: StateStore;
-  readonly ledger: Pick<LedgerGate, "settle" | "recover"> | undefined;
-  readonly journal: Journal;
-  readonly rules: Rules;
-  readonly reader: NodeReader;
-  readonly clock: Clock;
-  readonly timings: Pick<RebootTimings, "flight" | "readDeadline">;
-}
+import { judge } from "@node-agent/shared/core/judge.ts";
+import { blamed, verdictTimingsOf, type RebootDeps } from "./reboot-transaction.ts";
 
 /**
  * The record to go on with; `unsettled`: the ledger could not be told, and why, so the record was not told either;
@@ -41,7 +26,7 @@ export interface Verified {
  */
 export async function verifyReboot(
   stored: VersionedRecord,
-  deps: VerifierDeps,
+  deps: RebootDeps,
   signal: AbortSignal,
 ): Promise<Verified> {
   const { record, view, version } = stored;
@@ -50,33 +35,29 @@ export async function verifyReboot(
   if (record === undefined || attempt === undefined || !mayBeTold(record, view, deps)) {
     return { stored };
   }
-  const read = await readTruth(record.name, deps, signal);
-  if ("failed" in read) {
-    journal.fault(read.dependency, read.failed, record.name);
-    return { stored, unsettled: { gate: "NodeUnreadable", why: read.failed } };
-  }
+  const { name } = record;
+  // Node and ledger are objects of Kubernetes; only what the error itself blames on Redis is the fault of Redis.
+  const read = await blamed(async () => readTruth(name, deps, signal), "Kubernetes", name, journal);
+  if ("failed" in read) return { stored, unsettled: { gate: "NodeUnreadable", why: read.failed } };
   const proof = verdictOn(read.value, record, view, deps);
   if (proof === undefined) return { stored };
-  const unsettled = await settle(attempt, proof, view.now, deps);
-  if (unsettled !== undefined) {
-    journal.fault(unsettled.dependency, unsettled.failed, record.name);
-    return { stored, unsettled: { gate: "Verifying", why: unsettled.failed } };
-  }
+  const told = await blamed(async () => settle(attempt, proof, view.now, deps), "Kubernetes", name, journal);
+  if ("failed" in told) return { stored, unsettled: { gate: "Verifying", why: told.failed } };
   const { token } = attempt;
   const event =
     proof === "Recovered"
       ? ({ type: "RebootRecovered", token } as const)
       : ({ type: "RebootVerified", token, verification: proof } as const);
   const next = transition(record, event, rules.policy, view.now).record;
-  if (!(await store.compareAndSet(record.name, version, next))) {
-    return { stored: await store.get(record.name), overtaken: true };
+  if (!(await store.compareAndSet(name, version, next))) {
+    return { stored: await store.get(name), overtaken: true };
   }
   if (proof !== "Recovered") journal.verified(next, proof);
-  return { stored: await store.get(record.name) };
+  return { stored: await store.get(name) };
 }
 
 /** By what Redis says there may be a verdict; of a node that is gone nothing more will come, so that none is waited for. */
-function mayBeTold(record: NodeRecord, view: ClusterView, deps: VerifierDeps): boolean {
+function mayBeTold(record: NodeRecord, view: ClusterView, deps: RebootDeps): boolean {
   if (proofNow(record, view, true, deps) !== undefined) return true;
   return record.phase === "Unknown" && isVerdictPending(record);
 }
@@ -85,7 +66,7 @@ function proofNow(
   record: NodeRecord,
   { now, observed }: ClusterView,
   isSpeaking: boolean,
-  deps: VerifierDeps,
+  deps: RebootDeps,
 ): RebootProof | undefined {
   const seen = { now, observed, policy: deps.rules.policy, speaks: isSpeaking };
   return proofOf(record, seen, verdictTimingsOf(deps));
@@ -96,7 +77,7 @@ function verdictOn(
   read: NodeReadResult,
   record: NodeRecord,
   view: ClusterView,
-  deps: VerifierDeps,
+  deps: RebootDeps,
 ): RebootProof | undefined {
   // The VM may live on: its window stays with it.
   if (!read.found) return record.phase === "Unknown" ? "Gone" : undefined;
@@ -106,45 +87,23 @@ function verdictOn(
 
 async function readTruth(
   name: string,
-  { reader, clock, timings }: VerifierDeps,
+  { reader, clock, timings }: RebootDeps,
   parent: AbortSignal,
-): Promise<{ readonly value: NodeReadResult } | Failure> {
+): Promise<NodeReadResult> {
   using deadline = deadlineSignal(clock, timings.readDeadline, parent);
-  try {
-    return { value: await reader.read(name, deadline.signal) };
-  } catch (error) {
-    return failureOf(error);
-  }
-}
-
-/** What could not be read or written, and whose fault that is. */
-interface Failure {
-  readonly failed: string;
-  readonly dependency: Dependency;
-}
-
-/** Node and ledger are objects of Kubernetes; only what the error itself blames on Redis is the fault of Redis. */
-function failureOf(error: unknown): Failure {
-  const failed = error instanceof Error ? error.message : "unknown error";
-  return { failed, dependency: dependencyOf(error) ?? "Kubernetes" };
+  return await reader.read(name, deadline.signal);
 }
 
 async function settle(
   { instanceId, token }: RebootAttempt,
   proof: RebootProof,
   now: EpochMillis,
-  { ledger }: VerifierDeps,
-): Promise<Failure | undefined> {
-  if (ledger === undefined) return undefined;
-  try {
-    const written =
-      proof === "Recovered"
-        ? await ledger.recover(instanceId, token, now)
-        : await ledger.settle(instanceId, token, proof, now);
-    if (written) return undefined;
-    const failed = `what the reboot came to (${proof}) could not be written to the ledger`;
-    return { failed, dependency: "Kubernetes" };
-  } catch (error) {
-    return failureOf(error);
-  }
+  { ledger }: RebootDeps,
+): Promise<void> {
+  if (ledger === undefined) return;
+  const written =
+    proof === "Recovered"
+      ? await ledger.recover(instanceId, token, now)
+      : await ledger.settle(instanceId, token, proof, now);
+  if (!written) throw new Error(`what the reboot came to (${proof}) could not be written to the ledger`);
 }

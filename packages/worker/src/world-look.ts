@@ -1,19 +1,16 @@
 import type { GateName } from "@node-agent/shared/core/gates/gate.ts";
 import type { Hosting } from "@node-agent/shared/core/hosting.ts";
 import type { NodeEvidence } from "@node-agent/shared/core/node-evidence.ts";
-import type { NodeSnapshot } from "@node-agent/shared/core/node.ts";
 import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import type { FleetHealth } from "@node-agent/shared/core/storm/fleet.ts";
 import type { Millis } from "@node-agent/shared/core/time.ts";
 import type { RebootTarget } from "@node-agent/shared/ports/executor.ts";
+import type { NodeReadResult } from "@node-agent/shared/ports/node-reader.ts";
 import { deadlineSignal } from "@node-agent/shared/runtime/deadline.ts";
 import { tried, type RebootDeps, type Transaction } from "./reboot-transaction.ts";
 
 /** A node that was read a moment ago, with the addresses that it has. */
-export interface FreshNode {
-  readonly node: NodeSnapshot;
-  readonly addresses: readonly string[] | undefined;
-}
+export type FreshNode = Extract<NodeReadResult, { found: true }>;
 
 /** What was read of the world beyond the node itself. */
 export interface WorldLook {
@@ -29,7 +26,7 @@ export interface WorldLook {
 
 /** The look, or the gate that holds because something could not be read. */
 export type Looked =
-  | { readonly look: WorldLook }
+  | WorldLook
   | { readonly gate: GateName; readonly why: string; readonly retryAfter: Millis | undefined };
 
 /**
@@ -68,7 +65,7 @@ export async function lookAtWorld(
     whereabouts.hosting(node.name, addresses, records),
   );
   const seen = { records, health: health.value, target, hasGpus: gpuCount > 0, hosting };
-  return { look: { ...seen, ...(evidence === undefined ? {} : { evidence }) } };
+  return { ...seen, ...(evidence === undefined ? {} : { evidence }) };
 }
 
 async function evidenceOf(

@@ -80,8 +80,8 @@ test("a recovery that arrives while the job is active leaves none", async () => 
       }
       const settled = record?.phase !== "Unhealthy";
       return settled
-        ? { end: "Finish", gate: "NothingFailing", why: "well", record }
-        : { end: "Wait", for: HOUR, until: Date.now() + HOUR, gate: "Threshold", why: "not yet", record };
+        ? { step: "Finish", gate: "NothingFailing", why: "well", record }
+        : { step: "WaitUntil", at: Date.now() + HOUR, gate: "Threshold", why: "not yet", record };
     },
   };
   fleet.startWorker({ processor });

@@ -186,7 +186,7 @@ describe("explain names the gate at which the worker stops, with", () => {
     const { explanation } = await ask(world);
     expect(explanation.blocker).toMatchObject({ gate: "Threshold", ends: true });
     const run = await world.run();
-    expect(run).toMatchObject({ end: "Wait", gate: "Threshold", until: explanation.blocker?.until });
+    expect(run).toMatchObject({ step: "WaitUntil", gate: "Threshold", at: explanation.blocker?.until });
     expect(explanation.next).toEqual({ step: "Reboot", at: world.clock.now() + MINUTE });
   });
 
@@ -202,7 +202,7 @@ describe("explain names the gate at which the worker stops, with", () => {
     await world.run();
     const { explanation } = await ask(world);
     expect(explanation).toMatchObject({ blocker: { gate: "Attempts" }, next: { step: "None" } });
-    expect(await world.run()).toMatchObject({ end: "Finish", gate: "Attempts" });
+    expect(await world.run()).toMatchObject({ step: "Finish", gate: "Attempts" });
   });
 
   test.each(["Identity", "Cloud"] as const)(
@@ -230,7 +230,7 @@ describe("explain names the gate at which the worker stops, with", () => {
     expect(await world.run("node-1", { whereabouts })).toMatchObject({
       gate: "OwnNode",
       why: explanation.blocker?.why,
-      until: explanation.blocker?.until,
+      at: explanation.blocker?.until,
     });
   });
 

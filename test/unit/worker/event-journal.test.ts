@@ -85,7 +85,7 @@ async function activate(
 }
 
 const heldBy = (gate: GateName, record: NodeRecord, why = "because"): RebootJobDeps["processor"] => ({
-  run: async () => ({ end: "Wait", for: MINUTE, until: world.clock.now() + MINUTE, gate, why, record }),
+  run: async () => ({ step: "WaitUntil", at: world.clock.now() + MINUTE, gate, why, record }),
 });
 
 /** A record of node-1 in an incident. */

@@ -36,15 +36,15 @@ describe("signs of life", () => {
 
   test("keep an idle ledger trusted for days", async () => {
     await live(2 * DAY);
-    expect(await open()).toMatchObject({ open: true });
+    expect(await open()).toMatchObject({ state: "Trusted" });
   });
 
   test("keep a new ledger alive: it is trusted the moment it is old enough", async () => {
     world.ledger.create(emptyLedger("cluster-1", "init", now()), now());
     await live(LONGEST - SECOND);
-    expect(await open()).toMatchObject({ open: false, why: expect.stringContaining("TooYoung") });
+    expect(await open()).toMatchObject({ state: "Distrusted", why: expect.stringContaining("TooYoung") });
     await live(SECOND);
-    expect(await open()).toMatchObject({ open: true });
+    expect(await open()).toMatchObject({ state: "Trusted" });
   });
 
   test("of a process that does not know it do not revive a silent ledger: its quarantine begins after a while", async () => {
@@ -56,7 +56,7 @@ describe("signs of life", () => {
     await stranger.beat(now());
     expect((await meta()).quarantineUntil).toBe(now() + LONGEST);
     await live(LONGEST);
-    expect(await open()).toMatchObject({ open: true });
+    expect(await open()).toMatchObject({ state: "Trusted" });
   });
 
   test("do not revive one that went back: its quarantine begins at once, above the highest number seen", async () => {
@@ -98,9 +98,9 @@ describe("after an outage of an hour", () => {
   test("of the API server a worker that saw the ledger before goes on at once, and another one after it", async () => {
     const [first, second] = await old();
     world.clock.advance(HOUR);
-    expect(await opened(first!)).toMatchObject({ open: true });
+    expect(await opened(first!)).toMatchObject({ state: "Trusted" });
     await first!.beat(now());
-    expect(await opened(second!)).toMatchObject({ open: true });
+    expect(await opened(second!)).toMatchObject({ state: "Trusted" });
     expect((await meta()).quarantineUntil).toBe(0);
   });
 
@@ -108,10 +108,13 @@ describe("after an outage of an hour", () => {
     const [first] = await old();
     world.clock.advance(HOUR);
     const stranger = world.ledgerGate();
-    expect(await opened(stranger)).toMatchObject({ open: false, why: expect.stringContaining("Silent") });
+    expect(await opened(stranger)).toMatchObject({
+      state: "Distrusted",
+      why: expect.stringContaining("Silent"),
+    });
     expect((await meta()).quarantineUntil).toBe(0);
     await first!.beat(now());
-    expect(await opened(stranger)).toMatchObject({ open: true });
+    expect(await opened(stranger)).toMatchObject({ state: "Trusted" });
   });
 
   test("of Redis, which lost its memory: workers that kept looking go on at once", async () => {
@@ -121,7 +124,7 @@ describe("after an outage of an hour", () => {
       await first!.watch();
     }
     world.sequence.highest = 0;
-    expect(await opened(first!)).toMatchObject({ open: true });
+    expect(await opened(first!)).toMatchObject({ state: "Trusted" });
   });
 
   test("of both, and Redis lost its memory: nothing that lives can vouch for the ledger", async () => {
@@ -129,7 +132,10 @@ describe("after an outage of an hour", () => {
     world.clock.advance(HOUR);
     world.sequence.highest = 0;
     await first!.watch();
-    expect(await opened(first!)).toMatchObject({ open: false, why: expect.stringContaining("Silent") });
+    expect(await opened(first!)).toMatchObject({
+      state: "Distrusted",
+      why: expect.stringContaining("Silent"),
+    });
   });
 
   test("a backup of before it, or a ledger that was created again, is noticed by those that remember", async () => {
@@ -139,10 +145,13 @@ describe("after an outage of an hour", () => {
     await first!.beat(now());
     world.clock.advance(HOUR);
     world.ledger.overwrite({ ...backup });
-    expect(await opened(first!)).toMatchObject({ open: false, why: expect.stringContaining("WentBack") });
+    expect(await opened(first!)).toMatchObject({
+      state: "Distrusted",
+      why: expect.stringContaining("WentBack"),
+    });
     world.ledger.create(emptyLedger("cluster-1", "init", now() - HOUR), now() - DAY);
     world.sequence.highest = 0;
-    expect(await opened(second!)).toMatchObject({ open: false });
+    expect(await opened(second!)).toMatchObject({ state: "Distrusted" });
   });
 });
 
@@ -152,9 +161,9 @@ describe("a ledger that was removed and created anew", () => {
     world.ledger.create(emptyLedger("cluster-1", "init", now()), now());
     await beat();
     await live(LONGEST - MINUTE);
-    expect(await open()).toMatchObject({ open: false });
+    expect(await open()).toMatchObject({ state: "Distrusted" });
     await live(MINUTE);
-    expect(await open()).toMatchObject({ open: true });
+    expect(await open()).toMatchObject({ state: "Trusted" });
   });
 });
 
@@ -187,18 +196,18 @@ describe("an opening", () => {
 
   test("notices a restored backup also after a number was forged that no ledger can reach", async () => {
     world.sequence.highest = 2 ** 48;
-    expect(await open()).toMatchObject({ open: true });
+    expect(await open()).toMatchObject({ state: "Trusted" });
     const backup = world.ledger.data ?? {};
     await live(10 * MINUTE);
     world.ledger.overwrite({ ...backup, meta: JSON.stringify({ ...(await meta()), seq: 0 }) });
     // Another process: it has seen no number itself.
-    expect(await open()).toMatchObject({ open: false, why: expect.stringContaining("WentBack") });
+    expect(await open()).toMatchObject({ state: "Distrusted", why: expect.stringContaining("WentBack") });
   });
 
   test("that another one of the same worker overtook while it read did not go back", async () => {
     world.clock.advance(4 * MINUTE);
     const gate: LedgerGate = world.ledgerGate(overtakenBy(async () => gate.beat(now())));
-    expect(await gate.open(now(), signal)).toMatchObject({ open: true });
+    expect(await gate.open(now(), signal)).toMatchObject({ state: "Trusted" });
     expect(await meta()).toMatchObject({ seq: 1, quarantineUntil: 0 });
   });
 
@@ -207,14 +216,14 @@ describe("an opening", () => {
     await open();
     const { seq, quarantineUntil } = await meta();
     expect(quarantineUntil).toBe(now() + LONGEST);
-    expect(await open()).toMatchObject({ open: false, until: quarantineUntil });
+    expect(await open()).toMatchObject({ state: "Distrusted", until: quarantineUntil });
     expect((await meta()).seq).toBe(seq);
   });
 
   test("whose quarantine could not be written is closed all the same, and the next one writes it", async () => {
     world.sequence.highest = 100;
     const lost = onceAt("ledger.compareAndWrite", async () => ({ outcome: "Unknown", why: "reset" }));
-    expect(await open(lost)).toMatchObject({ open: false });
+    expect(await open(lost)).toMatchObject({ state: "Distrusted" });
     expect((await meta()).quarantineUntil).toBe(0);
     await open();
     expect((await meta()).quarantineUntil).toBe(now() + LONGEST);
@@ -227,16 +236,19 @@ describe("an opening", () => {
       clocks,
     });
     world.ledger.create(ledger, now() - DAY);
-    expect(await open()).toMatchObject({ open: false, ledger: { meta: { quarantineUntil: now() + HOUR } } });
+    expect(await open()).toMatchObject({
+      state: "Distrusted",
+      ledger: { meta: { quarantineUntil: now() + HOUR } },
+    });
   });
 
   test("uses every clock it can ask: without the store's own it still holds for the others", async () => {
     world.ledger.serverClock = undefined;
     expect(await world.ledgerGate().open(now() + 31 * SECOND, signal)).toMatchObject({
-      open: false,
+      state: "Distrusted",
       why: expect.stringContaining("ClockSkew"),
     });
-    expect(await open()).toMatchObject({ open: true });
+    expect(await open()).toMatchObject({ state: "Trusted" });
   });
 });
 
@@ -245,27 +257,27 @@ describe("a session", () => {
 
   test("writes an intent once: the state it was read from is used up", async () => {
     const opening = await open();
-    if (!opening.open) throw new Error(opening.why);
-    expect(await opening.session.intend(INTENT, signal)).toEqual({ outcome: "Written" });
-    expect(await opening.session.intend(INTENT, signal)).toMatchObject({ outcome: "Conflict" });
+    if (opening.state !== "Trusted") throw new Error(opening.why);
+    expect(await opening.intend(INTENT, signal)).toEqual({ outcome: "Written" });
+    expect(await opening.intend(INTENT, signal)).toMatchObject({ outcome: "Conflict" });
   });
 
   test("writes nothing when too long has passed since the ledger was read", async () => {
     const opening = await open();
-    if (!opening.open) throw new Error(opening.why);
+    if (opening.state !== "Trusted") throw new Error(opening.why);
     world.clock.advance(LEDGER.sendDeadline + 1);
-    expect(await opening.session.intend(INTENT, signal)).toMatchObject({ outcome: "Refused" });
+    expect(await opening.intend(INTENT, signal)).toMatchObject({ outcome: "Refused" });
     expect((await world.readLedger()).entries.size).toBe(0);
   });
 
   test("gives a VM that ever had GPUs their window, whatever the intent says", async () => {
     const first = await open();
-    if (!first.open) throw new Error(first.why);
-    await first.session.intend({ ...INTENT, gpu: true }, signal);
+    if (first.state !== "Trusted") throw new Error(first.why);
+    await first.intend({ ...INTENT, gpu: true }, signal);
     await live(LONGEST);
     const second = await open();
-    if (!second.open) throw new Error(second.why);
-    await second.session.intend({ ...INTENT, token: "t2" }, signal);
+    if (second.state !== "Trusted") throw new Error(second.why);
+    await second.intend({ ...INTENT, token: "t2" }, signal);
     const entry = (await world.readLedger()).entries.get("vm-a");
     expect(entry).toMatchObject({ gpu: true, notBefore: now() + LONGEST });
   });
@@ -273,8 +285,8 @@ describe("a session", () => {
   test("stamps with the latest clock", async () => {
     world.ledger.serverClock = () => now() + 20 * SECOND;
     const opening = await open();
-    if (!opening.open) throw new Error(opening.why);
-    await opening.session.intend(INTENT, signal);
+    if (opening.state !== "Trusted") throw new Error(opening.why);
+    await opening.intend(INTENT, signal);
     const window = windowOf(10 * MINUTE, LEDGER);
     expect((await world.readLedger()).entries.get("vm-a")?.notBefore).toBe(now() + 20 * SECOND + window);
   });

@@ -145,7 +145,7 @@ describe("a due repair", () => {
       points.push(point);
       return call();
     });
-    expect(await world.processor(deps).run("a", NEVER)).toMatchObject({ end: "Held" });
+    expect(await world.processor(deps).run("a", NEVER)).toMatchObject({ step: "Held" });
     expect(points.filter((point) => !point.startsWith("store.get") && point !== "plans.latest")).toEqual([]);
     expect(world.executor.calls).toEqual([]);
   });

@@ -191,7 +191,7 @@ describe("a worker that freezes", () => {
     const zombie = world.run("node-1", world.processorDeps(around));
     await world.seeAndJudge(aNode());
     wake();
-    expect(await zombie).toMatchObject({ end: "Finish" });
+    expect(await zombie).toMatchObject({ step: "Finish" });
     expect(world.executor.calls).toEqual([]);
     expect((await world.record())?.phase).toBe("Healthy");
   });

@@ -27,7 +27,7 @@ const node = () => aNode().bootId(`boot-${boots}`);
 async function repair(): Promise<void> {
   await world.seeAndJudge(node().notReady());
   await world.watch(5 * MINUTE);
-  expect(await world.run()).toMatchObject({ end: "Wait", gate: "WaitWindow" });
+  expect(await world.run()).toMatchObject({ step: "WaitUntil", gate: "WaitWindow" });
   boots += 1;
   await world.watch(2 * MINUTE);
   await world.seeAndJudge(node());
@@ -44,7 +44,7 @@ test("a node that booted and fails on is still bad when its threshold is over ag
   await world.run();
   expect(verifications()).toEqual([]);
   await world.watch(SECOND);
-  expect(await world.run()).toMatchObject({ end: "Wait", gate: "WaitWindow" });
+  expect(await world.run()).toMatchObject({ step: "WaitUntil", gate: "WaitWindow" });
   expect(verifications()).toEqual(["StillBad"]);
   const { notBefore = 0, outcome } = (await world.entry()) ?? {};
   expect(outcome).toBe("StillBad");
@@ -54,16 +54,16 @@ test("a node that booted and fails on is still bad when its threshold is over ag
 describe("a cure", () => {
   test("frees its place after a minute, and is told after thirty, by the same pending job", async () => {
     await repair();
-    expect(await world.run()).toMatchObject({ end: "Wait", gate: "Verifying", for: MINUTE });
+    expect(await world.run()).toMatchObject({ step: "WaitUntil", gate: "Verifying", for: MINUTE });
     await world.watch(MINUTE);
-    expect(await world.run()).toMatchObject({ end: "Wait", gate: "Verifying", for: 29 * MINUTE });
+    expect(await world.run()).toMatchObject({ step: "WaitUntil", gate: "Verifying", for: 29 * MINUTE });
     expect(await world.entry()).toMatchObject({
       outcome: "Accepted",
       recoveredAt: expect.any(Number) as unknown,
     });
     expect(verifications()).toEqual([]);
     await world.watch(29 * MINUTE);
-    expect(await world.run()).toMatchObject({ end: "Finish" });
+    expect(await world.run()).toMatchObject({ step: "Finish" });
     expect(await world.entry()).toMatchObject({ outcome: "Cured" });
     expect(verifications()).toEqual(["Cured"]);
   });
@@ -85,7 +85,7 @@ describe("a cure", () => {
     const around = onceAt("ledger.read", async () => {
       throw new Error("503");
     });
-    expect(await world.runWith(around)).toMatchObject({ end: "Wait", gate: "Verifying" });
+    expect(await world.runWith(around)).toMatchObject({ step: "WaitUntil", gate: "Verifying" });
     expect(await world.record()).not.toHaveProperty("lastReboot.recoveredAt");
     await world.run();
     expect(await world.record()).toHaveProperty("lastReboot.recoveredAt");
@@ -107,7 +107,7 @@ test("while nobody sees the cluster no cure is proven, and the job is in no hurr
   await world.run();
   await world.watch(28 * MINUTE + 55 * SECOND);
   world.clock.advance(30 * MINUTE);
-  expect(await world.run()).toMatchObject({ end: "Wait", gate: "Verifying", for: 30 * SECOND });
+  expect(await world.run()).toMatchObject({ step: "WaitUntil", gate: "Verifying", for: 30 * SECOND });
   expect(verifications()).toEqual([]);
 });
 
@@ -130,7 +130,7 @@ describe("a node that comes back for longer than its wait and fails again", () =
     expect(incidents.size).toBe(1);
     expect(verifications()).toEqual(["StillBad", "StillBad", "StillBad"]);
     await world.watch(HOUR);
-    expect(await world.run()).toMatchObject({ end: "Finish", gate: "Attempts" });
+    expect(await world.run()).toMatchObject({ step: "Finish", gate: "Attempts" });
   });
 
   test("counts on although Redis lost its data after it had recovered", async () => {

@@ -18,7 +18,7 @@ describe("before a repair that only the GPU checker asks for", () => {
   test("the pods are read, and an absent device plugin holds it", async () => {
     const world = await lost();
     world.evidence.pods();
-    expect(await world.run()).toMatchObject({ end: "Wait", gate: "PodEvidence" });
+    expect(await world.run()).toMatchObject({ step: "WaitUntil", gate: "PodEvidence" });
     expect(world.evidence.reads).toEqual(["node-1"]);
     expect(world.executor.calls).toEqual([]);
   });
@@ -32,7 +32,7 @@ describe("before a repair that only the GPU checker asks for", () => {
   test("ResourceSlices of a GPU driver end it: the GPUs are allocated by DRA, and the record remembers", async () => {
     const world = await lost();
     world.evidence.drivers("gpu.nvidia.com");
-    expect(await world.run()).toMatchObject({ end: "Finish", gate: "NothingFailing" });
+    expect(await world.run()).toMatchObject({ step: "Finish", gate: "NothingFailing" });
     expect(world.executor.calls).toEqual([]);
     expect(await world.record()).toMatchObject({
       phase: "Healthy",

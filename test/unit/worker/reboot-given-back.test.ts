@@ -66,7 +66,7 @@ describe("an attempt that proves not to have been carried out", () => {
 test("a kubelet that is silent proves nothing: the attempt counts, and the node is given up", async () => {
   await world.seeAndJudge(aNode().unknown());
   await callInVain();
-  expect(await world.run()).toMatchObject({ end: "Finish", gate: "Attempts" });
+  expect(await world.run()).toMatchObject({ step: "Finish", gate: "Attempts" });
   expect(await world.entry()).toMatchObject({ outcome: "StillBad", attempt: 1 });
   expect(await world.record()).toMatchObject({ phase: "Failed", incident: { attempts: 1 } });
 });

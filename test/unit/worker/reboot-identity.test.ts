@@ -16,7 +16,7 @@ describe("a second node that names the same VM", () => {
   test("holds the reboot of both, also when the other one is healthy: its machine would go down", async () => {
     world.reader.set(aNode("node-1b").providerId(claimed).snapshot());
     expect(await world.run()).toMatchObject({
-      end: "Wait",
+      step: "WaitUntil",
       gate: "Identity",
       why: "node-1b names the same VM",
     });
@@ -36,7 +36,7 @@ describe("a second node that names the same VM", () => {
 
 test("a node that the configuration leaves out is not rebooted, though its job is there and it is due", async () => {
   world.selects = () => false;
-  expect(await world.run()).toMatchObject({ end: "Wait", gate: "NotSelected" });
+  expect(await world.run()).toMatchObject({ step: "WaitUntil", gate: "NotSelected" });
   expect(world.rebooted).toEqual([]);
 });
 

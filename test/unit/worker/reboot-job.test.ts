@@ -55,11 +55,12 @@ async function activate(job: FakeJob, over: Partial<RebootJobDeps> = {}): Promis
   }
 }
 
-const waiting = (over: Partial<Extract<RebootRun, { end: "Wait" }>> = {}): RebootJobDeps["processor"] => ({
+const waiting = (
+  over: Partial<Extract<RebootRun, { step: "WaitUntil" }>> = {},
+): RebootJobDeps["processor"] => ({
   run: async () => ({
-    end: "Wait",
-    for: MINUTE,
-    until: world.clock.now() + MINUTE,
+    step: "WaitUntil",
+    at: world.clock.now() + MINUTE,
     gate: "Threshold",
     why: "not yet",
     record: undefined,
@@ -125,7 +126,7 @@ describe("a pending reboot that waits", () => {
   test("never looks again before the shortest pause: a skewed clock must not make a hot loop", async () => {
     const job = new FakeJob("node-1");
     for (const span of [0, -5 * MINUTE, 3]) {
-      await activate(job, { processor: waiting({ for: span, until: world.clock.now() + span }) });
+      await activate(job, { processor: waiting({ at: world.clock.now() + span }) });
     }
     expect(new Set(job.delayedTo)).toEqual(new Set([world.clock.now() + SECOND]));
   });
@@ -134,7 +135,7 @@ describe("a pending reboot that waits", () => {
     "for %d ms, which only damaged bytes can lead to, looks again within a day",
     async (span) => {
       const job = new FakeJob("node-1");
-      const processor = waiting({ for: span, until: world.clock.now() + span });
+      const processor = waiting({ at: world.clock.now() + span });
       expect(await activate(job, { processor })).toBeUndefined();
       const [at = Number.NaN] = job.delayedTo;
       expect(at - world.clock.now()).toBeGreaterThanOrEqual(SECOND);

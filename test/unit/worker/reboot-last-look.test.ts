@@ -41,7 +41,7 @@ describe("a pause set after the first look and before the call", () => {
     );
     expect(world.rebooted).toEqual([]);
     await world.watch(TIMINGS.blockedRetry);
-    expect(await world.run()).toMatchObject({ end: "Wait", gate: "Paused" });
+    expect(await world.run()).toMatchObject({ step: "WaitUntil", gate: "Paused" });
     expect(world.rebooted).toEqual([]);
   });
 });
@@ -55,7 +55,7 @@ describe("what the fleet and the node say at the last moment", () => {
   ])("%s holds on the fresh read, before the cloud is asked", async (gate, node) => {
     await world.due();
     world.reader.set(node.resourceVersion(5000).snapshot());
-    expect(await world.run()).toMatchObject({ end: "Wait", gate });
+    expect(await world.run()).toMatchObject({ step: "WaitUntil", gate });
     expect(world.executor.resolves).toBe(0);
     expect(world.rebooted).toEqual([]);
   });
@@ -66,21 +66,21 @@ describe("what the fleet and the node say at the last moment", () => {
       await world.seeAndJudge(aNode());
       return call();
     });
-    expect(await world.runWith(around)).toMatchObject({ end: "Finish", gate: "NothingFailing" });
+    expect(await world.runWith(around)).toMatchObject({ step: "Finish", gate: "NothingFailing" });
     expect(world.rebooted).toEqual([]);
   });
 
   test("failures in the live list hold, whatever Redis says", async () => {
     await world.due();
     for (const name of ["node-2", "node-3"]) world.reader.set(aNode(name).notReady().snapshot());
-    expect(await world.run()).toMatchObject({ end: "Wait", gate: "Breaker" });
+    expect(await world.run()).toMatchObject({ step: "WaitUntil", gate: "Breaker" });
     expect(world.rebooted).toEqual([]);
   });
 
   test("a fleet that cannot be listed holds", async () => {
     await world.due();
     world.lister.fault = new Error("503");
-    expect(await world.run()).toMatchObject({ end: "Wait", gate: "Breaker", why: "503" });
+    expect(await world.run()).toMatchObject({ step: "WaitUntil", gate: "Breaker", why: "503" });
     expect(world.rebooted).toEqual([]);
     world.lister.fault = undefined;
     await world.run();
@@ -144,14 +144,14 @@ describe("monitor-only", () => {
     for (const name of ["w-1", "w-2"]) world.reader.set(aNode(name).snapshot());
     await world.run("node-1");
     expect((await world.record("node-1"))?.lastReboot?.outcome).toBe("Simulated");
-    expect(await world.run("node-2")).toMatchObject({ end: "Wait", gate: "Limit" });
+    expect(await world.run("node-2")).toMatchObject({ step: "WaitUntil", gate: "Limit" });
     expect(world.rebooted).toEqual([]);
   });
 
   test("hears the pauses of the configuration", async () => {
     world = new World({ ...DEFAULT_POLICY, paused: { fleet: false, pools: ["pool-1"], nodes: [] } });
     await world.due();
-    expect(await world.run()).toMatchObject({ end: "Wait", gate: "Paused" });
+    expect(await world.run()).toMatchObject({ step: "WaitUntil", gate: "Paused" });
     expect(world.reader.reads).toEqual([]);
   });
 });

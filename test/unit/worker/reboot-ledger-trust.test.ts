@@ -52,8 +52,12 @@ describe("a ledger that cannot be built on: no call, and the gate is named", () 
   ])("%s", async (_, why, spoil) => {
     await world.due();
     spoil();
-    expect(await world.run()).toMatchObject({ end: "Wait", gate: "Ledger", why: expect.stringMatching(why) });
-    expect(await world.run()).toMatchObject({ end: "Wait", gate: "Ledger" });
+    expect(await world.run()).toMatchObject({
+      step: "WaitUntil",
+      gate: "Ledger",
+      why: expect.stringMatching(why),
+    });
+    expect(await world.run()).toMatchObject({ step: "WaitUntil", gate: "Ledger" });
     expect(world.rebooted).toEqual([]);
     expect((await world.record())?.lastReboot).toBeUndefined();
   });
@@ -62,7 +66,7 @@ describe("a ledger that cannot be built on: no call, and the gate is named", () 
     await world.due();
     world.ledger.serverClock = () => world.clock.now() + 31 * SECOND;
     const why = expect.stringMatching(/^ClockSkew: /u);
-    expect(await world.run()).toMatchObject({ end: "Wait", gate: "Ledger", why });
+    expect(await world.run()).toMatchObject({ step: "WaitUntil", gate: "Ledger", why });
     expect(world.rebooted).toEqual([]);
   });
 
@@ -73,7 +77,7 @@ describe("a ledger that cannot be built on: no call, and the gate is named", () 
         throw new Error("connection refused");
       }),
     );
-    expect(run).toMatchObject({ end: "Wait", gate: "Ledger", why: "connection refused" });
+    expect(run).toMatchObject({ step: "WaitUntil", gate: "Ledger", why: "connection refused" });
     expect(world.rebooted).toEqual([]);
     await world.run();
     expect(world.rebooted).toEqual(["node-1"]);

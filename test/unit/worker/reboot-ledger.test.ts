@@ -43,7 +43,10 @@ describe("a reboot in active mode", () => {
   test("without a ledger at hand sends nothing", async () => {
     await world.due();
     const run = await world.run("node-1", { ledger: undefined });
-    expect(run).toMatchObject({ end: "Wait", why: expect.stringContaining("active mode without a ledger") });
+    expect(run).toMatchObject({
+      step: "WaitUntil",
+      why: expect.stringContaining("active mode without a ledger"),
+    });
     expect(world.rebooted).toEqual([]);
   });
 
@@ -54,7 +57,7 @@ describe("a reboot in active mode", () => {
     await world.due();
     await world.watch(MINUTE);
     expect(await world.run()).toMatchObject({
-      end: "Wait",
+      step: "WaitUntil",
       gate: "WaitWindow",
       why: "reboot 1 (Accepted) keeps its wait",
     });
@@ -89,7 +92,11 @@ describe("a reboot in active mode", () => {
     await world.watch(WINDOW);
     expect(await world.run()).toMatchObject({ gate: "WaitWindow" });
     await world.watch(30 * MINUTE);
-    expect(await world.run()).toMatchObject({ end: "Wait", gate: "WaitWindow", for: WINDOW + 30 * MINUTE });
+    expect(await world.run()).toMatchObject({
+      step: "WaitUntil",
+      gate: "WaitWindow",
+      for: WINDOW + 30 * MINUTE,
+    });
     expect(world.rebooted).toEqual(["node-1", "node-1"]);
     expect(await world.entry()).toMatchObject({
       gpu: true,
@@ -108,7 +115,7 @@ describe("the write of the intent", () => {
     async (_, answer) => {
       await world.due();
       const run = await world.runWith(onceAt("ledger.compareAndWrite", answer));
-      expect(run).toMatchObject({ end: "Wait", why: expect.stringContaining("nothing sent") });
+      expect(run).toMatchObject({ step: "WaitUntil", why: expect.stringContaining("nothing sent") });
       expect(world.rebooted).toEqual([]);
       expect(await world.record()).toMatchObject({
         phase: "WaitingReboot",
@@ -116,7 +123,7 @@ describe("the write of the intent", () => {
         lastReboot: { outcome: "Unknown", waitUntil: world.clock.now() + WINDOW },
       });
       await world.watch(WINDOW - SECOND);
-      expect(await world.run()).toMatchObject({ end: "Wait", gate: "WaitWindow" });
+      expect(await world.run()).toMatchObject({ step: "WaitUntil", gate: "WaitWindow" });
       await world.watch(SECOND);
       await world.run();
       expect(world.rebooted).toEqual(["node-1"]);
@@ -135,7 +142,7 @@ describe("the write of the intent", () => {
         point === "ledger.compareAndWrite" ? { outcome, why: "no" } : call(),
       );
       expect(run).toMatchObject({
-        end: "Wait",
+        step: "WaitUntil",
         for: pause,
         why: expect.stringContaining(why),
       });
@@ -173,7 +180,10 @@ describe("the write of the intent", () => {
         return call();
       }),
     );
-    expect(run).toMatchObject({ end: "Wait", why: expect.stringContaining("wrote to the ledger first") });
+    expect(run).toMatchObject({
+      step: "WaitUntil",
+      why: expect.stringContaining("wrote to the ledger first"),
+    });
     expect(world.rebooted).toEqual([]);
     expect(await world.record()).toMatchObject({ incident: { attempts: 0 } });
     await world.watch(MINUTE);
@@ -189,7 +199,7 @@ describe("the write of the intent", () => {
       await closed;
       return { outcome: "Unknown", why: "aborted" };
     };
-    expect(await world.run()).toMatchObject({ end: "Wait", why: expect.stringContaining("aborted") });
+    expect(await world.run()).toMatchObject({ step: "WaitUntil", why: expect.stringContaining("aborted") });
     expect(world.rebooted).toEqual([]);
   });
 });
@@ -247,7 +257,7 @@ test("an entry of somebody else's intent for this VM keeps its window too", asyn
   };
   const writer = { by: "worker-2", clocks: { earliest: now, latest: now } };
   await world.ledger.compareAndWrite(withIntent(reading.ledger, intent, WINDOW, writer), reading.version);
-  expect(await world.run()).toMatchObject({ gate: "WaitWindow", until: now + WINDOW });
+  expect(await world.run()).toMatchObject({ gate: "WaitWindow", at: now + WINDOW });
   expect(world.rebooted).toEqual([]);
 });
 

@@ -56,10 +56,10 @@ describe("a limit of one, and workers on different nodes", () => {
     const now = world.clock.now();
     await world.run("node-a");
     expect(await world.run("node-b")).toMatchObject({
-      end: "Wait",
+      step: "WaitUntil",
       gate: "Limit",
       why: "Cluster: 1 open in the cluster, 1 allowed",
-      until: now + WINDOW,
+      at: now + WINDOW,
     });
     expect(world.rebooted).toEqual(["node-a"]);
   });
@@ -97,11 +97,11 @@ describe("a limit of one, and workers on different nodes", () => {
       await world.seeAndJudge(inPool(name).bootId("boot-2").notReady());
       await world.watch(WINDOW);
       for (let i = 0; i < 2; i += 1) brake.claim(60).send();
-      expect(await world.run(name, { brake })).toMatchObject({ end: "Wait" });
+      expect(await world.run(name, { brake })).toMatchObject({ step: "WaitUntil" });
     }
     expect(world.rebooted).toEqual(SICK);
     expect(await world.run("node-d")).toMatchObject({
-      end: "Wait",
+      step: "WaitUntil",
       gate: "CureRate",
       why: "Stopped: 0 of the latest 3 repairs of NodeReady in pool blue cured; 20 % must",
     });

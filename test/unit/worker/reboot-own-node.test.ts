@@ -46,7 +46,7 @@ describe("a worker whose own node is due", () => {
     await world.workers.beat(ON_1);
     await world.workers.beat(ON_2);
     expect(await asOwner()).toMatchObject({
-      end: "Wait",
+      step: "WaitUntil",
       for: 5 * SECOND,
       gate: "OwnNode",
       why: "the worker runs on it, and 1 other can reboot it",
@@ -102,7 +102,7 @@ describe("the node that Redis runs on", () => {
     await world.run("node-3");
     const { run } = await beside(world);
     expect(await run()).toMatchObject({
-      end: "Wait",
+      step: "WaitUntil",
       gate: "OwnNode",
       why: "Redis runs on it, and it goes after 1 open reboot",
     });

@@ -20,7 +20,7 @@ describe("a due reboot", () => {
     await world.due();
     const run = await world.run();
     expect(world.executor.calls.map(({ target }) => target.hostname)).toEqual(["node-1"]);
-    expect(run).toMatchObject({ end: "Wait", gate: "WaitWindow", for: WINDOW });
+    expect(run).toMatchObject({ step: "WaitUntil", gate: "WaitWindow", for: WINDOW });
     expect(await world.record()).toMatchObject({
       phase: "WaitingReboot",
       incident: { attempts: 1 },
@@ -31,7 +31,7 @@ describe("a due reboot", () => {
   test("is not called again inside its window, however often the job runs by hand", async () => {
     await world.due();
     for (let i = 0; i < 100; i += 1) {
-      expect(await world.run()).toMatchObject({ end: "Wait", gate: "WaitWindow" });
+      expect(await world.run()).toMatchObject({ step: "WaitUntil", gate: "WaitWindow" });
       await world.watch(5 * SECOND);
     }
     expect(calls()).toBe(1);
@@ -62,7 +62,7 @@ describe("a due reboot", () => {
       );
       await world.watch(WINDOW);
     }
-    expect(await world.run()).toMatchObject({ end: "Finish", gate: "Attempts" });
+    expect(await world.run()).toMatchObject({ step: "Finish", gate: "Attempts" });
     expect(calls()).toBe(3);
     expect((await world.record())?.phase).toBe("Failed");
   });
@@ -89,7 +89,7 @@ describe("what holds a reboot back", () => {
     await world.seeAndJudge(aNode());
     await world.seeAndJudge(aNode().notReady());
     await world.watch(5 * MINUTE - SECOND);
-    expect(await world.run()).toMatchObject({ end: "Wait", gate: "Threshold", for: SECOND });
+    expect(await world.run()).toMatchObject({ step: "WaitUntil", gate: "Threshold", for: SECOND });
     expect(world.reader.reads).toEqual([]);
     expect(calls()).toBe(0);
   });
@@ -100,20 +100,20 @@ describe("what holds a reboot back", () => {
     const { record, version } = await world.store.get("node-1");
     const lastReboot = { ...record!.lastReboot!, waitUntil: 8e15 };
     await world.store.compareAndSet("node-1", version, { ...record!, lastReboot });
-    expect(await world.run()).toMatchObject({ end: "Wait", gate: "WaitWindow", for: 40 * MINUTE });
+    expect(await world.run()).toMatchObject({ step: "WaitUntil", gate: "WaitWindow", for: 40 * MINUTE });
   });
 
   test("a cluster that nobody has seen lately", async () => {
     await world.due();
     world.clock.advance(91 * SECOND);
-    expect(await world.run()).toMatchObject({ end: "Wait", gate: "Blind" });
+    expect(await world.run()).toMatchObject({ step: "WaitUntil", gate: "Blind" });
     expect(calls()).toBe(0);
   });
 
   test("a fresh read that finds the node healthy: it recovers at once", async () => {
     await world.due();
     world.reader.set(aNode().resourceVersion(5000).snapshot());
-    expect(await world.run()).toMatchObject({ end: "Finish", gate: "NothingFailing" });
+    expect(await world.run()).toMatchObject({ step: "Finish", gate: "NothingFailing" });
     expect(await world.record()).toMatchObject({ phase: "Healthy", failing: {} });
     expect(world.executor.resolves).toBe(0);
     expect(calls()).toBe(0);
@@ -122,7 +122,7 @@ describe("what holds a reboot back", () => {
   test("a fresh read that finds no node", async () => {
     await world.due();
     world.reader.nodes.clear();
-    expect(await world.run()).toMatchObject({ end: "Finish", gate: "NothingFailing" });
+    expect(await world.run()).toMatchObject({ step: "Finish", gate: "NothingFailing" });
     expect(calls()).toBe(0);
   });
 
@@ -130,7 +130,7 @@ describe("what holds a reboot back", () => {
     await world.due();
     const other = aNode().uid("uid-2").providerId("civo://another-vm").notReady();
     world.reader.set(other.resourceVersion(5000).snapshot());
-    expect((await world.run()).end).toBe("Wait");
+    expect((await world.run()).step).toBe("WaitUntil");
     expect(await world.record()).toMatchObject({ uid: "uid-2" });
     expect(calls()).toBe(0);
     expect(world.executor.resolves).toBe(0);
@@ -140,7 +140,7 @@ describe("what holds a reboot back", () => {
     await world.due();
     world.reader.fault = new Error("503 from the API server");
     expect(await world.run()).toMatchObject({
-      end: "Wait",
+      step: "WaitUntil",
       gate: "NodeUnreadable",
       why: "503 from the API server",
       for: TIMINGS.blockedRetry,
@@ -162,7 +162,7 @@ describe("what holds a reboot back", () => {
   ])("a VM that cannot be named: %s is held by %s and leaves no intent", async (failure, gate) => {
     await world.due();
     world.executor.onResolve = () => ({ ok: false, failure, detail: "no", retryAfter: 77 * SECOND });
-    expect(await world.run()).toMatchObject({ end: "Wait", gate, for: 77 * SECOND });
+    expect(await world.run()).toMatchObject({ step: "WaitUntil", gate, for: 77 * SECOND });
     expect(calls()).toBe(0);
     expect((await world.record())?.lastReboot).toBeUndefined();
     expect(world.journal.count("fault")).toBe(1);
@@ -173,7 +173,7 @@ describe("what holds a reboot back", () => {
     await world.due();
     for (let i = 0; i < 2; i += 1) expect(brake.claim(13).send()).toBe(true);
     const run = await world.run("node-1", { brake });
-    expect(run).toMatchObject({ end: "Wait", gate: "RateLimit", for: TIMINGS.blockedRetry });
+    expect(run).toMatchObject({ step: "WaitUntil", gate: "RateLimit", for: TIMINGS.blockedRetry });
     expect(calls()).toBe(0);
     expect((await world.record())?.lastReboot).toBeUndefined();
     await world.watch(TIMINGS.blockedRetry);
@@ -187,7 +187,7 @@ describe("what holds a reboot back", () => {
     await world.due();
     world.store.records.set("node-1", { version: 9, json: "damage" });
     expect(await world.run()).toMatchObject({
-      end: "Finish",
+      step: "Finish",
       why: expect.stringContaining("record of node-1"),
     });
     expect(calls()).toBe(0);
@@ -196,7 +196,10 @@ describe("what holds a reboot back", () => {
   test("a clock started in the other mode", async () => {
     await world.due();
     const other = new World({ ...DEFAULT_POLICY, monitorOnly: true });
-    expect(await world.run("node-1", { rules: other.rules })).toMatchObject({ end: "Wait", gate: "Mode" });
+    expect(await world.run("node-1", { rules: other.rules })).toMatchObject({
+      step: "WaitUntil",
+      gate: "Mode",
+    });
     expect(calls()).toBe(0);
   });
 });
@@ -206,7 +209,7 @@ describe("monitor-only", () => {
     world = new World({ ...DEFAULT_POLICY, monitorOnly: true });
     await world.due();
     const run = await world.run("node-1", { executor: createNopExecutor() });
-    expect(run).toMatchObject({ end: "Wait", gate: "WaitWindow", for: 10 * MINUTE });
+    expect(run).toMatchObject({ step: "WaitUntil", gate: "WaitWindow", for: 10 * MINUTE });
     expect(await world.record()).toMatchObject({
       phase: "WaitingReboot",
       monitorOnly: true,
@@ -244,7 +247,7 @@ describe("the answer of the cloud", () => {
 
   test("Unknown: counts as a reboot and keeps the window that the intent reserved", async () => {
     const run = await answer({ outcome: "Unknown", detail: "connection closed" });
-    expect(run).toMatchObject({ end: "Wait", gate: "WaitWindow", for: WINDOW });
+    expect(run).toMatchObject({ step: "WaitUntil", gate: "WaitWindow", for: WINDOW });
     expect(await world.record()).toMatchObject({
       phase: "WaitingReboot",
       incident: { attempts: 1 },
@@ -254,7 +257,7 @@ describe("the answer of the cloud", () => {
 
   test("NotSent: does not count and is tried again after the pause", async () => {
     const run = await answer({ outcome: "NotSent", detail: "ECONNREFUSED" });
-    expect(run).toMatchObject({ end: "Wait", for: TIMINGS.blockedRetry });
+    expect(run).toMatchObject({ step: "WaitUntil", for: TIMINGS.blockedRetry });
     expect(await world.record()).toMatchObject({ phase: "Unhealthy", incident: { attempts: 0 } });
     await world.watch(TIMINGS.blockedRetry);
     world.executor.onReboot = () => ({ outcome: "Accepted", detail: "202" });
@@ -270,7 +273,7 @@ describe("the answer of the cloud", () => {
       detail: "429",
       retryAfter: 2 * MINUTE,
     });
-    expect(run).toMatchObject({ end: "Wait", for: 2 * MINUTE });
+    expect(run).toMatchObject({ step: "WaitUntil", for: 2 * MINUTE });
     expect(await world.record()).toMatchObject({ phase: "Unhealthy", incident: { attempts: 0 } });
     await world.run();
     await world.watch(2 * MINUTE - SECOND);

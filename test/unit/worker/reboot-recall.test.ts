@@ -18,7 +18,7 @@ test("attempts are not forgotten when Redis loses everything after each of them"
     await world.seeAndJudge(booted);
     await world.watch(5 * MINUTE + SECOND);
   }
-  expect(await world.run()).toMatchObject({ end: "Finish", gate: "Attempts" });
+  expect(await world.run()).toMatchObject({ step: "Finish", gate: "Attempts" });
   const { maxAttempts } = world.rules.policy;
   expect(world.rebooted).toHaveLength(maxAttempts);
   expect(await world.record()).toMatchObject({ phase: "Failed", incident: { attempts: maxAttempts } });
@@ -32,7 +32,7 @@ test("what a reboot came to is told although Redis lost it meanwhile", async () 
   world.flushRedis();
   await world.seeAndJudge(aNode().notReady().bootId("boot-2"));
   await world.watch(5 * MINUTE);
-  expect(await world.run()).toMatchObject({ end: "Wait", gate: "WaitWindow" });
+  expect(await world.run()).toMatchObject({ step: "WaitUntil", gate: "WaitWindow" });
   await world.seeAndJudge(aNode().bootId("boot-2"));
   await world.run();
   expect(await world.entry()).toMatchObject({ outcome: "Cured" });

@@ -42,7 +42,7 @@ describe("the send deadline", () => {
     await world.due();
     const before = await world.record();
     expect(await world.run("node-1", { brake: braking(freeze) })).toMatchObject({
-      end: "Wait",
+      step: "WaitUntil",
       gate: "Deadline",
     });
     expect(calls()).toBe(0);
@@ -150,7 +150,7 @@ describe("two workers with the same job", () => {
       writes += 1;
       return false;
     });
-    expect(await world.run("node-1", contested)).toMatchObject({ end: "Wait", gate: "Deadline" });
+    expect(await world.run("node-1", contested)).toMatchObject({ step: "WaitUntil", gate: "Deadline" });
     expect(writes).toBe(3);
     expect(calls()).toBe(0);
   });
@@ -168,7 +168,7 @@ describe("two workers with the same job", () => {
       }
       return call();
     });
-    expect(await world.run("node-1", deps)).toMatchObject({ end: "Finish" });
+    expect(await world.run("node-1", deps)).toMatchObject({ step: "Finish" });
     expect(await world.record()).toMatchObject({ phase: "Healthy", firstSeenAt: 7 });
   });
 });

@@ -18,7 +18,7 @@ describe("what the reboot came to", () => {
     await world.run();
     await world.watch(3 * MINUTE);
     await cured();
-    expect(await world.run()).toMatchObject({ end: "Finish", gate: "NothingFailing" });
+    expect(await world.run()).toMatchObject({ step: "Finish", gate: "NothingFailing" });
     expect(await world.entry()).toMatchObject({ outcome: "Cured" });
     await world.run();
     const verified = world.journal.lines.filter(({ kind }) => kind === "verified");
@@ -57,9 +57,9 @@ describe("what the reboot came to", () => {
     await world.run();
     await world.watch(MINUTE);
     await cured();
-    expect(await world.runWith(around)).toMatchObject({ end: "Wait", gate: "Verifying" });
+    expect(await world.runWith(around)).toMatchObject({ step: "WaitUntil", gate: "Verifying" });
     expect(world.journal.count("verified")).toBe(0);
-    expect(await world.run()).toMatchObject({ end: "Finish" });
+    expect(await world.run()).toMatchObject({ step: "Finish" });
     expect(await world.entry()).toMatchObject({ outcome: "Cured" });
     expect(world.journal.count("verified")).toBe(1);
   });
@@ -69,10 +69,10 @@ describe("what the reboot came to", () => {
     await world.run();
     await cured();
     await world.watch(15 * SECOND);
-    expect(await world.run()).toMatchObject({ end: "Wait", gate: "Verifying", for: 40 * SECOND });
+    expect(await world.run()).toMatchObject({ step: "WaitUntil", gate: "Verifying", for: 40 * SECOND });
     expect(await world.entry()).toMatchObject({ outcome: "Accepted" });
     await world.watch(40 * SECOND);
-    expect(await world.run()).toMatchObject({ end: "Finish" });
+    expect(await world.run()).toMatchObject({ step: "Finish" });
     expect(await world.entry()).toMatchObject({ outcome: "Cured" });
   });
 
@@ -85,7 +85,7 @@ describe("what the reboot came to", () => {
       await world.seeAndJudge(aNode().bootId("boot-2").label("changed", "meanwhile"));
       return false;
     });
-    expect(await world.runWith(around)).toMatchObject({ end: "Finish" });
+    expect(await world.runWith(around)).toMatchObject({ step: "Finish" });
     expect(world.journal.count("verified")).toBe(1);
     expect(await world.record()).toMatchObject({ lastReboot: { verification: "Cured" } });
   });
@@ -99,7 +99,7 @@ describe("what the reboot came to", () => {
     await world.store.markAttention();
     await world.judge();
     expect(world.queues.takeDue()).toEqual(["node-1"]);
-    expect(await world.run()).toMatchObject({ end: "Finish" });
+    expect(await world.run()).toMatchObject({ step: "Finish" });
     expect(await world.entry()).toMatchObject({ outcome: "Cured" });
   });
 
@@ -110,7 +110,7 @@ describe("what the reboot came to", () => {
     await world.store.forget("node-1", (await world.store.versions(shardOf("node-1"))).get("node-1"));
     world.reader.nodes.delete("node-1");
     await world.judge();
-    expect(await world.run()).toMatchObject({ end: "Finish" });
+    expect(await world.run()).toMatchObject({ step: "Finish" });
     expect(await world.entry()).toMatchObject({ outcome: "Gone", notBefore: before?.notBefore });
     expect(world.journal.count("verified")).toBe(1);
     await world.watch(WINDOW);

@@ -4,7 +4,7 @@ import type { NodeRecord } from "@node-agent/shared/core/record.ts";
 import { createMetrics } from "@node-agent/shared/runtime/metrics/metrics.ts";
 import type { RoleParts } from "@node-agent/shared/runtime/role.ts";
 import { ManualClock } from "@node-agent/shared/testing/manual-clock.ts";
-import { withEvents } from "../../../packages/worker/src/start-events.ts";
+import { withEvents } from "../../../packages/worker/src/event-journal.ts";
 import { configOf } from "../runtime/config/load-support.ts";
 import { memoryLogger } from "../runtime/log-lines.ts";
 import { RecordingJournal } from "./recording-journal.ts";

@@ -28,7 +28,7 @@ import { MemoryPlanStore } from "../../../packages/shared/src/testing/memory-pla
 import { Evaluator, type EvaluatorDeps } from "../../../packages/worker/src/evaluator.ts";
 import { FleetWatch } from "../../../packages/worker/src/fleet-watch.ts";
 import { LedgerGate } from "../../../packages/worker/src/ledger-gate.ts";
-import type { Lateness } from "../../../packages/worker/src/loop-lateness.ts";
+import type { Lateness } from "../../../packages/worker/src/stopwatch.ts";
 import { RebootProcessor } from "../../../packages/worker/src/reboot-processor.ts";
 import type { RebootDeps, TransactionRun } from "../../../packages/worker/src/reboot-transaction.ts";
 import { Whereabouts, type WhereaboutsDeps } from "../../../packages/worker/src/whereabouts.ts";
@@ -60,6 +60,9 @@ export const LEDGER: LedgerTimings = {
 /** How long the ledger leaves a VM alone after an intent, counted from the intent. */
 export const WINDOW: Millis = windowOf(10 * MINUTE, LEDGER);
 const NEVER = new AbortController().signal;
+
+/** What a transaction came to, and how long its job sleeps now. */
+type Ran = TransactionRun & { readonly for?: Millis };
 
 /** A cluster, a cloud and a store in memory, with as many workers as a test wants. */
 export class World {
@@ -163,14 +166,14 @@ export class World {
     return new RebootProcessor({ ...this.processorDeps(), ...over });
   }
 
-  async run(name = "node-1", over: Partial<RebootDeps> = {}): Promise<TransactionRun> {
+  async run(name = "node-1", over: Partial<RebootDeps> = {}): Promise<Ran> {
     const run = await this.processor(over).run(name, NEVER);
-    if (run.end === "Held") throw new Error("the plan holds the repair");
-    return run;
+    if (run.step === "Held") throw new Error("the plan holds the repair");
+    return run.step === "Finish" ? run : { ...run, for: Math.max(0, run.at - this.clock.now()) };
   }
 
   /** Runs the job of node-1 in a worker whose awaits run through `around`. */
-  async runWith(around: Around): Promise<TransactionRun> {
+  async runWith(around: Around): Promise<Ran> {
     return this.run("node-1", this.processorDeps(around));
   }
 
