@@ -21,7 +21,7 @@ export interface HeartbeatDeps {
 }
 
 /** While a repair is near: observed time lags behind by a beat, and a repair begins when it has reached the threshold. */
-const NEAR_INTERVAL: Millis = SECOND / 2;
+const NEAR_INTERVAL: Millis = 0.2 * SECOND;
 
 /**
  * Vouches for the cluster in Redis again and again, up to the last byte that came from the API server: while no watcher

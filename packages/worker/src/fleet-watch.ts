@@ -43,12 +43,12 @@ export class FleetWatch {
   }
 
   /**
-   * The health of the fleet, by a list that is under way or ended at most `shared` ago. `records` lend the start of known
-   * failures; a failure nobody recorded begins now. Throws when the fleet cannot be listed, or when the list and `fresh`
+   * The health of the fleet, by a list that is under way or ended at most `shared` ago. `records`, read for a new
+   * list only, lend the start of known failures; a failure nobody recorded begins now. Throws when the fleet cannot be listed, or when the list and `fresh`
    * cannot both be right.
    */
   async health(
-    records: readonly NodeRecord[],
+    records: () => Promise<readonly NodeRecord[]>,
     now: EpochMillis,
     signal: AbortSignal,
     fresh?: FreshRead,
@@ -84,10 +84,10 @@ export class FleetWatch {
     return now - startedAt > oldest || (endedAt !== undefined && now - endedAt > shared);
   }
 
-  #begin(records: readonly NodeRecord[], now: EpochMillis, signal: AbortSignal): Look {
+  #begin(records: () => Promise<readonly NodeRecord[]>, now: EpochMillis, signal: AbortSignal): Look {
     const startedAt = this.#deps.clock.monotonic();
-    const seen = lookAtFleet(this.#deps, records, now, signal);
-    const look: Look = { seen, startedAt, endedAt: undefined };
+    const list = async (): Promise<FleetLooked> => lookAtFleet(this.#deps, await records(), now, signal);
+    const look: Look = { seen: list(), startedAt, endedAt: undefined };
     void this.#note(look);
     return look;
   }

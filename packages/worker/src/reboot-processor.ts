@@ -88,7 +88,7 @@ export class RebootProcessor {
     const { store, fleet, executor, timings, clock } = this.#deps;
     await executor.readAhead(signal);
     using deadline = deadlineSignal(clock, FLEET_LIST_DEADLINES * timings.readDeadline, signal);
-    await fleet.health(await store.listUnhealthy(), now, deadline.signal).catch(() => undefined);
+    await fleet.health(async () => store.listUnhealthy(), now, deadline.signal).catch(() => undefined);
   }
 
   async #transact(

@@ -45,7 +45,7 @@ export async function lookAtWorld(
   const records = await stopwatch.time("Redis", async () => store.listUnhealthy());
   const fresh = { node, since: transaction.startedMono };
   const health = await tried(transaction, deps, "Fleet", async (signal) =>
-    fleet.health(records, now, signal, fresh),
+    fleet.health(async () => records, now, signal, fresh),
   );
   if ("failed" in health) return { gate: "Breaker", why: health.failed, retryAfter: undefined };
   const [resolved, evidence] = await Promise.all([

@@ -80,7 +80,7 @@ const freshOf = (version: number) => ({
 describe("a list of the fleet that contradicts the read of the node", () => {
   test("is not built on: it began after the read, and is older", async () => {
     place(1000);
-    const looked = fleet().health([], 0, signal, freshOf(1203));
+    const looked = fleet().health(async () => [], 0, signal, freshOf(1203));
     await expect(looked).rejects.toThrow("version 1000 of this node and its read has 1203");
     expect(drifts).toEqual([STALE]);
   });
@@ -88,11 +88,13 @@ describe("a list of the fleet that contradicts the read of the node", () => {
   test("nor when it ended before the read, and is newer: the next one is made anew", async () => {
     place(1203);
     const watch = fleet();
-    await watch.health([], 0, signal);
+    await watch.health(async () => [], 0, signal);
     world.clock.advance(1);
-    await expect(watch.health([], 0, signal, freshOf(1000))).rejects.toThrow("an API server is behind");
+    await expect(watch.health(async () => [], 0, signal, freshOf(1000))).rejects.toThrow(
+      "an API server is behind",
+    );
     place(1000);
-    await watch.health([], 0, signal, freshOf(1000));
+    await watch.health(async () => [], 0, signal, freshOf(1000));
     expect(drifts).toEqual([STALE]);
   });
 
@@ -101,16 +103,16 @@ describe("a list of the fleet that contradicts the read of the node", () => {
     ["the same version", 1000, 1000],
   ])("%s is none", async (_, listed, read) => {
     place(listed);
-    expect((await fleet().health([], 0, signal, freshOf(read))).nodes).toBe(1);
+    expect((await fleet().health(async () => [], 0, signal, freshOf(read))).nodes).toBe(1);
     expect(drifts).toEqual([]);
   });
 
   test("nor is an older list that ended before the read", async () => {
     place(1000);
     const watch = fleet();
-    await watch.health([], 0, signal);
+    await watch.health(async () => [], 0, signal);
     world.clock.advance(1);
-    await watch.health([], 0, signal, freshOf(1203));
+    await watch.health(async () => [], 0, signal, freshOf(1203));
     expect(drifts).toEqual([]);
   });
 });

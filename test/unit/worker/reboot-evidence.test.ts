@@ -68,6 +68,6 @@ test("a node that DRA took over by its slices is none of the failing ones of the
     clock: world.clock,
     shared: MINUTE,
     oldest: MINUTE,
-  }).health(await world.store.listUnhealthy(), world.clock.now(), new AbortController().signal);
+  }).health(async () => world.store.listUnhealthy(), world.clock.now(), new AbortController().signal);
   expect(health).toMatchObject({ nodes: 1, sick: [] });
 });

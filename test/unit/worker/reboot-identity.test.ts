@@ -52,12 +52,12 @@ test("a list that was begun too long ago serves nobody: the process stood still 
     oldest: 10 * SECOND,
   });
   const { signal } = new AbortController();
-  await fleet.health([], clock.now(), signal);
+  await fleet.health(async () => [], clock.now(), signal);
   clock.advance(10 * SECOND);
-  await fleet.health([], clock.now(), signal);
+  await fleet.health(async () => [], clock.now(), signal);
   expect(lister.lists).toBe(1);
   clock.advance(1);
-  await fleet.health([], clock.now(), signal);
+  await fleet.health(async () => [], clock.now(), signal);
   expect(lister.lists).toBe(2);
 });
 

@@ -91,10 +91,10 @@ describe("what the fleet and the node say at the last moment", () => {
     await world.due();
     const { fleet } = world.processorDeps();
     const { signal } = new AbortController();
-    await Promise.all([1, 2, 3].map(async () => fleet.health([], world.clock.now(), signal)));
+    await Promise.all([1, 2, 3].map(async () => fleet.health(async () => [], world.clock.now(), signal)));
     expect(world.lister.lists).toBe(1);
     world.clock.advance(2 * SECOND + 1);
-    await fleet.health([], world.clock.now(), signal);
+    await fleet.health(async () => [], world.clock.now(), signal);
     expect(world.lister.lists).toBe(2);
   });
 });
