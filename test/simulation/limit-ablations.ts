@@ -31,7 +31,7 @@ export const LIMIT_ABLATIONS: readonly Ablation[] = [
   {
     guard: "the rate of a VM in a day",
     twist: limits({ nodePerDay: 1000 }),
-    missed: { profile: "rationed", from: 55 },
+    missed: { profile: "rationed", from: 250 },
     breaks: ["Rate"],
   },
   {
