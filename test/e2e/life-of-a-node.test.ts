@@ -49,6 +49,12 @@ describe("a deleted node leaves no state, job or metric behind", () => {
     await until("rebooted", "WaitingReboot");
     // The phase is that of the intent: the node goes only when it has really been rebooted.
     await eventually(async () => expect(await topology().simulator.reboots("rebooted")).toHaveLength(1));
+    // And when its job sleeps: one that runs cannot be woken, and the plan sees to it where waits are longer than a minute.
+    const asleep = { event: "RebootHeld", node: "rebooted", gate: "WaitWindow" };
+    await eventually(() => expect(topology().logs(asleep)).toHaveLength(1));
+    await eventually(async () =>
+      expect(await (await topology().pendingReboot("rebooted"))?.isDelayed()).toBe(true),
+    );
     await topology().simulator.command({ do: "delete", node: "rebooted" });
     await eventually(async () => {
       const record = await topology().record("rebooted");
