@@ -9,7 +9,10 @@ const span = (fallback: Millis, meaning: string): z.ZodType<Millis> =>
 
 /** Every duration of the protocol that operators rarely touch; tests shrink them to run the real code fast. */
 export const timings = section({
-  beatInterval: span(5 * SECOND, "How often a watcher writes to Redis that it sees the cluster."),
+  beatInterval: span(
+    5 * SECOND,
+    "How often a watcher writes to Redis that it sees the cluster; five times a second while a repair is near.",
+  ),
   viewMaxAge: span(
     DEFAULT_POLICY.viewMaxAge,
     "A view of the cluster older than this is blind: no clock advances and nothing is rebooted.",
