@@ -56,7 +56,7 @@ export async function startFleet({
   const simulator = started.use(
     await startSimulatorProcess(dir, {
       pools: [
-        { name: "standard", count: nodes - gpus, ...(zones === undefined ? {} : { zones }) },
+        ...poolsOf("standard", nodes - gpus).map((pool) => ({ ...pool, ...(zones && { zones }) })),
         { name: "gpu", count: gpus, gpus: 8 },
       ],
       options: { timings: { statusPeriod: heartbeatEvery }, bulk: true },
@@ -103,6 +103,18 @@ export async function startFleet({
     },
     [Symbol.asyncDispose]: async () => owned.disposeAsync(),
   };
+}
+
+/** The simulator's largest pool. */
+const LARGEST_POOL = 20_000;
+
+/** One pool, or as many as so many nodes take. */
+function poolsOf(name: string, nodes: number): { readonly name: string; readonly count: number }[] {
+  const pools = Math.max(1, Math.ceil(nodes / LARGEST_POOL));
+  return Array.from({ length: pools }, (_, i) => ({
+    name: i === 0 ? name : `${name}-${i + 1}`,
+    count: Math.floor((nodes + i) / pools),
+  }));
 }
 
 /** Rejects when the agent ends, with what it said last: nobody ends one before the run is over. */
