@@ -30,8 +30,6 @@ export interface FleetOptions {
   readonly heartbeatEvery: string;
   /** Watchers, and workers, of each: 2 by default. */
   readonly each?: number;
-  /** The zones of the standard pool, in turn; default: none. */
-  readonly zones?: readonly string[];
   /** What the agents' configuration has besides the defaults. */
   readonly config?: ConfigPart;
 }
@@ -44,7 +42,6 @@ export async function startFleet({
   nodes,
   heartbeatEvery,
   each = 2,
-  zones,
   config: more = {},
 }: FleetOptions): Promise<Fleet> {
   await using started = new AsyncDisposableStack();
@@ -55,10 +52,7 @@ export async function startFleet({
   const gpus = Math.round(nodes / 5);
   const simulator = started.use(
     await startSimulatorProcess(dir, {
-      pools: [
-        ...poolsOf("standard", nodes - gpus).map((pool) => ({ ...pool, ...(zones && { zones }) })),
-        { name: "gpu", count: gpus, gpus: 8 },
-      ],
+      pools: [...poolsOf("standard", nodes - gpus), { name: "gpu", count: gpus, gpus: 8 }],
       options: { timings: { statusPeriod: heartbeatEvery }, bulk: true },
     }),
   );

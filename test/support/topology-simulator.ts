@@ -31,7 +31,6 @@ export interface PoolPart {
   readonly upperCaseHostNames?: boolean;
   readonly count?: number;
   readonly gpus?: number;
-  readonly zones?: readonly string[];
 }
 
 const readySchema = z.object({
