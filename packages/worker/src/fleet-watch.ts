@@ -44,7 +44,7 @@ export class FleetWatch {
 
   /**
    * The health of the fleet, by a list that is under way or ended at most `shared` ago. `records`, read for a new
-   * list only, lend the start of known failures; a failure nobody recorded begins now. Throws when the fleet cannot be listed, or when the list and `fresh`
+   * list only, lend the start of known failures; a failure without a record begins now. Throws when the fleet cannot be listed, or when the list and `fresh`
    * cannot both be right.
    */
   async health(

@@ -261,7 +261,7 @@ export class RebootProcessor {
   }
 
   /**
-   * A node that is well again waits for the result of its reboot. Only watched time proves a cure: while nobody sees the
+   * A node that is well again waits for the result of its reboot. Only watched time proves a cure: while no watcher sees the
    * cluster there is no hurry to look again.
    */
   #untilProven(record: NodeRecord, view: ClusterView, verdict: EpochMillis): RebootRun {

@@ -71,7 +71,7 @@ export type TransactionRun = Exclude<RebootStep, { step: "CallExecutor" }> & {
   readonly record: NodeRecord | undefined;
 };
 
-/** What the job does next: what its transaction came to, or sleep while the plan holds it. */
+/** What the job does next: what its transaction decided, or sleep while the plan holds it. */
 export type RebootRun =
   | TransactionRun
   | {

@@ -12,7 +12,7 @@ import type { NodeRecord } from "./record.ts";
 import { MINUTE, SECOND, type EpochMillis, type Millis } from "./time.ts";
 import { workOn } from "./work-on-node.ts";
 
-/** One gate's answer: it lets pass, it holds, or nobody could ask it. `until` is when it ends by itself (`ends`), or else when it is asked again. */
+/** One gate's answer: it lets pass, it holds, or it could not be asked. `until` is when it ends by itself (`ends`), or else when it is asked again. */
 export interface GateAnswer {
   readonly gate: GateName;
   readonly answer: "Open" | "Holds" | "NotAsked";

@@ -124,7 +124,7 @@ export function explain(input: ExplainInput): Explanation {
   };
 }
 
-/** The record as the next look would have it: judged anew on what was read just now. */
+/** The record as the next look would have it: judged again on what was read just now. */
 function judgedRecord({ record, damaged, node, rules, now, observed }: ExplainInput): NodeRecord | undefined {
   if (node.state !== "Found") return record;
   return judgedAnew(node.snapshot, { record, damaged }, rules, { now, observed });

@@ -29,7 +29,7 @@ export const GPU_REASONS = [
 ] as const;
 type GpuReason = (typeof GPU_REASONS)[number];
 
-/** What the GPU checker is told of the policy. */
+/** The part of the policy that the GPU checker needs. */
 type GpuOptions = Pick<RepairPolicy, "startupGrace" | "expectedGpus">;
 
 /** What the node should offer, by whom it was said; undefined: that is not known. */
